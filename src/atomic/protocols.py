@@ -1,0 +1,216 @@
+"""All promises between the floors, in one place. An implementation of one is a plug-in; at most four methods each.
+
+Errors: whatever a bidder raises is turned into an attempt with a reason; it never reaches the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from atomic.records.attempt import Plan, Reply
+from atomic.records.award import Position, Slate, Table
+from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.event import Commitment, Entry, Event
+from atomic.records.microtask import Ask, Example
+from atomic.records.request import DataLabel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a bidder declares of itself, once.
+
+    `right` is the prior probability that it is right, worth `prior_weight` outcomes; `jurisdictions` are where
+    it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
+    `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
+    """
+
+    name: str
+    kind: str
+    right: float = 0.5
+    prior_weight: float = 4.0
+    accepts: DataLabel = "sovereign"
+    jurisdictions: tuple[str, ...] = ("here",)
+    concurrency: int = 64
+    context_characters: int = 0  # 0: no limit
+    speaks: bool = False
+    scores_labels: bool = False
+    deterministic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """How large a plan of some tactic would be for an input, before anybody makes it."""
+
+    tactic: str
+    prompt_characters: int
+    max_tokens: int
+    examples: int = 0
+
+
+class Bidder(Protocol):
+    """Anything that can answer a request."""
+
+    @property
+    def profile(self) -> Profile:
+        """What it declares of itself; constant."""
+        ...
+
+    def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
+        """What it would do for this input, in microseconds and without waiting; never blocks."""
+        ...
+
+    async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+        """Do it. Cancelling stops the work on the wire, too. A failure is a Reply with a reason, or raised."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A bidder that learns from examples, in the order of the ledger; the same examples give the same learner."""
+
+    def learn(self, example: Example) -> None:
+        """Take in one example, in about a millisecond."""
+        ...
+
+
+class Examples(Protocol):
+    """Examples at hand, to be found by nearness."""
+
+    def add(self, example: Example) -> None:
+        """Keep one; a later example of the same request replaces the earlier."""
+        ...
+
+    def nearest(self, ask: Ask, count: int) -> Sequence[tuple[float, Example]]:
+        """At most `count` verified examples with their similarity in [0, 1], nearest first.
+
+        Only of the same tenant and task, and of labels that the asker's label may be mixed with.
+        """
+        ...
+
+
+class Tactic(Protocol):
+    """How a bidder would answer: turns an awarded bid into a plan for one input. Pure."""
+
+    @property
+    def name(self) -> str:
+        """Its name in bids; constant."""
+        ...
+
+    def sketch(
+        self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]
+    ) -> Sketch | Reason | None:
+        """The size of the plan it would make; a reason when it cannot now; None when it does not apply at all."""
+        ...
+
+    def plan(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Plan:
+        """The plan."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """An action with its score over settling now, in nano-USD; `uses` names every bid that its plan may buy."""
+
+    action: tuple[str, ...]
+    score: int
+    price: int
+    uses: tuple[str, ...]
+
+
+class Valuation(Protocol):
+    """What actions are worth from a position. Pure: equal arguments give equal values, bit for bit."""
+
+    def __call__(self, position: Position, slate: Slate, table: Table) -> tuple[float, int, Sequence[Valued]]:
+        """Calibrated probability and group of the standing answer, and the candidate actions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """A change of a day's spending, made with an append or not at all. `cap` refuses a rise above it; nano-USD."""
+
+    day: str  # UTC date, "2026-11-24"
+    change: int
+    cap: int | None = None
+
+
+Follower = Callable[[Sequence[Event]], None]
+
+
+class Ledger(Protocol):
+    """The append-only, hash-chained sequence of events."""
+
+    async def append(
+        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Append all or nothing and return the events once they are durable.
+
+        Appends of concurrent callers share a commit. An empty result for non-empty `entries` means that `spend`
+        would break its cap: nothing was written. Followers have seen every event up to and including these,
+        in order of seq, other processes' events too, when this returns. An empty append catches up with them.
+
+        Raises LedgerLocked or LedgerUnwritable; then nothing was written.
+        """
+        ...
+
+    def read(
+        self,
+        *,
+        after: int = 0,
+        request_id: str | None = None,
+        kinds: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Event]:
+        """Events with seq > after, in order."""
+        ...
+
+    def body(self, commitment: Commitment) -> bytes | None:
+        """A body, None when it was erased. Raises Tampered when it is not what the chain committed to."""
+        ...
+
+    def blob(self, content_id: str) -> bytes:
+        """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
+        ...
+
+
+Standing = Literal["new", "resumed", "running", "done", "conflict"]
+
+
+class Claims(Protocol):
+    """Who works on which request: at most one process at a time."""
+
+    async def claim(self, tenant: str, request_id: str, fingerprint: str) -> Standing:
+        """Claim a request, or say why not.
+
+        "new": ours, never seen. "resumed": ours now; its former holder died or gave up before the outcome.
+        "running": a living holder works on it (which may be this process). "done": it has an outcome.
+        "conflict": the same id with another fingerprint.
+        """
+        ...
+
+    async def release(self, tenant: str, request_id: str, *, done: bool) -> None:
+        """Give a claim back: done, or for somebody else to resume."""
+        ...
+
+
+__all__ = [
+    "Bidder",
+    "Claims",
+    "Examples",
+    "Follower",
+    "Learner",
+    "Ledger",
+    "Profile",
+    "Sketch",
+    "Spend",
+    "Standing",
+    "Tactic",
+    "Valuation",
+    "Valued",
+]

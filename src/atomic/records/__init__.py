@@ -1,0 +1,58 @@
+"""The words: frozen, versioned records. Everything that happens is made of them.
+
+A record says what was; it has no behaviour beyond naming itself. See `docs/glossary.md` for the words.
+"""
+
+from atomic.records.attempt import AttemptFinished, AttemptStarted, Message, Plan, Reply, Usage
+from atomic.records.award import Answered, Award, Position, Scored, Slate, State, Table
+from atomic.records.bid import Bid, Evidence, NoBid, Offer, Reason
+from atomic.records.event import Body, Commitment, Entry, Event, Payload, decode, encode
+from atomic.records.ids import fresh_id
+from atomic.records.lesson import FeedbackGiven, Lesson, LessonsLearned, Source
+from atomic.records.money import dollars, nano_usd
+from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled, ProbabilitySource
+from atomic.records.request import DataLabel, Features, RequestOpened, Terms
+
+__all__ = [
+    "ActionDone",
+    "ActionIntended",
+    "Answered",
+    "AttemptFinished",
+    "AttemptStarted",
+    "Award",
+    "Bid",
+    "Body",
+    "Commitment",
+    "DataLabel",
+    "Entry",
+    "Event",
+    "Evidence",
+    "Features",
+    "FeedbackGiven",
+    "Lesson",
+    "LessonsLearned",
+    "MarketOpened",
+    "Message",
+    "NoBid",
+    "Offer",
+    "OutcomeSettled",
+    "Payload",
+    "Plan",
+    "Position",
+    "ProbabilitySource",
+    "Reason",
+    "Reply",
+    "RequestOpened",
+    "Scored",
+    "Slate",
+    "Source",
+    "State",
+    "Table",
+    "Terms",
+    "Usage",
+    "decode",
+    "dollars",
+    "encode",
+    "fresh_id",
+    "nano_usd",
+]

@@ -1,0 +1,87 @@
+"""Plans and attempts: a bid made concrete for one input, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from atomic.records.bid import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to a language model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The awarded bid made concrete: what is asked, and how the answer is read."""
+
+    bidder: str
+    tactic: str
+    messages: tuple[Message, ...] = ()
+    labels: tuple[str, ...] = ()  # not empty: score these by log-probability instead of generating
+    max_tokens: int = 256
+    seed: int = 0
+    examples: tuple[str, ...] = ()  # request ids of the verified examples used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an attempt used, as reported."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0  # of a machine of ours, where the price is by time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a bidder hands back: a raw answer, or the reason there is none.
+
+    `value` is text for language models and the typed answer for everybody else. `confidence` is the bidder's
+    own opinion that this answer is right; it is calibrated, never believed.
+    """
+
+    value: object = None
+    reason: Reason | None = None
+    detail: str = ""
+    confidence: float | None = None
+    usage: Usage = Usage()
+    price: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """An attempt is about to run; its reservation counts against the day until it is finished."""
+
+    bidder: str
+    tactic: str
+    reserved: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFinished:
+    """An attempt ended: with an answer (the body `answer`, in `group`), or with the reason why not."""
+
+    bidder: str
+    tactic: str
+    group: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    confidence: float | None = None
+    probability: float = 0.0  # that this answer is right, by itself, as believed when it came
+    usage: Usage = Usage()
+    price: int = 0
+    expected_price: int = 0
+    latency_ns: int = 0
+
+    @property
+    def key(self) -> str:
+        """Bidder and tactic."""
+        return f"{self.bidder}+{self.tactic}"

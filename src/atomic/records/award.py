@@ -1,0 +1,100 @@
+"""An award: a round's result and everything it was computed from, so that it can be computed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atomic.records.bid import Bid, NoBid
+from atomic.records.request import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An attempt with an answer, as the auction sees it: who, which group of equal answers, how sure."""
+
+    key: str
+    group: int
+    probability: float  # that this answer is right, by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """An agreement state: who has answered, in order, and which of them agree. Groups count from 0."""
+
+    answered: tuple[Answered, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The state's name, for look-ups.
+
+        >>> State(answered=(Answered(key="a+plain", group=0, probability=0.9),)).key
+        'a+plain:0'
+        """
+        return " ".join(f"{one.key}:{one.group}" for one in self.answered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What is believed of agreement in one task: a snapshot stored by its content.
+
+    `alternatives` is the number of possible answers (0: unbounded). `copying` maps "a|b" (keys in order) to
+    the learned share of cases in which b's answer is but a copy of a's. `settling` maps the number of answers
+    in hand to (intercept, slope) of the calibration of their joint posterior, on the log-odds scale.
+    """
+
+    alternatives: int
+    copying: tuple[tuple[str, float], ...] = ()
+    copying_prior: float = 0.3
+    settling: tuple[tuple[int, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slate:
+    """One round's bids and no-bids: the content-addressed blob beside an award."""
+
+    bids: tuple[Bid, ...]
+    no_bids: tuple[NoBid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a request stands when a round begins; with slate, table and draw it decides the award."""
+
+    terms: Terms
+    state: State
+    round: int
+    spent: int
+    elapsed_ns: int
+    shadow_price: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A candidate action: a set of bids bought at once, its score over settling now, its propensity."""
+
+    action: tuple[str, ...]
+    score: int
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """A round's result. An empty `chosen` means: settle for the standing answer.
+
+    `candidates` are in the total order (score, then price, then key); `considered` names the bids that any
+    considered plan uses; `standing` is the calibrated probability of the answer in hand (0 when there is none).
+    """
+
+    position: Position
+    slate: str  # content id
+    table: str  # content id
+    draw: float
+    beliefs_seq: int
+    rules_version: str
+    capacity: tuple[tuple[str, int], ...]
+    standing: float
+    standing_group: int
+    considered: tuple[str, ...]
+    candidates: tuple[Scored, ...]
+    chosen: tuple[str, ...]
+    propensity: float

@@ -1,0 +1,20 @@
+"""Fresh ids: UUID version 7 (RFC 9562), so that ids sort by the time they were made."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+
+def fresh_id(time_ns: int) -> str:
+    """A new UUIDv7 for a time in nanoseconds since 1970.
+
+    >>> first, later = fresh_id(1_700_000_000_000_000_000), fresh_id(1_700_000_001_000_000_000)
+    >>> first < later, first[14]
+    (True, '7')
+    """
+    milliseconds = (time_ns // 1_000_000) & 0xFFFF_FFFF_FFFF
+    random = int.from_bytes(os.urandom(10), "big")
+    high = (milliseconds << 16) | 0x7000 | (random >> 68)
+    low = (0b10 << 62) | (random & 0x3FFF_FFFF_FFFF_FFFF)
+    return str(uuid.UUID(int=(high << 64) | low))

@@ -1,0 +1,208 @@
+"""Microtasks: typed functions whose body is "somebody answers this"."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from atomic.errors import TaskError
+from atomic.records.canonical import canonical_json
+from atomic.records.money import nano_usd
+from atomic.records.request import DataLabel, Features, Terms
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A microtask with its input bound, ready to be bought. `text` is what a reader would see of the input."""
+
+    task: Microtask[..., T]
+    arguments: Mapping[str, Any]
+    input_json: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Microtask(Generic[P, T]):
+    """A named, typed unit of work. Call it with its input to get a `Call`; `market.run` does that for you."""
+
+    name: str
+    instruction: str
+    domain: str
+    terms: Terms
+    label: DataLabel
+    version: str
+    labels: tuple[str, ...]  # the possible answers in canonical spelling, where they are few; else empty
+    step: float  # numbers closer than this are one answer
+    signature: inspect.Signature = field(repr=False)
+    input_model: type[BaseModel] = field(repr=False)
+    output: TypeAdapter[T] = field(repr=False)
+    output_type: Any = field(repr=False)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        """Bind and check an input. Raises TaskError when it does not fit the signature."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            checked = self.input_model.model_validate(dict(bound.arguments))
+        except (TypeError, ValidationError) as error:
+            raise TaskError(f"{self.name}: the input does not fit: {error}") from error
+        shown = checked.model_dump(mode="json")
+        try:
+            return Call(self, dict(bound.arguments), canonical_json(shown), _as_text(shown))
+        except ValueError as error:
+            raise TaskError(f"{self.name}: the input cannot be written as JSON: {error}") from error
+
+    @property
+    def alternatives(self) -> int:
+        """How many answers are possible; 0 when there is no bound."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a bidder sees of a request."""
+
+    request_id: str
+    task: Microtask[..., Any]
+    arguments: Mapping[str, Any]
+    input_json: bytes
+    features: Features
+    tenant: str = ""
+    label: DataLabel = "internal"
+    time_left_ns: int = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An input whose answer is known: verified by somebody, or settled by the market (`source` "market").
+
+    `answer` is the answer as JSON would hold it; `probability` that it is right (1 when a person said so).
+    """
+
+    request_id: str
+    task: str
+    task_version: str
+    input_json: bytes
+    text: str
+    answer: Any
+    probability: float
+    source: str
+    tenant: str = ""
+    label: DataLabel = "internal"
+    time_ns: int = 0
+
+
+def microtask(
+    *,
+    worth: str | float,
+    domain: str = "",
+    max_price: str | float | None = None,
+    latency_price: str | float = 0,
+    deadline: float = 60.0,
+    refuse_below: float = 0.0,
+    explore: bool = True,
+    label: DataLabel = "internal",
+    step: float = 1e-9,
+) -> Callable[[Callable[P, Awaitable[T]]], Microtask[P, T]]:
+    """Declare a microtask from an async function: its signature is the type, its docstring the instruction.
+
+    `worth` is what a right answer is worth, in dollars; `max_price` a ceiling on a request's spending (default:
+    its worth); `latency_price` what a second of waiting costs; `deadline` is in seconds.
+
+    Raises TaskError when an annotation or the docstring is missing.
+
+    >>> @microtask(worth="$0.002")
+    ... async def sentiment(text: str) -> Literal["good", "bad"]:
+    ...     \"\"\"Is this text friendly?\"\"\"
+    >>> sentiment.labels, sentiment("Nice!").text
+    (('good', 'bad'), 'Nice!')
+    """
+
+    def declare(function: Callable[P, Awaitable[T]]) -> Microtask[P, T]:
+        name = function.__name__
+        instruction = inspect.getdoc(function)
+        if not instruction:
+            raise TaskError(
+                f"{name} has no docstring", hint="its docstring is the instruction to whoever answers"
+            )
+        hints = typing.get_type_hints(function, include_extras=True)
+        signature = inspect.signature(function)
+        missing = [one for one in (*signature.parameters, "return") if one not in hints]
+        if missing:
+            raise TaskError(
+                f"{name}: no type for {', '.join(missing)}", hint="annotate every parameter and the result"
+            )
+        fields: dict[str, Any] = {
+            one.name: (hints[one.name], ... if one.default is inspect.Parameter.empty else one.default)
+            for one in signature.parameters.values()
+        }
+        model = create_model(f"{name}_input", __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+        output_type = hints["return"]
+        output: TypeAdapter[T] = TypeAdapter(output_type)
+        schema = [model.model_json_schema(), output.json_schema()]
+        digest = hashlib.sha256(canonical_json([name, instruction, *schema])).hexdigest()[:16]
+        return Microtask(
+            name=name,
+            instruction=instruction,
+            domain=domain,
+            terms=Terms(
+                worth=nano_usd(worth),
+                latency_price=nano_usd(latency_price),
+                max_price=nano_usd(worth if max_price is None else max_price),
+                deadline_ns=int(deadline * 1e9),
+                refuse_below=refuse_below,
+                explore=explore,
+            ),
+            label=label,
+            version=digest,
+            labels=_labels(output_type),
+            step=step,
+            signature=signature,
+            input_model=model,
+            output=output,
+            output_type=output_type,
+        )
+
+    return declare
+
+
+def _labels(output_type: Any) -> tuple[str, ...]:
+    """The answers of a closed type in the spelling that a reader uses; empty when there is no short list."""
+    if output_type is bool:
+        return ("yes", "no")
+    if get_origin(output_type) is Literal:
+        return tuple(str(one) for one in get_args(output_type))
+    if isinstance(output_type, type) and issubclass(output_type, enum.Enum):
+        return tuple(str(one.value) for one in output_type)
+    return ()
+
+
+def _as_text(shown: Mapping[str, Any]) -> str:
+    """An input as a reader would see it: bare when it is one string, else a line per field."""
+    if len(shown) == 1:
+        (only,) = shown.values()
+        if isinstance(only, str):
+            return only
+        if isinstance(only, Mapping):
+            return _as_text(only)
+    return "\n".join(f"{name}: {_one_line(value)}" for name, value in shown.items())
+
+
+def _one_line(value: Any) -> str:
+    return value if isinstance(value, str) else canonical_json(value).decode()
+
+
+def with_terms(terms: Terms, **changes: Any) -> Terms:
+    """The same terms but for some: `with_terms(task.terms, worth=nano_usd("$0.01"))`."""
+    return dataclasses.replace(terms, **changes)
