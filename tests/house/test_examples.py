@@ -30,9 +30,7 @@ def _blocks() -> list[tuple[str, str]]:
             language = fence["language"].strip()
             if language.split(" ")[0] in ("python", "py", "pycon"):
                 line = text.count("\n", 0, fence.start()) + 1
-                assert "python" == language, (
-                    f"{document}:{line}: fence it as `python`, or as `text` if it cannot run"
-                )
+                assert "python" == language, f"{document}:{line}: fence it as `python`, or as `text` if it cannot run"
                 blocks.append((f"{document.relative_to(ROOT)}:{line}", textwrap.dedent(fence["body"])))
     return blocks
 

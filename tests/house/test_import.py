@@ -32,9 +32,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("probe")
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROBE], cwd=folder, check=True, capture_output=True, text=True
-    )
+    ran = subprocess.run([sys.executable, "-c", _PROBE], cwd=folder, check=True, capture_output=True, text=True)
     assert "" == ran.stderr
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer

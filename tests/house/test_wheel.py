@@ -11,9 +11,7 @@ import pytest
 import atomic
 
 
-@pytest.mark.skipif(
-    os.environ.get("ATOMIC_TEST_WHEEL") != "1", reason="not under `make test`: no wheel was built"
-)
+@pytest.mark.skipif(os.environ.get("ATOMIC_TEST_WHEEL") != "1", reason="not under `make test`: no wheel was built")
 def test_atomic_comes_from_the_wheel_and_not_from_src(pytestconfig: pytest.Config) -> None:
     package = Path(atomic.__file__).resolve()
     source = (pytestconfig.rootpath / "src").resolve()
@@ -23,14 +21,10 @@ def test_atomic_comes_from_the_wheel_and_not_from_src(pytestconfig: pytest.Confi
     assert [entry for entry in sys.path if Path(entry).resolve() == source] == []
 
 
-@pytest.mark.skipif(
-    os.environ.get("ATOMIC_TEST_WHEEL") != "1", reason="not under `make test`: no wheel was built"
-)
+@pytest.mark.skipif(os.environ.get("ATOMIC_TEST_WHEEL") != "1", reason="not under `make test`: no wheel was built")
 def test_a_child_process_imports_the_wheel_too(tmp_path: Path) -> None:
     code = "import atomic; print(atomic.__file__)"
-    printed = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
 
     assert str(Path(atomic.__file__)) == printed.stdout.strip()
 
