@@ -43,12 +43,13 @@ demo: .venv/.demo $(MORE)
 	scripts/venv.sh .venv --require-hashes --no-deps -r $<
 	@touch $@
 
+# mkdocs runs without --quiet, which would hide its warnings from --strict too.
 check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --quiet --strict --site-dir build/site
+	$(BIN)/mkdocs build --strict
 	@! grep -n '://' requirements/*.lock || { echo "a lock file names a host: make it with 'make lock'"; exit 1; }
 
 test: check
