@@ -1,0 +1,196 @@
+"""Beliefs: a fold of the ledger. The same events in the same order give the same beliefs, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atomic.belief.agreement import Pair, copying_prior
+from atomic.belief.arithmetic import logit
+from atomic.belief.calibration import Calibrator
+from atomic.belief.counts import Count, evidence, shrunk
+from atomic.belief.service import Health, Latency, Price
+from atomic.protocols import Profile
+from atomic.records.attempt import AttemptFinished
+from atomic.records.award import Table
+from atomic.records.bid import Evidence
+from atomic.records.canonical import content_id, sorted_json
+from atomic.records.event import Event, encode
+from atomic.records.lesson import Lesson, LessonsLearned
+
+# A claim starts out half believed beside the record of who makes it; lessons move that quickly.
+_CLAIM_MEANS, _CLAIM_VARIANCES = (0.0, 0.5, 0.5), (0.25, 0.15, 0.15)
+_SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
+_MOST_ANSWERS = 5  # states with more answers share one calibration
+_TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much
+
+
+class _Task:
+    """What is believed of agreement in one task."""
+
+    __slots__ = ("alternatives", "drawn_at", "lessons", "pairs", "settling", "table", "table_bytes", "table_id")
+
+    def __init__(self, alternatives: int) -> None:
+        self.alternatives = alternatives
+        self.pairs: dict[str, Pair] = {}
+        self.settling: dict[int, Calibrator] = {}
+        self.lessons = 0
+        self.drawn_at = 0
+        self.draw(Table(alternatives=alternatives))
+
+    def draw(self, table: Table) -> None:
+        self.table = table
+        self.table_bytes = encode(table)
+        self.table_id = content_id(self.table_bytes)
+        self.drawn_at = self.lessons
+
+
+class Beliefs:
+    """What the market thinks of everybody, as of one seq. Reading never changes it; only `fold` does."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._tasks: dict[str, _Task] = {}
+        self._right: dict[tuple[str, str], Count] = {}  # (bid key, "task:..." or "domain:...")
+        self._claims: dict[tuple[str, str, str], Calibrator] = {}  # (bid key, task, "right" or "answer")
+        self._prices: dict[tuple[str, str], Price] = {}
+        self._latencies: dict[tuple[str, str], Latency] = {}
+        self._health: dict[str, Health] = {}
+        self._task_of: dict[str, str] = {}  # request id -> task, while the request is open
+
+    # --- folding -------------------------------------------------------------------------------
+
+    def fold(self, events: Sequence[Event]) -> None:
+        """Take in events in the order of their seq; one seen before is passed over."""
+        for event in events:
+            if event.seq <= self.seq:
+                continue
+            self.seq = event.seq
+            payload = event.payload
+            if isinstance(payload, LessonsLearned):
+                self._learn(payload, event.seq, event.time_ns)
+            elif isinstance(payload, AttemptFinished):
+                self._finished(payload, self._task_of.get(f"{event.tenant}/{event.request_id}", ""), event.time_ns)
+            elif event.kind == "request":
+                self._task_of[f"{event.tenant}/{event.request_id}"] = getattr(payload, "task", "")
+            elif event.kind == "outcome":
+                self._task_of.pop(f"{event.tenant}/{event.request_id}", None)
+
+    def _finished(self, done: AttemptFinished, task: str, time_ns: int) -> None:
+        self._health.setdefault(done.bidder, Health()).add(done.reason, time_ns)
+        if done.latency_ns > 0:
+            for level in (task, ""):
+                self._latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
+        self._prices.setdefault((done.key, task), Price()).add(done.price, done.expected_price)
+
+    def _learn(self, learned: LessonsLearned, seq: int, time_ns: int) -> None:
+        task = self._tasks.get(learned.task)
+        if task is None or task.alternatives != learned.alternatives:
+            task = self._tasks[learned.task] = _Task(learned.alternatives)
+        for lesson in learned.lessons:
+            if lesson.kind == "agree":
+                task.pairs.setdefault(lesson.key, Pair()).add(lesson.target, lesson.features[0])
+                task.lessons += 1
+            elif lesson.kind == "settle":
+                answers = min(_MOST_ANSWERS, int(lesson.features[0]))
+                calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
+                calibrator.update((1.0, logit(lesson.features[1])), lesson.target, lesson.weight)
+                task.lessons += 1
+            else:
+                self._learn_right(lesson, learned, seq, time_ns)
+        if task.lessons > _TABLE_GROWTH * task.drawn_at + 4:
+            task.draw(
+                Table(
+                    alternatives=task.alternatives,
+                    copying=tuple(
+                        (key, seen.copying(copying_prior(*key.split("|", 1))))
+                        for key, seen in sorted(task.pairs.items())
+                    ),
+                    settling=tuple((n, one.mean[0], one.mean[1]) for n, one in sorted(task.settling.items())),
+                )
+            )
+
+    def _learn_right(self, lesson: Lesson, learned: LessonsLearned, seq: int, time_ns: int) -> None:
+        if lesson.kind == "right":
+            for level in (f"task:{learned.task}", f"domain:{learned.domain}"):
+                self._right.setdefault((lesson.key, level), Count()).add(lesson.target, lesson.weight, time_ns, seq)
+        if len(lesson.features) == 2:
+            mean, claim = lesson.features
+            calibrator = self._claims.setdefault(
+                (lesson.key, learned.task, lesson.kind), Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
+            )
+            calibrator.update((1.0, logit(mean), logit(claim)), lesson.target, lesson.weight)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def evidence(self, key: str, task: str, domain: str, profile: Profile) -> Evidence:
+        """Where an estimate of this bid's quality comes from."""
+        wide, narrow = self._right.get((key, f"domain:{domain}")), self._right.get((key, f"task:{task}"))
+        return evidence(profile.right, wide, narrow)
+
+    def right(
+        self, key: str, task: str, seen: Evidence, prior_weight: float, claim: float | None, *, answered: bool = False
+    ) -> tuple[float, float]:
+        """Expected probability of being right and its spread.
+
+        `claim` is the bidder's own opinion, before (`answered=False`) or with its answer; calibrated by what
+        earlier claims of the same bid in the same task came to.
+        """
+        mean, spread = shrunk(seen, prior_weight)
+        if claim is None:
+            return mean, spread
+        calibrator = self._claims.get((key, task, "answer" if answered else "right"))
+        if calibrator is None:
+            calibrator = _FRESH_CLAIM
+        return calibrator.predict((1.0, logit(mean), logit(claim)))
+
+    def price(self, key: str, task: str, offered: int) -> int:
+        """Expected billed price in nano-USD of an attempt offered at this price."""
+        known = self._prices.get((key, task))
+        return offered if known is None else known.correct(offered)
+
+    def latency(self, key: str, task: str, hint_ns: int | None) -> tuple[int, int]:
+        """Mean and nine-in-ten duration in nanoseconds; from other tasks where this one has none."""
+        known = self._latencies.get((key, task)) or self._latencies.get((key, "")) or _NO_LATENCY
+        return known.expect(hint_ns)
+
+    def health(self, bidder: str) -> Health:
+        """Whether a bidder is left out, and until when."""
+        return self._health.get(bidder) or _HEALTHY
+
+    def table(self, task: str, alternatives: int) -> tuple[Table, str, bytes]:
+        """What is believed of agreement in a task: the table, its content id and its bytes."""
+        known = self._tasks.get(task)
+        if known is None or known.table.alternatives != alternatives:
+            known = _Task(alternatives)
+        return known.table, known.table_id, known.table_bytes
+
+    def digest(self) -> str:
+        """A SHA-256 (hex) over everything believed: equal digests mean equal beliefs, bit for bit."""
+        state = {
+            "seq": self.seq,
+            "open": sorted(self._task_of.items()),
+            "right": [[*key, *one.state()] for key, one in sorted(self._right.items())],
+            "claims": [[*key, *one.state()] for key, one in sorted(self._claims.items())],
+            "prices": [[*key, one.billed, one.expected] for key, one in sorted(self._prices.items())],
+            "latencies": [[*key, list(one.window)] for key, one in sorted(self._latencies.items())],
+            "health": [
+                [key, one.failures, one.paused_at, one.paused_until] for key, one in sorted(self._health.items())
+            ],
+            "tasks": [
+                [
+                    key,
+                    one.lessons,
+                    one.drawn_at,
+                    one.table_id,
+                    [[name, seen.excess, seen.room] for name, seen in sorted(one.pairs.items())],
+                    [[n, *seen.state()] for n, seen in sorted(one.settling.items())],
+                ]
+                for key, one in sorted(self._tasks.items())
+            ],
+        }
+        return content_id(sorted_json(state))
+
+
+_FRESH_CLAIM = Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
+_NO_LATENCY = Latency()
+_HEALTHY = Health()

@@ -1,0 +1,83 @@
+"""The auction: a pure function of position, bids, table and draw. One version of these rules, one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from atomic.protocols import Valuation, Valued
+from atomic.records.award import Position, Scored, Slate, Table
+from atomic.rules.exploration import CANDIDATES, pick, propensities, sharpness
+from atomic.rules.valuation import lookahead
+
+RULES_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the auction found. Everything else in an award is what it was given."""
+
+    standing: float
+    standing_group: int
+    considered: tuple[str, ...]
+    candidates: tuple[Scored, ...]
+    chosen: tuple[str, ...]
+    propensity: float
+
+
+def auction(
+    position: Position, slate: Slate, table: Table, draw: float, *, valuation: Valuation = lookahead
+) -> Verdict:
+    """Which bids to buy now; none means: settle.
+
+    At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
+    later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
+    then price, then key.
+    """
+    standing, group, valued = valuation(position, slate, table)
+    ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
+    considered = tuple(sorted({key for one in valued for key in one.uses}))
+    pays = bool(ordered) and ordered[0].score > 0
+    explores = pays and position.terms.explore and position.round == 1 and not position.state.answered
+    if not explores:
+        candidates = tuple(
+            Scored(action=one.action, score=one.score, propensity=1.0 if pays and index == 0 else 0.0)
+            for index, one in enumerate(ordered)
+        )
+        chosen: tuple[str, ...] = ordered[0].action if pays else ()
+        return Verdict(
+            standing=standing,
+            standing_group=group,
+            considered=considered,
+            candidates=candidates,
+            chosen=chosen,
+            propensity=1.0,
+        )
+    among = ordered[:CANDIDATES]
+    lessons = _lessons(slate, among[0])
+    shares = propensities([one.score for one in among], position.terms.worth, sharpness(lessons))
+    drawn = pick(shares, draw)
+    return Verdict(
+        standing=standing,
+        standing_group=group,
+        considered=considered,
+        candidates=tuple(
+            Scored(action=one.action, score=one.score, propensity=shares[index] if index < len(shares) else 0.0)
+            for index, one in enumerate(ordered)
+        ),
+        chosen=among[drawn].action,
+        propensity=shares[drawn],
+    )
+
+
+def _lessons(slate: Slate, leader: Valued) -> float:
+    """How many outcomes stand behind the leader's weakest bid in this task."""
+    return min(bid.evidence.task_count for bid in slate.bids if bid.key in leader.action)
+
+
+Auction = Callable[[Position, Slate, Table, float], Verdict]
+
+
+def without(slate: Slate, keys: Sequence[str]) -> Slate:
+    """The slate as it would be without some bids."""
+    return Slate(bids=tuple(bid for bid in slate.bids if bid.key not in keys), no_bids=slate.no_bids)

@@ -1,0 +1,129 @@
+"""From who agrees with whom to the probability that an answer is right.
+
+The truth is one of the groups of equal answers in hand, or something nobody said yet (`unsaid`). A bidder that
+is right with probability p says the truth, else one of the other possible answers, each as likely; and with
+probability c its answer is but a copy of one earlier answer (models of one kind err together). Bayes' rule
+does the rest. Nothing here reads a clock or rounds; all sums run in written order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from atomic.belief.agreement import copying
+from atomic.belief.arithmetic import logit, sigmoid
+from atomic.records.award import State, Table
+
+_VERY_MANY = 1000  # possible answers where a type does not bound them
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Probabilities of the truth: per group, and of what nobody said."""
+
+    groups: tuple[float, ...]
+    unsaid: float
+
+    @property
+    def best(self) -> tuple[float, int]:
+        """The probability and the number of the best group; the lower number wins a tie."""
+        highest, number = 0.0, -1
+        for index, share in enumerate(self.groups):
+            if share > highest:
+                highest, number = share, index
+        return highest, number
+
+
+NOTHING = Posterior((), 1.0)
+
+
+def possible(alternatives: int) -> int:
+    """How many answers are reckoned with, for a number of labels (0: a type without a short list)."""
+    return alternatives if alternatives > 1 else _VERY_MANY
+
+
+def after(
+    before: Posterior, *, right: float, copy: float, source: int, answers: int
+) -> tuple[list[float], list[Posterior]]:
+    """What one more bidder's answer would do: for each outcome its chance and the posterior after it.
+
+    Outcomes are: it joins group 0, 1, …, and last, it says something new. `right` is the chance that the bidder
+    is right, `copy` that it but copies group `source`, `answers` the number of possible answers.
+    """
+    groups, unsaid = before.groups, before.unsaid
+    count = len(groups)
+    wrong = (1.0 - right) / (answers - 1)
+    own = 1.0 - copy if count else 1.0
+    chances: list[float] = []
+    posteriors: list[Posterior] = []
+    for said in range(count):
+        copied = copy if said == source else 0.0
+        shares = [truth * (copied + own * (right if index == said else wrong)) for index, truth in enumerate(groups)]
+        rest = unsaid * (copied + own * wrong)
+        chances.append(_normalised(shares, rest, posteriors))
+    unseen = max(1, answers - count)
+    # The chance of all new answers together; the posterior is of the one that would be given.
+    fresh = [truth * own * wrong * unseen for truth in groups]
+    hit = unsaid * own * right
+    rest = unsaid * own * wrong * (unseen - 1)
+    chances.append(_normalised([*fresh, hit], rest, posteriors))
+    return chances, posteriors
+
+
+def _normalised(shares: list[float], rest: float, into: list[Posterior]) -> float:
+    total = rest
+    for share in shares:
+        total += share
+    if total <= 0.0:
+        into.append(Posterior(tuple(0.0 for _ in shares), 1.0))
+        return 0.0
+    into.append(Posterior(tuple(share / total for share in shares), rest / total))
+    return total
+
+
+def closest(state: State, shares: Mapping[str, float], key: str) -> tuple[float, int]:
+    """The answer in hand that a bid's answer is most likely a copy of: the share of copies, and its group."""
+    most, group = 0.0, 0
+    for one in state.answered:
+        share = copying(shares, one.key, key)
+        if share > most:
+            most, group = share, one.group
+    return most, group
+
+
+def of_state(state: State, table: Table) -> Posterior:
+    """The joint posterior of the answers in hand, in the order they came.
+
+    >>> from atomic.records import Answered
+    >>> one = Answered(key="a+plain", group=0, probability=0.9)
+    >>> other = Answered(key="b+plain", group=1, probability=0.6)
+    >>> round(of_state(State(answered=(one,)), Table(alternatives=2)).groups[0], 6)
+    0.9
+    >>> of_state(State(answered=(one, other)), Table(alternatives=2)).best[1]
+    0
+    """
+    shares = dict(table.copying)
+    posterior = NOTHING
+    seen: list[int] = []
+    for index, one in enumerate(state.answered):
+        copy, source = closest(State(answered=state.answered[:index]), shares, one.key)
+        _, outcomes = after(
+            posterior, right=one.probability, copy=copy, source=source, answers=possible(table.alternatives)
+        )
+        posterior = outcomes[one.group] if one.group < len(seen) else outcomes[-1]
+        if one.group >= len(seen):
+            seen.append(one.group)
+    return posterior
+
+
+def calibrated(probability: float, answers: int, settling: Sequence[tuple[int, float, float]]) -> float:
+    """A joint posterior through the task's learned calibration for that many answers in hand (five and more as one).
+
+    >>> calibrated(0.9, 2, ())
+    0.9
+    """
+    for count, intercept, slope in settling:
+        if count == min(5, answers):
+            return sigmoid(intercept + slope * logit(probability))
+    return probability
