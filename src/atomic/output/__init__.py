@@ -1,0 +1,11 @@
+"""Typed or refused: raw answers to values of the declared type, their JSON, their labels and their equality.
+
+Pure: no clock, no client, no log. Nothing here raises on any text that a model may write.
+"""
+
+from atomic.output.equality import as_json, canonical_key
+from atomic.output.instructions import instructions
+from atomic.output.labels import label_text
+from atomic.output.reading import Refusal, typed
+
+__all__ = ["Refusal", "as_json", "canonical_key", "instructions", "label_text", "typed"]
