@@ -1,0 +1,154 @@
+"""A group: everything that one commit writes, gathered in memory and put down in a few statements."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from atomic.errors import Tampered
+from atomic.ledger.chain import COLUMNS, GENESIS, commitments_json, link
+from atomic.ledger.keys import MARKET, mac_of
+from atomic.ledger.schema import insert
+from atomic.protocols import Spend
+from atomic.records.canonical import sorted_json
+from atomic.records.event import (
+    KIND_OF,
+    SCHEMA_VERSION,
+    Body,
+    Commitment,
+    Entry,
+    Event,
+    decode_payload,
+    encode_payload,
+)
+
+BODIES_PER_EVENT = 256
+_SELECT_NEWER = f"SELECT {','.join(COLUMNS)} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry checked and encoded in its caller's thread, so that what is wrong with it is the caller's alone."""
+
+    entry: Entry
+    kind: str
+    payload: bytes
+    time_ns: int
+
+
+def draft(entry: Entry, now_ns: int) -> Draft:
+    """Encode an entry. An entry without a time gets `now_ns`.
+
+    Raises ValueError for what JSON cannot hold and for an unusable body; TypeError for an unknown record.
+    """
+    kind = KIND_OF.get(type(entry.payload))
+    if kind is None:
+        raise TypeError(f"{type(entry.payload).__name__} is no record of the ledger")
+    if len(entry.bodies) > BODIES_PER_EVENT:
+        raise ValueError(f"an event has at most {BODIES_PER_EVENT} bodies")
+    for body in entry.bodies:
+        if MARKET in body.subjects:
+            raise ValueError("a subject has a name")
+    try:
+        # Here and not in the writer, where it would fail for everybody in the group.
+        sorted_json((entry.request_id, entry.tenant, *(body.name for body in entry.bodies)))
+        payload = encode_payload(entry.payload)
+    except TypeError as error:
+        raise ValueError(f"{kind}: {error}") from error
+    if b"null" in payload and decode_payload(kind, SCHEMA_VERSION, payload) != entry.payload:
+        # NaN and infinity become null: such an event could be written and never be read again.
+        raise ValueError(f"{kind}: NaN and infinities have no place in the ledger")
+    return Draft(entry, kind, payload, entry.time_ns or now_ns)
+
+
+def subjects_of(entries: Sequence[Draft]) -> set[str]:
+    """Whose keys these entries need."""
+    return {subject for one in entries for body in one.entry.bodies for subject in body.subjects or (MARKET,)}
+
+
+class Group:
+    """One write transaction, begun by the caller: reads the head, takes entries, writes them by `flush`."""
+
+    def __init__(self, connection: sqlite3.Connection, keys: dict[str, tuple[int, bytes]]) -> None:
+        self.connection = connection
+        self.events: list[Event] = []
+        self._keys = keys
+        self._spent: dict[str, int] = {}
+        self._rows: list[object] = []
+        self._bodies: list[object] = []
+        self._subjects: list[object] = []
+        self._blobs: list[object] = []
+        head = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        self.seq, self.hash = (int(head[0]), bytes(head[1])) if head else (0, GENESIS)
+
+    def newer(self, seen: int, hash_seen: bytes, limit: int) -> list[Sequence[Any]]:
+        """At most `limit` rows that other processes wrote after `seen`. Raises Tampered if history changed."""
+        if self.seq < seen or (self.seq == seen and self.hash != hash_seen):
+            raise Tampered(
+                f"the ledger went back: it held event {seen} and now ends at {self.seq}",
+                hint="another file was put in its place; restart only after `atomic ledger verify`",
+            )
+        if self.seq == seen:
+            return []
+        return self.connection.execute(_SELECT_NEWER, (seen, limit)).fetchall()
+
+    def spend(self, spend: Spend) -> bool:
+        """Change a day's spending, unless that would raise it above the cap."""
+        spent = self._spent.get(spend.day)
+        if spent is None:
+            row = self.connection.execute("SELECT nano FROM spending WHERE day = ?", (spend.day,)).fetchone()
+            spent = int(row[0]) if row else 0
+        if spend.cap is not None and spend.change > 0 and spent + spend.change > spend.cap:
+            return False
+        self._spent[spend.day] = spent + spend.change
+        return True
+
+    def add(self, one: Draft) -> Event:
+        """Give an entry its place in the chain."""
+        entry, seq = one.entry, self.seq + 1
+        bodies = tuple(self._commit(body, seq << 8 | index) for index, body in enumerate(entry.bodies))
+        commitments = commitments_json(bodies)
+        envelope = (
+            seq, one.kind, SCHEMA_VERSION, entry.tenant, entry.label, entry.request_id, entry.round, one.time_ns,
+        )  # fmt: skip
+        self.seq, self.hash = seq, link(self.hash, envelope, one.payload, commitments)
+        self._rows += envelope
+        self._rows += (one.payload, commitments, self.hash)
+        for blob in entry.blobs:
+            self._blobs += (hashlib.sha256(blob).digest(), blob)
+        event = Event(
+            seq=seq,
+            kind=one.kind,
+            version=SCHEMA_VERSION,
+            tenant=entry.tenant,
+            label=entry.label,
+            request_id=entry.request_id,
+            round=entry.round,
+            time_ns=one.time_ns,
+            payload=entry.payload,
+            bodies=bodies,
+        )
+        self.events.append(event)
+        return event
+
+    def _commit(self, body: Body, number: int) -> Commitment:
+        subjects = sorted(set(body.subjects)) or [MARKET]
+        keys = [self._keys[subject] for subject in subjects]
+        body_id = str(number)
+        self._bodies += (number, ",".join(str(key[0]) for key in keys), "none", body.content)
+        for subject in body.subjects and subjects:
+            self._subjects += (subject, number)
+        return Commitment(name=body.name, body_id=body_id, mac=mac_of([key[1] for key in keys], body_id, body.content))
+
+    def flush(self) -> None:
+        """Write all that was gathered."""
+        write = self.connection
+        insert(write, "INSERT INTO event", COLUMNS, self._rows)
+        insert(write, "INSERT INTO body", ("id", "key_id", "cipher", "bytes"), self._bodies)
+        insert(write, "INSERT INTO body_subject", ("subject", "body_id"), self._subjects)
+        insert(write, "INSERT OR IGNORE INTO blob", ("id", "bytes"), self._blobs)
+        for day, nano in self._spent.items():
+            write.execute("INSERT OR REPLACE INTO spending VALUES (?, ?)", (day, nano))

@@ -1,0 +1,112 @@
+"""Reading: events, bodies and blobs, beside the writer and without waiting for it."""
+
+from __future__ import annotations
+
+import heapq
+import hmac
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from atomic.errors import NotFound, Tampered
+from atomic.ledger.chain import COLUMNS, event_of
+from atomic.ledger.keys import Keys, mac_of
+from atomic.records.canonical import content_id
+from atomic.records.event import Commitment, Event
+
+_CHUNK = 500
+_ALL = ",".join(COLUMNS)
+
+Row = tuple[Any, ...]
+
+
+class Reader:
+    """One read connection, shared by the threads that take turns at it; no statement stays open between chunks."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, keys: Keys) -> None:
+        self._path = path
+        self._connection = connection
+        self._keys = keys
+        self._lock = threading.Lock()
+
+    def head(self) -> int:
+        """The seq of the last event; 0 when there is none."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM event", ())[0][0])
+
+    def read(
+        self, *, after: int = 0, request_id: str | None = None, kinds: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[Event]:
+        """Events with seq > after, in order, up to the one that was last when the reading began."""
+        last = self.head()
+        if request_id is not None or len(kinds) <= 1:
+            rows = self._stream(after, last, request_id, kinds)
+        else:
+            # One index range per kind: SQLite would otherwise sort the whole remainder for every chunk.
+            rows = heapq.merge(*(self._stream(after, last, None, (kind,)) for kind in set(kinds)))
+        return map(event_of, islice(rows, limit))
+
+    def _stream(self, after: int, last: int, request_id: str | None, kinds: Sequence[str]) -> Iterator[Row]:
+        where, values = ["seq > ?", "seq <= ?"], []
+        if request_id is not None:
+            where.append("request_id = ? AND request_id <> ''" if request_id else "request_id = ?")
+            values.append(request_id)
+            where += [f"+kind IN ({','.join('?' * len(kinds))})"] if kinds else []
+        elif kinds:
+            where.append("kind = ?")
+        statement = f"SELECT {_ALL} FROM event WHERE {' AND '.join(where)} ORDER BY seq LIMIT {_CHUNK}"
+        while True:
+            rows = self._rows(statement, (after, last, *values, *kinds))
+            yield from rows
+            if len(rows) < _CHUNK:
+                return
+            after = rows[-1][0]
+
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def body(self, commitment: Commitment) -> bytes | None:
+        """A body; None when it was erased. Raises Tampered when it is not what the chain committed to."""
+        rows = self._rows("SELECT key_id, bytes FROM body WHERE id = ?", (int(commitment.body_id),))
+        if not rows:
+            raise Tampered(f"body {commitment.body_id} ({commitment.name}) is gone from {self._path}")
+        key_id, content = rows[0]
+        with self._lock:
+            keys = self._keys.by_ids(key_id)
+        if keys is None:
+            return None
+        if not hmac.compare_digest(mac_of(keys, commitment.body_id, content), commitment.mac):
+            raise Tampered(f"body {commitment.body_id} ({commitment.name}) is not what the chain committed to")
+        return bytes(content)
+
+    def blob(self, blob_id: str) -> bytes:
+        """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
+        try:
+            rows = self._rows("SELECT bytes FROM blob WHERE id = ?", (bytes.fromhex(blob_id),))
+        except ValueError:
+            rows = []
+        if not rows:
+            raise NotFound(f"there is no content {blob_id}")
+        content = bytes(rows[0][0])
+        if content_id(content) != blob_id:
+            raise Tampered(f"content {blob_id} does not hash to its id")
+        return content
+
+    def spent(self, day: str) -> int:
+        """What was spent on a UTC date, in nano-USD."""
+        rows = self._rows("SELECT nano FROM spending WHERE day = ?", (day,))
+        return int(rows[0][0]) if rows else 0
+
+    def secret(self) -> bytes:
+        """The market's secret, 32 bytes."""
+        with self._lock:
+            return self._keys.of_market("secret")
+
+    def close(self) -> None:
+        """Give the files back."""
+        with self._lock:
+            self._connection.close()
+            self._keys.close()

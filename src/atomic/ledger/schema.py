@@ -1,0 +1,119 @@
+"""The ledger's file: its tables, how an older file is carried forward, and how a connection is made."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from atomic.errors import LedgerUnwritable, OperatorError
+
+APPLICATION_ID = 0x41544F4D  # "ATOM": tells our files from other people's SQLite files
+BUSY_TIMEOUT_S = 10.0
+
+_SCHEMA_1 = """
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL,
+    label TEXT NOT NULL, request_id TEXT NOT NULL, round INTEGER NOT NULL, time_ns INTEGER NOT NULL,
+    payload BLOB NOT NULL, commitments BLOB NOT NULL, hash BLOB NOT NULL);
+CREATE INDEX event_kind ON event (kind);
+CREATE INDEX event_request ON event (request_id) WHERE request_id <> '';
+CREATE TABLE body (id INTEGER PRIMARY KEY, key_id TEXT NOT NULL, cipher TEXT NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE body_subject (subject TEXT NOT NULL, body_id INTEGER NOT NULL, PRIMARY KEY (subject, body_id))
+    WITHOUT ROWID;
+CREATE INDEX body_subject_body ON body_subject (body_id);
+CREATE TABLE blob (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL);
+CREATE TABLE spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE claim (
+    tenant TEXT NOT NULL, request_id TEXT NOT NULL, fingerprint TEXT NOT NULL, holder TEXT NOT NULL,
+    lease_until_ns INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (tenant, request_id)) WITHOUT ROWID;
+CREATE TABLE checkpoint (
+    seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, time_ns INTEGER NOT NULL,
+    public_key BLOB NOT NULL, signature BLOB NOT NULL);
+"""
+
+
+def _script(script: str) -> Callable[[sqlite3.Connection], None]:
+    def run(connection: sqlite3.Connection) -> None:
+        # Not executescript: it would commit the transaction that the migration is part of.
+        for statement in script.split(";"):
+            connection.execute(statement)
+
+    return run
+
+
+# The n-th carries a file from version n to n + 1, inside one transaction. Never change one; add at the end.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_SCHEMA_1),)
+
+
+def connect(path: Path, *, timeout: float = BUSY_TIMEOUT_S, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit, usable from any thread that takes turns with the others."""
+    uri = f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rwc'}"
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+
+
+def into_wal(connection: sqlite3.Connection, timeout: float) -> None:
+    """Switch to WAL, in which readers and the writer do not wait for each other."""
+    # SQLite does not wait here as it does elsewhere when several processes create the file at once.
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Carry the file forward to this release's schema, or create it.
+
+    Raises OperatorError when a newer release wrote it, LedgerUnwritable when it is somebody else's file.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for version in range(checked_version(connection, path), len(MIGRATIONS)):
+            MIGRATIONS[version](connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's schema version; 0 for an empty file. Raises like `migrate`."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if version > len(MIGRATIONS):
+        raise OperatorError(
+            f"this ledger was written by a newer Atomic: {path} has schema {version}, "
+            f"this release knows up to {len(MIGRATIONS)}",
+            hint="upgrade atomic-market, or open another ledger",
+        )
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION_ID and (tables or version):
+        raise LedgerUnwritable(f"{path} is another program's database", hint="name another file")
+    return int(version)
+
+
+def insert(connection: sqlite3.Connection, verb: str, columns: tuple[str, ...], values: list[object]) -> None:
+    """Insert many rows, given as one flat list, in few statements.
+
+    Each statement gives Python's lock away once, and in a busy process it may take 5 ms to come back: one
+    `executemany` would pay that per row.
+    """
+    width, start = len(columns), 0
+    one_row = f"({','.join('?' * width)})"
+    head = f"{verb} ({','.join(columns)}) VALUES "
+    for rows in (256, 64, 16, 4, 1):
+        step = rows * width
+        statement = head + ",".join([one_row] * rows)
+        while len(values) - start >= step:
+            connection.execute(statement, values[start : start + step])
+            start += step

@@ -1,0 +1,139 @@
+"""The ledger in one SQLite file, shared by any number of processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from atomic.clock import Clock, SystemClock
+from atomic.ledger.claims import Claim, Release
+from atomic.ledger.failures import explained
+from atomic.ledger.followers import Followers
+from atomic.ledger.group import draft
+from atomic.ledger.holders import Holder, holders_path
+from atomic.ledger.keys import Keys, keys_path
+from atomic.ledger.reader import Reader
+from atomic.ledger.schema import BUSY_TIMEOUT_S, connect, into_wal, migrate
+from atomic.ledger.writer import Append, Writer
+from atomic.protocols import Follower, Spend, Standing
+from atomic.records.event import Commitment, Entry, Event
+
+
+class SqliteLedger:
+    """The append-only, hash-chained sequence of events, in one SQLite file.
+
+    Belongs to one event loop at a time; reading is safe from any thread. Close it when done.
+
+    >>> from atomic.records import Entry, MarketOpened
+    >>> async def example() -> str:
+    ...     async with SqliteLedger.open("market.db") as ledger:
+    ...         await ledger.append([Entry(payload=MarketOpened(version="1", rules_version="1", config=""))])
+    ...         return [event.kind for event in ledger.read()]
+    >>> asyncio.run(example())
+    ['market']
+    """
+
+    def __init__(self, path: Path, clock: Clock, timeout: float) -> None:
+        self._clock = clock
+        connection = connect(path, timeout=timeout)
+        into_wal(connection, timeout)
+        migrate(connection, path)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        self._holder = Holder(holders_path(path))
+        keys = keys_path(path)
+        writer_keys = Keys(keys, timeout=timeout)
+        self._reader = Reader(path, connect(path, timeout=timeout, read_only=True), Keys(keys, read_only=True))
+        self._followers = Followers(lambda after: self.read(after=after))
+        self._writer = Writer(path, connection, writer_keys, publish=self._followers.publish)
+
+    @classmethod
+    def open(cls, path: str | Path, *, clock: Clock | None = None, timeout: float = BUSY_TIMEOUT_S) -> SqliteLedger:
+        """Open a ledger, or create it; `timeout` is how long to wait for other processes, in seconds.
+
+        Raises LedgerUnwritable, LedgerLocked, or OperatorError when a newer release wrote the file.
+        """
+        path = Path(path)
+        try:
+            return cls(path, clock or SystemClock(), timeout)
+        except Exception as error:
+            raise explained(error, path) from error
+
+    async def append(
+        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Append all or nothing, as the protocol `Ledger` says; an entry with time 0 gets the ledger's clock.
+
+        A cancelled append may have been written; followers are told if it was. Besides the protocol's errors:
+        ValueError for what JSON cannot hold, Tampered when the ledger's history changed under us.
+        """
+        now_ns = self._clock.time_ns()
+        drafts = [draft(entry, now_ns) for entry in entries]
+        if spend is not None and not drafts:
+            raise ValueError("spending is recorded with an event")
+        events: tuple[Event, ...] = await self._writer.submit(Append(drafts, spend, power_durable))
+        return events
+
+    def follow(self, callback: Follower, *, after: int | None = None) -> Callable[[], None]:
+        """Tell `callback` of every event with seq > `after`, in order, without gaps; the result ends it.
+
+        Events already there are told before this returns; None means from now on. Later ones are told in the
+        event loop's thread before the append that brought them returns. What `callback` raises then goes to the
+        loop's exception handler.
+        """
+        return self._followers.add(callback, self._reader.head() if after is None else after)
+
+    def read(
+        self, *, after: int = 0, request_id: str | None = None, kinds: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[Event]:
+        """Events with seq > after, in order, up to the one that was last when the reading began."""
+        return self._reader.read(after=after, request_id=request_id, kinds=kinds, limit=limit)
+
+    def body(self, commitment: Commitment) -> bytes | None:
+        """A body; None when it was erased. Raises Tampered when it is not what the chain committed to."""
+        return self._reader.body(commitment)
+
+    def blob(self, content_id: str) -> bytes:
+        """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
+        return self._reader.blob(content_id)
+
+    def head(self) -> int:
+        """The seq of the last event; 0 when there is none."""
+        return self._reader.head()
+
+    async def claim(self, tenant: str, request_id: str, fingerprint: str) -> Standing:
+        """Claim a request, or say why not, as the protocol `Claims` says.
+
+        The claim of a process that died is taken over at once, that of a living one when its lease of an hour ends.
+        """
+        claim = Claim(tenant, request_id, fingerprint, self._holder.name, self._clock.time_ns(), self._holder.alive)
+        standing: Standing = await self._writer.submit(claim)
+        return standing
+
+    async def release(self, tenant: str, request_id: str, *, done: bool) -> None:
+        """Give a claim back: done, or for somebody else to resume. One that is not ours any more stays as it is."""
+        await self._writer.submit(Release(tenant, request_id, self._holder.name, done))
+
+    def spent(self, day: str) -> int:
+        """What was spent on a UTC date ("2026-11-24"), reservations included, in nano-USD."""
+        return self._reader.spent(day)
+
+    def secret(self) -> bytes:
+        """The market's secret, 32 bytes: the key of the draws."""
+        return self._reader.secret()
+
+    async def close(self) -> None:
+        """Finish what waits and give the files back; may be called twice."""
+        await asyncio.to_thread(self._writer.stop().wait)
+        self._reader.close()
+        self._writer.close()  # last: it carries the log into the file and removes it
+        self._holder.close()
+
+    async def __aenter__(self) -> SqliteLedger:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,230 @@
+"""The writer: one thread per open ledger, which commits everything that waits in one transaction (group commit)."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from atomic.errors import CallerError, LedgerLocked, LedgerUnwritable
+from atomic.ledger.chain import event_of
+from atomic.ledger.failures import explained
+from atomic.ledger.group import Draft, Group, subjects_of
+from atomic.ledger.keys import Keys
+from atomic.protocols import Spend
+from atomic.records.event import Event
+
+_CHUNK = 2_000  # events of other processes that are read at once
+
+
+class Operation(Protocol):
+    """Something to do inside the writer's transaction."""
+
+    @property
+    def power_durable(self) -> bool:
+        """Whether it must be fsynced before it is acknowledged."""
+        ...
+
+    def subjects(self) -> set[str]:
+        """Whose keys it needs."""
+        ...
+
+    def apply(self, group: Group) -> Any:
+        """Do it; the result is handed back once it is durable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append these drafts, if their spending is allowed."""
+
+    drafts: Sequence[Draft]
+    spend: Spend | None
+    power_durable: bool
+
+    def subjects(self) -> set[str]:
+        """Whose keys it needs."""
+        return subjects_of(self.drafts)
+
+    def apply(self, group: Group) -> tuple[Event, ...]:
+        """The events; none when the spending is not allowed."""
+        if self.spend is not None and not group.spend(self.spend):
+            return ()
+        return tuple([group.add(one) for one in self.drafts])
+
+
+@dataclass(slots=True)
+class _Waiting:
+    operation: Operation
+    future: asyncio.Future[Any]
+    outcome: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Writer:
+    """Takes operations from the event loop, commits them in groups, and hands events and results back to it."""
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, keys: Keys, *, publish: Callable[[Sequence[Event]], None]
+    ) -> None:
+        self._path = path
+        self._connection = connection
+        self._keys = keys
+        self._publish = publish
+        self._inode = path.stat().st_ino
+        self._full_sync = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._stop = _Stop()
+        self._queue: queue.SimpleQueue[_Waiting | _Stop] = queue.SimpleQueue()
+        head = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        self._seen: tuple[int, bytes] = (int(head[0]), bytes(head[1])) if head else (0, bytes(32))
+        # A daemon: what was acknowledged is durable, so a process that just exits loses nothing.
+        self._thread = threading.Thread(target=self._run, name=f"ledger {path.name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation) -> asyncio.Future[Any]:
+        """Queue an operation; to be called in the event loop that the ledger belongs to."""
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise CallerError("this ledger is closed")
+        if self._loop is not loop:
+            if self._loop is not None and not self._loop.is_closed():
+                raise CallerError("a ledger belongs to one event loop", hint="open it once per loop")
+            self._loop = loop
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put(_Waiting(operation, future))
+        return future
+
+    def stop(self) -> threading.Event:
+        """Finish what waits; the event is set when that is done. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(self._stop)
+        return self._stop.done
+
+    def close(self) -> None:
+        """Give the files back, after `stop` is done."""
+        self._connection.close()
+        self._keys.close()
+
+    def _run(self) -> None:
+        while True:
+            waiting, stop = self._take()
+            if waiting:
+                self._process(waiting)
+            if stop is not None:
+                stop.done.set()
+                return
+
+    def _take(self) -> tuple[list[_Waiting], _Stop | None]:
+        """Everything that waits; sleeps until there is something."""
+        waiting: list[_Waiting] = []
+        one = self._queue.get()
+        while True:
+            if isinstance(one, _Stop):
+                return waiting, one
+            waiting.append(one)
+            try:
+                one = self._queue.get_nowait()
+            except queue.Empty:
+                return waiting, None
+
+    def _process(self, waiting: Sequence[_Waiting]) -> None:
+        try:
+            events = self._commit(waiting)
+        except Exception as error:  # whatever it is, its callers must hear of it
+            failure = explained(error, self._path)
+            if len(waiting) > 1 and not isinstance(failure, LedgerLocked):
+                # One that cannot be written (too large for the space left) must not take the others with it.
+                for one in waiting:
+                    self._process([one])
+                return
+            for one in waiting:
+                one.error = failure
+            events = []
+        self._hand_back(events, waiting)
+
+    def _commit(self, waiting: Sequence[_Waiting]) -> list[Event]:
+        self._refuse_if_vanished()
+        self._sync(full=any(one.operation.power_durable for one in waiting))
+        subjects = set().union(*(one.operation.subjects() for one in waiting))
+        keys = self._keys.ensure(subjects) if subjects else {}
+        connection = self._connection
+        while True:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                group = Group(connection, keys)
+                others = [event_of(row) for row in group.newer(*self._seen, _CHUNK)]
+                if len(others) < _CHUNK:
+                    for one in waiting:
+                        one.outcome = one.operation.apply(group)
+                    group.flush()
+                    connection.execute("COMMIT")
+                    self._seen = group.seq, group.hash
+                    return others + group.events
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            # Far behind: catch up without holding the others up.
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        while True:
+            rows = self._connection.execute(
+                "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (self._seen[0], _CHUNK)
+            ).fetchall()
+            if not rows:
+                return
+            self._hand_back([event_of(row) for row in rows], ())
+            self._seen = int(rows[-1][0]), bytes(rows[-1][-1])
+
+    def _sync(self, *, full: bool) -> None:
+        # In WAL a FULL commit syncs the log, and with it every earlier commit.
+        if full != self._full_sync:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+            self._full_sync = full
+
+    def _refuse_if_vanished(self) -> None:
+        # SQLite would go on writing into the deleted file, and its words would be lost.
+        try:
+            there = self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise LedgerUnwritable(
+                f"the ledger {self._path} has vanished", hint="put the file back, or restart with a new ledger"
+            )
+
+    def _hand_back(self, events: Sequence[Event], waiting: Sequence[_Waiting]) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._deliver, events, waiting)
+        except RuntimeError:  # the loop is closed: nobody waits any more, and what was written stays written
+            return
+
+    def _deliver(self, events: Sequence[Event], waiting: Sequence[_Waiting]) -> None:
+        """In the loop's thread: followers first, then the callers."""
+        try:
+            if events:
+                self._publish(events)
+        finally:
+            for one in waiting:
+                if one.future.done():  # cancelled
+                    continue
+                if one.error is not None:
+                    one.future.set_exception(one.error)
+                else:
+                    one.future.set_result(one.outcome)
