@@ -102,9 +102,7 @@ class Tactic(Protocol):
         """Its name in bids; constant."""
         ...
 
-    def sketch(
-        self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]
-    ) -> Sketch | Reason | None:
+    def sketch(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Sketch | Reason | None:
         """The size of the plan it would make; a reason when it cannot now; None when it does not apply at all."""
         ...
 
@@ -143,7 +141,23 @@ class Spend:
 Follower = Callable[[Sequence[Event]], None]
 
 
-class Ledger(Protocol):
+class Contents(Protocol):
+    """What is kept beside the chain: bodies, whose data they are, and contents named by their hash."""
+
+    def body(self, commitment: Commitment) -> bytes | None:
+        """A body, None when it was erased. Raises Tampered when it is not what the chain committed to."""
+        ...
+
+    def blob(self, content_id: str) -> bytes:
+        """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
+        ...
+
+    def subjects(self, commitment: Commitment) -> tuple[str, ...]:
+        """Whose data a body is."""
+        ...
+
+
+class Ledger(Contents, Protocol):
     """The append-only, hash-chained sequence of events."""
 
     async def append(
@@ -170,14 +184,6 @@ class Ledger(Protocol):
         """Events with seq > after, in order."""
         ...
 
-    def body(self, commitment: Commitment) -> bytes | None:
-        """A body, None when it was erased. Raises Tampered when it is not what the chain committed to."""
-        ...
-
-    def blob(self, content_id: str) -> bytes:
-        """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
-        ...
-
 
 Standing = Literal["new", "resumed", "running", "done", "conflict"]
 
@@ -202,6 +208,7 @@ class Claims(Protocol):
 __all__ = [
     "Bidder",
     "Claims",
+    "Contents",
     "Examples",
     "Follower",
     "Learner",

@@ -127,3 +127,8 @@ def calibrated(probability: float, answers: int, settling: Sequence[tuple[int, f
         if count == min(5, answers):
             return sigmoid(intercept + slope * logit(probability))
     return probability
+
+
+def joint_probability(state: State, table: Table) -> tuple[float, int]:
+    """The best answer's joint posterior before calibration, and its group; (0, -1) with no answer."""
+    return of_state(state, table).best

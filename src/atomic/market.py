@@ -1,0 +1,214 @@
+"""The market: the one file that knows the order of a request's stages, and the one writer of the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from atomic.belief import Beliefs
+from atomic.clock import Clock, SystemClock
+from atomic.errors import Conflict, NotFound
+from atomic.outcome import Outcome, read_outcome
+from atomic.protocols import Bidder, Claims, Examples, Learner, Ledger, Spend, Tactic, Valuation
+from atomic.purchase import Purchase, Shop
+from atomic.records.event import Body, Entry, Event, encode
+from atomic.records.ids import fresh_id
+from atomic.records.lesson import Source
+from atomic.records.microtask import Call, Microtask
+from atomic.records.request import DataLabel, RequestOpened, Terms
+from atomic.rules.valuation import lookahead
+from atomic.stages.feedback import Word, judge
+from atomic.stages.prepare import prepare
+from atomic.stages.teach import Teacher
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """Options of one purchase. `request_id` is an idempotency key; `subjects` are whose data the input is."""
+
+    request_id: str = ""
+    tenant: str = ""
+    label: DataLabel | None = None
+    terms: Terms | None = None
+    subjects: tuple[str, ...] = ()
+    numbers: Mapping[str, float] | None = None
+
+
+class Market:
+    """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
+
+    Made by `atomic.open`; make one by hand to choose every part.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        claims: Claims,
+        bidders: Sequence[Bidder],
+        tactics: Sequence[Tactic],
+        examples: Examples,
+        secret: bytes,
+        per_day: int | None = None,
+        clock: Clock | None = None,
+        valuation: Valuation = lookahead,
+    ) -> None:
+        self.ledger = ledger
+        self.beliefs = Beliefs()
+        self.bidders = {bidder.profile.name: bidder for bidder in bidders}
+        self._claims = claims
+        self._secret = secret
+        self._clock = clock or SystemClock()
+        learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
+        self._teacher = Teacher(ledger, learners, examples)
+        self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._shop = Shop(
+            bidders=self.bidders,
+            tactics=tactics,
+            examples=examples,
+            beliefs=self.beliefs,
+            record=self.record,
+            clock=self._clock,
+            secret=secret,
+            per_day=per_day,
+            valuation=valuation,
+        )
+
+    async def start(self) -> None:
+        """Fold the ledger as it stands, so that beliefs and learners are what they were."""
+        for event in self.ledger.read():
+            self.follow((event,))
+        await self.record(())
+
+    async def record(
+        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Append to the ledger: the only door to it. See `Ledger.append`."""
+        return await self.ledger.append(entries, spend=spend, power_durable=power_durable)
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take new events of the ledger, ours and other processes', into beliefs and learners; each once."""
+        fresh = [event for event in events if event.seq > self.beliefs.seq]
+        self.beliefs.fold(fresh)
+        self._teacher.follow(fresh)
+
+    async def run(self, task: Microtask[P, T], *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+        """Buy an answer to a microtask for one input.
+
+        Raises TaskError when the input does not fit; everything that bidders do wrong ends in a refusal at worst.
+        """
+        return await self.buy(task(*args, **kwargs), Trade())
+
+    async def buy(self, call: Call[T], trade: Trade) -> Outcome[T]:
+        """Buy an answer with options. The same `request_id` again gives the same outcome and buys nothing.
+
+        Raises Conflict when the id was used with another input.
+        """
+        if not trade.request_id:
+            return await self._purchase(call, trade, fresh_id(self._clock.time_ns()), ())
+        key = (trade.tenant, trade.request_id)
+        fingerprint = self._fingerprint(call)
+        while True:
+            standing = await self._claims.claim(*key, fingerprint)
+            if standing == "conflict":
+                raise Conflict(
+                    f"request {trade.request_id!r} was made before with another input",
+                    hint="use a fresh request_id, or the same input",
+                )
+            if standing == "done":
+                return read_outcome(self.ledger, call, *key)
+            if standing in {"new", "resumed"}:
+                return await self._claimed(call, trade, key, resumed=standing == "resumed")
+            ours = self._running.get(key)
+            if ours is None:
+                await asyncio.sleep(_POLL_SECONDS)
+                await self.record(())
+            else:
+                await asyncio.shield(ours)
+
+    async def _claimed(self, call: Call[T], trade: Trade, key: tuple[str, str], *, resumed: bool) -> Outcome[T]:
+        ended = self._running[key] = asyncio.get_running_loop().create_future()
+        done = False
+        try:
+            earlier = self._events_of(key) if resumed else ()
+            if any(event.kind == "outcome" for event in earlier):
+                done = True
+                return read_outcome(self.ledger, call, *key)
+            outcome = await self._purchase(call, trade, trade.request_id, earlier)
+            done = True
+            return outcome
+        finally:
+            await asyncio.shield(self._claims.release(*key, done=done))
+            del self._running[key]
+            ended.set_result(None)
+
+    async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
+        label = trade.label or call.task.label
+        terms = trade.terms or call.task.terms
+        ask = prepare(call, request_id=request_id, tenant=trade.tenant, label=label, numbers=trade.numbers)
+        purchase = Purchase(self._shop, ask, terms, trade.subjects)
+        if any(event.kind == "request" for event in earlier):
+            purchase.resume(earlier, self.ledger)
+        else:
+            opened = RequestOpened(
+                task=call.task.name,
+                task_version=call.task.version,
+                domain=call.task.domain,
+                labels=call.task.labels,
+                terms=terms,
+            )
+            bodies = (
+                Body(name="input", content=call.input_json, subjects=trade.subjects),
+                Body(name="features", content=encode(ask.features), subjects=trade.subjects),
+            )
+            purchase.open(opened, bodies)
+        settled, answer = await purchase.run()
+        return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
+
+    async def feedback(
+        self,
+        request_id: str,
+        value: float | None = None,
+        *,
+        truth: Any = None,
+        source: Source = "person",
+        author: str = "",
+        tenant: str = "",
+    ) -> None:
+        """Say how right an outcome was (`value` in [0, 1]), or what the right answer is (`truth`).
+
+        Both teach at once. A later word of the same or a higher source supersedes; a lower one is recorded and
+        teaches nothing. Raises NotFound for an unknown request, TaskError for a value that is no probability or
+        a truth that is not of the task's type.
+        """
+        events = self._events_of((tenant, request_id))
+        if not any(event.kind == "outcome" for event in events):
+            raise NotFound(f"there is no settled request {request_id!r}", hint="see `atomic ledger tail`")
+        word = Word(value=value, truth=truth, source=source, author=author)
+        weights = {name: bidder.profile.prior_weight for name, bidder in self.bidders.items()}
+        await self.record(judge(events, self.ledger, word, weights, self._clock.time_ns()))
+
+    def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:
+        tenant, request_id = key
+        return tuple(event for event in self.ledger.read(request_id=request_id) if event.tenant == tenant)
+
+    def _fingerprint(self, call: Call[Any]) -> str:
+        """The input under the market's secret: a plain digest of a short mail could be guessed."""
+        content = call.task.name.encode() + b"\0" + call.input_json
+        return hmac.new(self._secret, content, hashlib.sha256).hexdigest()
+
+    async def close(self) -> None:
+        """Close every bidder; may be called twice. The ledger is closed by who opened it."""
+        for bidder in self.bidders.values():
+            await bidder.close()
+
+
+__all__ = ["Market", "Trade"]

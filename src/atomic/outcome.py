@@ -1,0 +1,81 @@
+"""What a caller gets back: a typed answer with its probability, price and story, or an honest refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from atomic.errors import NotFound
+from atomic.protocols import Ledger
+from atomic.records.microtask import Call
+from atomic.records.money import dollars
+from atomic.records.outcome import OutcomeSettled, ProbabilitySource
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T]):
+    """A settled request. `id` is the request id; `cost` in nano-USD; `latency` in seconds.
+
+    `answer` is None and `refused` says why when the market would not answer; `why` is then not empty.
+    """
+
+    id: str
+    answer: T | None
+    probability: float
+    probability_source: ProbabilitySource
+    cost: int
+    latency: float
+    winner: str
+    rounds: int
+    why: str = ""
+    tenant: str = ""
+    _ledger: Ledger = field(repr=False, compare=False)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the market refused to answer."""
+        return bool(self.why)
+
+    @property
+    def price(self) -> str:
+        """The cost for people."""
+        return dollars(self.cost)
+
+    def explain(self) -> str:
+        """The story of this request in plain words: see `atomic explain`."""
+        from atomic.explain import explain  # explanations are read far less often than outcomes
+
+        return explain(self._ledger, self.id, tenant=self.tenant).text()
+
+    @classmethod
+    def of(cls, settled: OutcomeSettled, answer: T | None, request_id: str, tenant: str, ledger: Ledger) -> Outcome[T]:
+        """From the record."""
+        return cls(
+            id=request_id,
+            answer=answer,
+            probability=settled.probability,
+            probability_source=settled.probability_source,
+            cost=settled.cost,
+            latency=settled.latency_ns / 1e9,
+            winner=settled.winner,
+            rounds=settled.rounds,
+            why=settled.why,
+            tenant=tenant,
+            _ledger=ledger,
+        )
+
+
+def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) -> Outcome[T]:
+    """The outcome of a request that was settled before. Raises NotFound when there is none or it was erased."""
+    for event in ledger.read(request_id=request_id, kinds=("outcome",)):
+        if event.tenant == tenant and isinstance(event.payload, OutcomeSettled):
+            answer: Any = None
+            if event.bodies:
+                body = ledger.body(event.bodies[0])
+                if body is None:
+                    raise NotFound(f"the answer to {request_id!r} was erased")
+                answer = call.task.output.validate_json(body)
+            return Outcome.of(event.payload, answer, request_id, tenant, ledger)
+    raise NotFound(f"there is no settled request {request_id!r}")

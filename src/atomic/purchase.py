@@ -1,0 +1,321 @@
+"""One purchase: the one file that knows the order of a request's stages.
+
+    prepare -> [ collect -> auction -> tune -> execute -> settle ]* -> outcome -> learn
+
+The bracket is a round. Each round is held against the standing answer until nothing pays. What a round found is
+appended together with what the next one decides, so a request of one round costs two commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from atomic.belief import Beliefs
+from atomic.clock import Clock
+from atomic.protocols import Bidder, Examples, Ledger, Spend, Tactic, Valuation
+from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan, Reply
+from atomic.records.award import Award, Position, Slate
+from atomic.records.bid import Bid, Reason
+from atomic.records.canonical import content_id
+from atomic.records.event import Body, Entry, Event, decode, encode
+from atomic.records.lesson import LessonsLearned
+from atomic.records.microtask import Ask
+from atomic.records.outcome import OutcomeSettled
+from atomic.records.request import RequestOpened, Terms
+from atomic.rules.auction import RULES_VERSION, auction
+from atomic.stages.collect import Round, collect
+from atomic.stages.execute import Attempted, execute
+from atomic.stages.learn import Bought, from_agreement, from_failures
+from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
+from atomic.stages.tune import tune
+
+_EXAMPLES = 8
+_MOST_REPEATS = 3  # answers of one bid where asking again may give another
+
+
+class Record(Protocol):
+    """`Market.record`."""
+
+    async def __call__(
+        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Append to the ledger."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What every purchase of a market shares."""
+
+    bidders: Mapping[str, Bidder]
+    tactics: Sequence[Tactic]
+    examples: Examples
+    beliefs: Beliefs
+    record: Record
+    clock: Clock
+    secret: bytes
+    per_day: int | None
+    valuation: Valuation
+    busy: dict[str, int] = field(default_factory=dict)
+
+    def draw(self, tenant: str, request_id: str, round_number: int) -> float:
+        """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""
+        content = f"{tenant}\0{request_id}\0{round_number}".encode()
+        digest = hmac.new(self.secret, content, hashlib.sha256).digest()
+        return (int.from_bytes(digest[:7], "big") >> 3) / 9007199254740992.0
+
+    def today(self) -> str:
+        """The UTC date that spending counts against."""
+        return datetime.datetime.fromtimestamp(self.clock.time_ns() / 1e9, tz=datetime.UTC).date().isoformat()
+
+
+class Purchase:
+    """Buys one answer. Make it, `open` or `resume` it, then `run` it once."""
+
+    def __init__(self, shop: Shop, ask: Ask, terms: Terms, subjects: tuple[str, ...]) -> None:
+        self._shop = shop
+        self._ask = ask
+        self._terms = terms
+        self._subjects = subjects
+        self._began_ns = shop.clock.monotonic_ns()
+        self._round = 0
+        self._spent = 0
+        self._hand = EMPTY_HAND
+        self._bought: list[Bought] = []
+        self._excluded: dict[str, Reason] = {}
+        self._pending: list[Entry] = []  # recorded with the next append
+        self._unsettled: Spend | None = None  # reservations to give back with the next append
+        self._nearest = shop.examples.nearest(ask, _EXAMPLES)
+
+    def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
+        """Begin a request that the ledger does not know yet."""
+        self._pending.append(self._entry(opened, bodies=bodies))
+
+    def resume(self, earlier: Sequence[Event], ledger: Ledger) -> None:
+        """Go on where a process died: finished attempts are reused; one that was cut counts as fully charged."""
+        started: list[AttemptStarted] = []
+        slate = Slate(bids=(), no_bids=())
+        for event in earlier:
+            payload = event.payload
+            if isinstance(payload, Award):
+                self._round, slate = payload.position.round, decode(Slate, ledger.blob(payload.slate))
+            elif isinstance(payload, AttemptStarted):
+                started.append(payload)
+            elif isinstance(payload, AttemptFinished):
+                started = [one for one in started if (one.bidder, one.tactic) != (payload.bidder, payload.tactic)]
+                bid = next(one for one in slate.bids if one.key == payload.key)
+                body = ledger.body(event.bodies[0]) if event.bodies else None
+                self._restore(bid, payload, body)
+        for cut in started:
+            bid = next(one for one in slate.bids if one.key == f"{cut.bidder}+{cut.tactic}")
+            self._spent += cut.reserved
+            self._take(_interrupted(bid, Reason.INTERRUPTED, price=cut.reserved))
+
+    async def run(self) -> tuple[OutcomeSettled, Any]:
+        """Hold rounds until nothing pays; returns the outcome and the typed answer (None for a refusal)."""
+        while True:
+            self._round += 1
+            elapsed = self._shop.clock.monotonic_ns() - self._began_ns
+            ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
+            slate, award, entry = self._award(ask, elapsed)
+            if not award.chosen:
+                self._pending.append(entry)
+                return await self._end(award, slate)
+            chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
+            plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
+            if not await self._reserve(entry, chosen, plans):
+                self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
+                self._round -= 1
+                continue
+            for done in await self._execute(ask, chosen, plans):
+                self._spent += done.reply.price
+                self._take(done)
+
+    def _award(self, ask: Ask, elapsed_ns: int) -> tuple[Slate, Award, Entry]:
+        shop = self._shop
+        this = Round(
+            terms=self._terms,
+            spent=self._spent,
+            now_ns=shop.clock.time_ns(),
+            busy=shop.busy,
+            excluded=self._excluded,
+            examples=self._nearest,
+        )
+        beliefs_seq = shop.beliefs.seq
+        slate = collect(ask, shop.bidders, shop.tactics, shop.beliefs, this)
+        table, table_id, table_bytes = shop.beliefs.table(ask.task.name, ask.task.alternatives)
+        position = Position(
+            terms=self._terms, state=self._hand.state, round=self._round, spent=self._spent, elapsed_ns=elapsed_ns
+        )
+        draw = shop.draw(ask.tenant, ask.request_id, self._round)
+        verdict = auction(position, slate, table, draw, valuation=shop.valuation)
+        slate_bytes = encode(slate)
+        award = Award(
+            position=position,
+            slate=content_id(slate_bytes),
+            table=table_id,
+            draw=draw,
+            beliefs_seq=beliefs_seq,
+            rules_version=RULES_VERSION,
+            capacity=tuple(sorted((name, count) for name, count in shop.busy.items() if count)),
+            standing=verdict.standing,
+            standing_group=verdict.standing_group,
+            considered=verdict.considered,
+            candidates=verdict.candidates,
+            chosen=verdict.chosen,
+            propensity=verdict.propensity,
+        )
+        return slate, award, self._entry(award, blobs=(slate_bytes, table_bytes))
+
+    async def _reserve(self, award: Entry, chosen: Sequence[Bid], plans: Sequence[Plan]) -> bool:
+        """Record the round and its reservations before the first call; False when the day's cap forbids it."""
+        reserved = sum(bid.offer.ceiling for bid in chosen)
+        today = self._shop.today()
+        back = self._unsettled
+        if back is not None and back.day != today:
+            await self._flush()
+            back = None
+        started = [
+            self._entry(
+                AttemptStarted(
+                    bidder=bid.offer.bidder,
+                    tactic=bid.offer.tactic,
+                    reserved=bid.offer.ceiling,
+                    examples=plan.examples,
+                ),
+                bodies=self._plan_body(plan),
+            )
+            for bid, plan in zip(chosen, plans, strict=True)
+        ]
+        spend = None
+        if reserved or back is not None:
+            spend = Spend(
+                day=today,
+                change=reserved + (back.change if back is not None else 0),
+                cap=self._shop.per_day if reserved else None,
+            )
+        events = await self._shop.record([*self._pending, award, *started], spend=spend)
+        if not events:
+            return False
+        self._pending, self._unsettled = [], None
+        return True
+
+    async def _execute(self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan]) -> Sequence[Attempted]:
+        shop = self._shop
+        reserved, day = sum(bid.offer.ceiling for bid in chosen), shop.today()
+        for bid in chosen:
+            shop.busy[bid.offer.bidder] = shop.busy.get(bid.offer.bidder, 0) + 1
+        try:
+            results = await asyncio.gather(
+                *(
+                    execute(shop.bidders[bid.offer.bidder], ask, bid, plan, shop.clock)
+                    for bid, plan in zip(chosen, plans, strict=True)
+                )
+            )
+        except asyncio.CancelledError:
+            # Nobody knows what a cancelled call will be billed, so its reservation stays spent.
+            for bid in chosen:
+                self._take(_interrupted(bid, Reason.CANCELLED, price=bid.offer.ceiling))
+            await asyncio.shield(self._flush())
+            raise
+        finally:
+            for bid in chosen:
+                shop.busy[bid.offer.bidder] -= 1
+        change = sum(done.reply.price for done in results) - reserved
+        if change:
+            self._unsettled = Spend(day=day, change=change)
+        return results
+
+    def _take(self, done: Attempted) -> None:
+        """An attempt ended: into the hand, the record and the list of who need not be asked again."""
+        bid, weight = done.bid, self._prior_weight(done.bid)
+        self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs, weight)
+        bodies = () if body is None else (Body(name="answer", content=body, subjects=self._subjects),)
+        self._pending.append(self._entry(record, bodies=bodies))
+        self._bought.append(Bought(bid=bid, prior_weight=weight, attempt=record))
+        self._exclude(bid, record.reason)
+
+    def _restore(self, bid: Bid, record: AttemptFinished, body: bytes | None) -> None:
+        self._spent += record.price
+        self._bought.append(Bought(bid=bid, prior_weight=self._prior_weight(bid), attempt=record))
+        self._exclude(bid, record.reason)
+        if record.group is not None and body is not None:
+            answer = self._ask.task.output.validate_json(body)
+            self._hand = self._hand.taking(self._ask.task, bid.key, answer, record.probability)
+
+    def _exclude(self, bid: Bid, reason: Reason | None) -> None:
+        answers = sum(1 for one in self._bought if one.bid.key == bid.key)
+        if reason is not None:
+            self._excluded[bid.key] = reason
+        elif answers >= _MOST_REPEATS or self._deterministic(bid):
+            self._excluded[bid.key] = Reason.ALREADY_ANSWERED
+
+    async def _end(self, award: Award, slate: Slate) -> tuple[OutcomeSettled, Any]:
+        ask = self._ask
+        latency = self._shop.clock.monotonic_ns() - self._began_ns
+        counts = evidence_counts([one.bid for one in self._bought], self._hand, award.standing_group)
+        settled = outcome(ask, self._hand, award, counts, spent=self._spent, latency_ns=latency)
+        answer, bodies = None, ()
+        if settled.status == "answered":
+            group = self._hand.groups[award.standing_group]
+            answer = group.answer
+            bodies = (Body(name="answer", content=group.body, subjects=self._subjects),)
+        self._pending.append(self._entry(settled, bodies=bodies))
+        for source, lessons in (
+            ("agreement", from_agreement(self._hand.state, ask.task.alternatives)),
+            ("validator", from_failures(self._bought)),
+        ):
+            if lessons:
+                learned = LessonsLearned(
+                    task=ask.task.name,
+                    domain=ask.task.domain,
+                    source=source,
+                    cause=0,
+                    alternatives=ask.task.alternatives,
+                    lessons=tuple(lessons),
+                )
+                self._pending.append(self._entry(learned))
+        await self._flush()
+        return settled, answer
+
+    def _prior_weight(self, bid: Bid) -> float:
+        bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut
+        return bidder.profile.prior_weight if bidder is not None else 4.0
+
+    def _deterministic(self, bid: Bid) -> bool:
+        bidder = self._shop.bidders.get(bid.offer.bidder)
+        return bidder is None or bidder.profile.deterministic
+
+    def _plan_body(self, plan: Plan) -> tuple[Body, ...]:
+        if not plan.messages:
+            return ()
+        return (Body(name="plan", content=encode(plan), subjects=self._subjects),)
+
+    async def _flush(self) -> None:
+        pending, back = self._pending, self._unsettled
+        self._pending, self._unsettled = [], None
+        await self._shop.record(pending, spend=back)
+
+    def _entry(self, payload: Any, *, bodies: tuple[Body, ...] = (), blobs: tuple[bytes, ...] = ()) -> Entry:
+        return Entry(
+            payload=payload,
+            request_id=self._ask.request_id,
+            round=self._round,
+            tenant=self._ask.tenant,
+            label=self._ask.label,
+            time_ns=self._shop.clock.time_ns(),
+            bodies=bodies,
+            blobs=blobs,
+        )
+
+
+def _interrupted(bid: Bid, reason: Reason, *, price: int) -> Attempted:
+    """An attempt that was cut from outside: no answer, and its reservation counts as spent."""
+    plan = Plan(bidder=bid.offer.bidder, tactic=bid.offer.tactic)
+    return Attempted(bid=bid, plan=plan, reply=Reply(reason=reason, price=price), answer=None, latency_ns=0)

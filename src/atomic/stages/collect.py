@@ -1,0 +1,133 @@
+"""collect: every eligible bidder offers; each offer becomes a bid as the market appraises it, or a no-bid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from atomic.belief import Beliefs
+from atomic.protocols import Bidder, Profile, Sketch, Tactic
+from atomic.records.award import Slate
+from atomic.records.bid import Bid, NoBid, Offer, Reason
+from atomic.records.microtask import Ask, Example
+from atomic.records.request import Terms
+from atomic.stages.prepare import ineligible
+
+_MOST_OFFERS = 64  # per bidder and round: a flood is cut here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a round's collection depends on besides ask and beliefs.
+
+    `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
+    `examples` are the verified examples nearest to the input.
+    """
+
+    terms: Terms
+    spent: int
+    now_ns: int
+    busy: Mapping[str, int]
+    excluded: Mapping[str, Reason]
+    examples: Sequence[tuple[float, Example]]
+
+
+def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
+    """All bids and no-bids of a round, in the order of their keys."""
+    bids: list[Bid] = []
+    no_bids: list[NoBid] = []
+    for name, bidder in bidders.items():
+        profile = bidder.profile
+        barred = _barred(profile, ask, beliefs, this)
+        if barred is not None:
+            no_bids.append(barred)
+            continue
+        for tactic in tactics[:_MOST_OFFERS]:
+            sketch = tactic.sketch(ask, profile, this.examples)
+            if sketch is None:
+                continue
+            found = (
+                NoBid(bidder=name, tactic=tactic.name, reason=sketch)
+                if isinstance(sketch, Reason)
+                else _bid(bidder, ask, sketch, beliefs, this)
+            )
+            if isinstance(found, Bid):
+                bids.append(found)
+            else:
+                no_bids.append(found)
+    bids.sort(key=lambda bid: bid.key)
+    no_bids.sort(key=lambda no_bid: no_bid.key)
+    return Slate(bids=tuple(bids), no_bids=tuple(no_bids))
+
+
+def _barred(profile: Profile, ask: Ask, beliefs: Beliefs, this: Round) -> NoBid | None:
+    """A bidder that takes no part in this round, whatever its tactic."""
+    reason, detail = ineligible(profile, ask, this.terms), ""
+    health = beliefs.health(profile.name)
+    busy = this.busy.get(profile.name, 0)
+    if reason is None and ask.time_left_ns <= 0:
+        reason = Reason.DEADLINE
+    if reason is None and (left := health.pause_left(this.now_ns)) > 0:
+        reason = Reason.UNHEALTHY
+        detail = (
+            f"{health.failures} failures, last: {health.reason.words if health.reason else ''}; {left / 1e9:.0f} s left"
+        )
+    elif reason is None and health.on_trial and busy > 0:
+        reason, detail = Reason.UNHEALTHY, "on trial: one attempt at a time"
+    elif reason is None and busy >= profile.concurrency:
+        reason, detail = Reason.NO_CAPACITY, f"{busy} attempts under way"
+    return None if reason is None else NoBid(bidder=profile.name, tactic="*", reason=reason, detail=detail)
+
+
+def _bid(bidder: Bidder, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round) -> Bid | NoBid:
+    profile = bidder.profile
+    key = f"{profile.name}+{sketch.tactic}"
+    if key in this.excluded:
+        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=this.excluded[key])
+    if 0 < profile.context_characters < sketch.prompt_characters:
+        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
+    try:
+        offer = bidder.offer(ask, sketch)
+    except Exception as error:  # a bidder is foreign code: whatever it raises is its no-bid, with a reason
+        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.CRASHED, detail=type(error).__name__)
+    if isinstance(offer, NoBid):
+        return offer
+    if not _sound(offer, profile.name, sketch.tactic):
+        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.OFFER_INVALID)
+    if this.spent + offer.ceiling > this.terms.max_price:
+        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
+    return _appraised(offer, ask, profile, beliefs)
+
+
+def _sound(offer: object, bidder: str, tactic: str) -> bool:
+    """Whether an offer is about itself and its numbers are numbers."""
+    if not isinstance(offer, Offer):
+        return False
+    claim: object = offer.claim
+    numbers: tuple[object, ...] = (offer.price, offer.ceiling, 0 if offer.latency_ns is None else offer.latency_ns)
+    return (
+        (offer.bidder, offer.tactic) == (bidder, tactic)
+        and (claim is None or (isinstance(claim, float) and isfinite(claim) and 0.0 <= claim <= 1.0))
+        and all(isinstance(one, int) and one >= 0 for one in numbers)
+        and offer.price <= offer.ceiling
+    )
+
+
+def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
+    """The offer with what the market believes of it in place of what it says."""
+    key, task = f"{offer.bidder}+{offer.tactic}", ask.task.name
+    latency, high = beliefs.latency(key, task, offer.latency_ns)
+    if latency > ask.time_left_ns:
+        return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
+    seen = beliefs.evidence(key, task, ask.task.domain, profile)
+    probability, spread = beliefs.right(key, task, seen, profile.prior_weight, offer.claim)
+    return Bid(
+        offer=offer,
+        probability=probability,
+        spread=spread,
+        price=beliefs.price(key, task, offer.price),
+        latency_ns=latency,
+        latency_high_ns=high,
+        evidence=seen,
+    )

@@ -1,0 +1,140 @@
+"""learn: what happened becomes lessons. Pure; the fold of lessons is belief."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from atomic.belief.agreement import expected_agreement, pair
+from atomic.belief.counts import shrunk
+from atomic.records.attempt import AttemptFinished
+from atomic.records.award import Answered, State, Table
+from atomic.records.bid import Bid, Reason
+from atomic.records.lesson import PRECEDENCE, Lesson, Source
+from atomic.rules.posterior import joint_probability
+
+WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7, "judge": 0.5, "agreement": 0.2}
+_MOST_PAIRED = 6
+_NO_LESSON = frozenset({Reason.CANCELLED, Reason.INTERRUPTED, Reason.FAILED, Reason.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """An attempt with the bid it was bought on and that bidder's prior weight."""
+
+    bid: Bid
+    prior_weight: float
+    attempt: AttemptFinished
+
+
+def from_agreement(state: State, alternatives: int) -> list[Lesson]:
+    """Who agreed with whom: one lesson a pair; needs no label."""
+    lessons: list[Lesson] = []
+    answered = state.answered[:_MOST_PAIRED]
+    for index, first in enumerate(answered):
+        for second in answered[index + 1 :]:
+            if first.key == second.key:
+                continue
+            lessons.append(
+                Lesson(
+                    kind="agree",
+                    key=pair(first.key, second.key),
+                    target=1.0 if first.group == second.group else 0.0,
+                    weight=1.0,
+                    features=(expected_agreement(first.probability, second.probability, alternatives),),
+                )
+            )
+    return lessons
+
+
+def from_failures(bought: Sequence[Bought]) -> list[Lesson]:
+    """An answer that is not of its type is not right, whatever anybody says later."""
+    return [
+        _right(one, 0.0, 1.0)
+        for one in bought
+        if one.attempt.reason is not None and one.attempt.reason not in _NO_LESSON
+    ]
+
+
+def from_feedback(
+    bought: Sequence[Bought], right_by_group: Mapping[int, float], state: State, table: Table, source: Source
+) -> list[Lesson]:
+    """Feedback on an outcome: how right each group's answer was, where that is known."""
+    weight = WEIGHTS[source]
+    lessons: list[Lesson] = []
+    for one in bought:
+        group = one.attempt.group
+        if group is None or group not in right_by_group:
+            continue
+        lessons.append(_right(one, right_by_group[group], weight))
+        if one.attempt.confidence is not None:
+            mean, _ = shrunk(one.bid.evidence, one.prior_weight)
+            lessons.append(
+                Lesson(
+                    kind="answer",
+                    key=one.bid.key,
+                    target=right_by_group[group],
+                    weight=weight,
+                    features=(mean, one.attempt.confidence),
+                )
+            )
+    for count in range(1, len(state.answered) + 1):
+        joint, group = joint_probability(State(answered=state.answered[:count]), table)
+        if group in right_by_group:
+            lessons.append(
+                Lesson(
+                    kind="settle",
+                    key="",
+                    target=right_by_group[group],
+                    weight=weight,
+                    features=(float(count), joint),
+                )
+            )
+    return lessons
+
+
+def _right(one: Bought, target: float, weight: float) -> Lesson:
+    mean, _ = shrunk(one.bid.evidence, one.prior_weight)
+    claim = one.bid.offer.claim
+    return Lesson(
+        kind="right",
+        key=one.bid.key,
+        target=target,
+        weight=weight,
+        features=() if claim is None else (mean, claim),
+    )
+
+
+def taken_back(lessons: Sequence[Lesson]) -> list[Lesson]:
+    """The same lessons with negative weight: a later word of the same or a better source supersedes."""
+    return [
+        Lesson(kind=one.kind, key=one.key, target=one.target, weight=-one.weight, features=one.features)
+        for one in lessons
+        if one.kind != "agree"
+    ]
+
+
+def outranks(newer: Source, older: Source) -> bool:
+    """Whether a newer word supersedes an older one: person over fact over validator over judge over agreement.
+
+    >>> outranks("person", "judge"), outranks("judge", "person"), outranks("fact", "fact")
+    (True, False, True)
+    """
+    return PRECEDENCE.index(newer) <= PRECEDENCE.index(older)
+
+
+def right_by_group(answered: Sequence[Answered], ours: int, value: float, alternatives: int) -> dict[int, float]:
+    """How right each group is when ours was right to a degree and the true answer was not named.
+
+    With two possible answers the other is right to the rest of it; with more, others are known to be wrong
+    only where ours was wholly right.
+
+    >>> one, two = Answered(key="a", group=0, probability=0.9), Answered(key="b", group=1, probability=0.5)
+    >>> right_by_group((one, two), 0, 0.0, 2), right_by_group((one, two), 0, 0.0, 5)
+    ({0: 0.0, 1: 1.0}, {0: 0.0})
+    """
+    rights = {ours: value}
+    for one in answered:
+        if one.group != ours and (alternatives == 2 or value == 1.0):
+            rights[one.group] = 1.0 - value
+    return rights

@@ -1,0 +1,100 @@
+"""teach: outcomes and feedback in the ledger become examples, for those bidders that learn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import orjson
+
+from atomic.protocols import Examples, Learner, Ledger
+from atomic.records.event import Commitment, Event, decode
+from atomic.records.lesson import FeedbackGiven
+from atomic.records.microtask import Example
+from atomic.records.outcome import OutcomeSettled
+from atomic.records.request import Features, RequestOpened
+
+_REMEMBERED = 256
+_VERIFIED_ABOVE = 0.9
+
+
+class Teacher:
+    """Follows the ledger and hands examples to learners, in the order of the ledger."""
+
+    def __init__(self, ledger: Ledger, learners: Sequence[Learner], examples: Examples) -> None:
+        self._ledger = ledger
+        self._learners = learners
+        self._examples = examples
+        self._requests: OrderedDict[tuple[str, str], Event] = OrderedDict()
+        self._outcomes: OrderedDict[tuple[str, str], Event] = OrderedDict()
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take in new events."""
+        for event in events:
+            key = (event.tenant, event.request_id)
+            if event.kind == "request":
+                _remember(self._requests, key, event)
+            elif event.kind == "outcome":
+                _remember(self._outcomes, key, event)
+                self._teach_outcome(event)
+            elif event.kind == "feedback":
+                self._teach_feedback(event)
+
+    def _teach_outcome(self, event: Event) -> None:
+        settled = event.payload
+        if isinstance(settled, OutcomeSettled) and settled.status == "answered":
+            self._teach(event, event, "answer", settled.probability, "market")
+
+    def _teach_feedback(self, event: Event) -> None:
+        given = event.payload
+        if not isinstance(given, FeedbackGiven):
+            return
+        if any(commitment.name == "truth" for commitment in event.bodies):
+            self._teach(event, event, "truth", 1.0, given.source)
+        elif given.value >= _VERIFIED_ABOVE:
+            settled = self._find(self._outcomes, event, "outcome")
+            if settled is not None:
+                self._teach(event, settled, "answer", given.value, given.source)
+
+    def _teach(self, event: Event, holder: Event, body: str, probability: float, source: str) -> None:
+        request = self._find(self._requests, event, "request")
+        if request is None or not isinstance(request.payload, RequestOpened):
+            return
+        input_json, features = self._body(request, "input"), self._body(request, "features")
+        answer = self._body(holder, body)
+        if input_json is None or features is None or answer is None:  # erased
+            return
+        example = Example(
+            request_id=event.request_id,
+            task=request.payload.task,
+            task_version=request.payload.task_version,
+            input_json=input_json,
+            text=decode(Features, features).text,
+            answer=orjson.loads(answer),
+            probability=probability,
+            source=source,
+            tenant=event.tenant,
+            label=event.label,
+            time_ns=event.time_ns,
+        )
+        for learner in self._learners:
+            learner.learn(example)
+        if source != "market":
+            self._examples.add(example)
+
+    def _find(self, among: OrderedDict[tuple[str, str], Event], event: Event, kind: str) -> Event | None:
+        known = among.get((event.tenant, event.request_id))
+        if known is not None:
+            return known
+        found = self._ledger.read(request_id=event.request_id, kinds=(kind,))
+        return next((one for one in found if one.tenant == event.tenant), None)
+
+    def _body(self, event: Event, name: str) -> bytes | None:
+        commitment: Commitment | None = next((one for one in event.bodies if one.name == name), None)
+        return None if commitment is None else self._ledger.body(commitment)
+
+
+def _remember(among: OrderedDict[tuple[str, str], Event], key: tuple[str, str], event: Event) -> None:
+    among[key] = event
+    if len(among) > _REMEMBERED:
+        among.popitem(last=False)

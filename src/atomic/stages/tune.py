@@ -1,0 +1,22 @@
+"""tune: inference-time fine-tuning. The awarded tactic becomes a plan for this very input; nothing is retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from atomic.protocols import Bidder, Tactic
+from atomic.records.attempt import Plan
+from atomic.records.bid import Bid
+from atomic.records.microtask import Ask, Example
+
+
+def tune(
+    chosen: Sequence[Bid],
+    ask: Ask,
+    bidders: Mapping[str, Bidder],
+    tactics: Sequence[Tactic],
+    examples: Sequence[tuple[float, Example]],
+) -> list[Plan]:
+    """A plan for each awarded bid, in their order."""
+    by_name = {tactic.name: tactic for tactic in tactics}
+    return [by_name[bid.offer.tactic].plan(ask, bidders[bid.offer.bidder].profile, examples) for bid in chosen]
