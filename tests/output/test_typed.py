@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from atomic.output import Refusal, as_json, instructions, label_text, typed
+from atomic.output import Refusal, as_json, from_json, instructions, label_text, typed
 from atomic.records.bid import Reason
 from atomic.records.microtask import Microtask, microtask
 
@@ -209,6 +209,7 @@ def test_an_answer_survives_its_json(task: Microtask[..., Any], data: st.DataObj
     answer = data.draw(of_type.get(task.output_type, st.sampled_from([-1, 0, 1])))
 
     assert answer == typed(task, as_json(task, answer))
+    assert answer == from_json(task, as_json(task, answer))
 
 
 @pytest.mark.parametrize("task", [SPAM, YES_NO, COLOUR, DIGIT, URGENCY])

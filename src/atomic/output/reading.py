@@ -62,6 +62,17 @@ def typed(task: Microtask[..., Any], value: object) -> object:
     return answer
 
 
+def from_json(task: Microtask[..., Any], value: object) -> object:
+    """The answer that `as_json` wrote, strictly: no repair, so that a text which looks like a number stays a text.
+
+    A `Refusal` when it is none: the type may have changed since. Never raises.
+    """
+    try:
+        return task.output.validate_json(canonical_json(value), strict=True)
+    except Exception as error:  # a validator of the task's author may raise anything
+        return Refusal(Reason.NOT_THE_TYPE, type(error).__name__)
+
+
 def _from_text(task: Microtask[..., Any], text: str) -> object:
     kind = plain_type(task)
     if kind is str:
