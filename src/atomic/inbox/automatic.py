@@ -96,6 +96,7 @@ def recognise(
         (AutomaticKind.AUTO_REPLY, _auto_reply(headers)),
         (AutomaticKind.LIST, _list(headers)),
         (AutomaticKind.GENERATED, _generated(headers)),
+        (AutomaticKind.LIST, _bulk(headers)),
         (AutomaticKind.NO_REPLY, [f"From: {sender}"] if _NO_REPLY_SENDER.match(sender) else []),
     )
     for kind, evidence in found:
@@ -146,11 +147,14 @@ def _auto_reply(headers: Mapping[str, str]) -> list[str]:
 
 
 def _list(headers: Mapping[str, str]) -> list[str]:
-    precedence = _precedence(headers)
     evidence = _shown(headers, ["list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list"])
-    if precedence in {"list", "bulk", "junk"}:
-        evidence.append(f"Precedence: {precedence}")
-    return evidence
+    return evidence + _bulk(headers) if evidence or _precedence(headers) == "list" else []
+
+
+def _bulk(headers: Mapping[str, str]) -> list[str]:
+    # Machines that send no list mail say "bulk" too, so it decides only when nothing else does.
+    precedence = _precedence(headers)
+    return [f"Precedence: {precedence}"] if precedence in {"list", "bulk", "junk"} else []
 
 
 def _generated(headers: Mapping[str, str]) -> list[str]:
