@@ -44,7 +44,6 @@ class Table:
 
     alternatives: int
     copying: tuple[tuple[str, float], ...] = ()
-    copying_prior: float = 0.3
     settling: tuple[tuple[int, float, float], ...] = ()
 
 
