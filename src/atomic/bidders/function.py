@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -48,6 +49,7 @@ class FunctionBidder:
         self._price = price
         self._tasks = frozenset(tasks)
         self._running = 0  # threads, also those whose attempt was cancelled
+        self._lock = threading.Lock()
 
     @property
     def profile(self) -> Profile:
@@ -72,7 +74,8 @@ class FunctionBidder:
             elif self._running >= self._profile.concurrency:
                 return Reply(reason=Reason.NO_CAPACITY, detail="earlier calls have not returned")
             else:
-                self._running += 1
+                with self._lock:
+                    self._running += 1
                 value = await in_thread(f"atomic {self._profile.name}", lambda: self._call(ask))
                 value = await value if inspect.isawaitable(value) else value
         except Exception as error:  # the function is anybody's: whatever it raises is its failure, not ours
@@ -86,7 +89,8 @@ class FunctionBidder:
         try:
             return self._function(**ask.arguments)
         finally:
-            self._running -= 1
+            with self._lock:
+                self._running -= 1
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -6,6 +6,6 @@ Pure: no clock, no client, no log. Nothing here raises on any text that a model 
 from atomic.output.equality import as_json, canonical_key
 from atomic.output.instructions import instructions
 from atomic.output.labels import label_text
-from atomic.output.reading import Refusal, from_json, typed
+from atomic.output.reading import Refusal, from_json, plain_type, typed
 
-__all__ = ["Refusal", "as_json", "canonical_key", "from_json", "instructions", "label_text", "typed"]
+__all__ = ["Refusal", "as_json", "canonical_key", "from_json", "instructions", "label_text", "plain_type", "typed"]
