@@ -193,8 +193,7 @@ class Market:
         if not any(event.kind == "outcome" for event in events):
             raise NotFound(f"there is no settled request {request_id!r}", hint="see `atomic ledger tail`")
         word = Word(value=value, truth=truth, source=source, author=author)
-        weights = {name: bidder.profile.prior_weight for name, bidder in self.bidders.items()}
-        await self.record(judge(events, self.ledger, word, weights, self._clock.time_ns()))
+        await self.record(judge(events, self.ledger, word, self._clock.time_ns()))
 
     def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:
         tenant, request_id = key

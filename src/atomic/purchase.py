@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -29,6 +27,7 @@ from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
+from atomic.rules.exploration import drawn
 from atomic.stages.collect import Round, collect
 from atomic.stages.execute import Attempted, execute
 from atomic.stages.learn import Bought, from_agreement, from_failures
@@ -66,9 +65,7 @@ class Shop:
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
         """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""
-        content = f"{tenant}\0{request_id}\0{round_number}".encode()
-        digest = hmac.new(self.secret, content, hashlib.sha256).digest()
-        return (int.from_bytes(digest[:7], "big") >> 3) / 9007199254740992.0
+        return drawn(self.secret, tenant, request_id, round_number)
 
     def today(self) -> str:
         """The UTC date that spending counts against."""
@@ -234,16 +231,16 @@ class Purchase:
 
     def _take(self, done: Attempted) -> None:
         """An attempt ended: into the hand, the record and the list of who need not be asked again."""
-        bid, weight = done.bid, self._prior_weight(done.bid)
-        self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs, weight)
+        bid = done.bid
+        self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs)
         bodies = () if body is None else (Body(name="answer", content=body, subjects=self._subjects),)
         self._pending.append(self._entry(record, bodies=bodies))
-        self._bought.append(Bought(bid=bid, prior_weight=weight, attempt=record))
+        self._bought.append(Bought(bid=bid, attempt=record))
         self._exclude(bid, record.reason)
 
     def _restore(self, bid: Bid, record: AttemptFinished, body: bytes | None) -> None:
         self._spent += record.price
-        self._bought.append(Bought(bid=bid, prior_weight=self._prior_weight(bid), attempt=record))
+        self._bought.append(Bought(bid=bid, attempt=record))
         self._exclude(bid, record.reason)
         if record.group is not None and body is not None:
             answer = self._ask.task.output.validate_json(body)
@@ -284,12 +281,8 @@ class Purchase:
         await self._flush()
         return settled, answer
 
-    def _prior_weight(self, bid: Bid) -> float:
-        bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut
-        return bidder.profile.prior_weight if bidder is not None else 4.0
-
     def _deterministic(self, bid: Bid) -> bool:
-        bidder = self._shop.bidders.get(bid.offer.bidder)
+        bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut
         return bidder is None or bidder.profile.deterministic
 
     def _plan_body(self, plan: Plan) -> tuple[Body, ...]:

@@ -39,11 +39,12 @@ class Count:
 _NOTHING = Count()
 
 
-def evidence(prior: float, domain: Count | None, task: Count | None) -> Evidence:
+def evidence(prior: float, prior_weight: float, domain: Count | None, task: Count | None) -> Evidence:
     """A record of where an estimate comes from."""
     wide, narrow = domain or _NOTHING, task or _NOTHING
     return Evidence(
         prior=prior,
+        prior_weight=prior_weight,
         domain_count=wide.total,
         domain_right=wide.right,
         task_count=narrow.total,
@@ -53,16 +54,16 @@ def evidence(prior: float, domain: Count | None, task: Count | None) -> Evidence
     )
 
 
-def shrunk(seen: Evidence, prior_weight: float) -> tuple[float, float]:
+def shrunk(seen: Evidence) -> tuple[float, float]:
     """The mean, shrunk from task to domain to prior, and its standard deviation (of a beta distribution).
 
-    >>> nothing = Evidence(prior=0.6, domain_count=0.0, domain_right=0.0, task_count=0.0, task_right=0.0,
-    ...                    last_ns=0, lessons=())
-    >>> round(shrunk(nothing, 4.0)[0], 3)
+    >>> nothing = Evidence(prior=0.6, prior_weight=4.0, domain_count=0.0, domain_right=0.0, task_count=0.0,
+    ...                    task_right=0.0, last_ns=0, lessons=())
+    >>> round(shrunk(nothing)[0], 3)
     0.6
     """
-    domain = (prior_weight * seen.prior + seen.domain_right) / (prior_weight + seen.domain_count)
+    domain = (seen.prior_weight * seen.prior + seen.domain_right) / (seen.prior_weight + seen.domain_count)
     weight = _DOMAIN_WEIGHT + seen.task_count
     mean = (_DOMAIN_WEIGHT * domain + seen.task_right) / weight
-    amount = prior_weight + max(seen.domain_count, seen.task_count)
+    amount = seen.prior_weight + max(seen.domain_count, seen.task_count)
     return mean, (mean * (1.0 - mean) / (amount + 1.0)) ** 0.5

@@ -125,17 +125,17 @@ class Beliefs:
     def evidence(self, key: str, task: str, domain: str, profile: Profile) -> Evidence:
         """Where an estimate of this bid's quality comes from."""
         wide, narrow = self._right.get((key, f"domain:{domain}")), self._right.get((key, f"task:{task}"))
-        return evidence(profile.right, wide, narrow)
+        return evidence(profile.right, profile.prior_weight, wide, narrow)
 
     def right(
-        self, key: str, task: str, seen: Evidence, prior_weight: float, claim: float | None, *, answered: bool = False
+        self, key: str, task: str, seen: Evidence, claim: float | None, *, answered: bool = False
     ) -> tuple[float, float]:
         """Expected probability of being right and its spread.
 
         `claim` is the bidder's own opinion, before (`answered=False`) or with its answer; calibrated by what
         earlier claims of the same bid in the same task came to.
         """
-        mean, spread = shrunk(seen, prior_weight)
+        mean, spread = shrunk(seen)
         if claim is None:
             return mean, spread
         calibrator = self._claims.get((key, task, "answer" if answered else "right"))

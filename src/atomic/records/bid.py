@@ -65,9 +65,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Where a probability comes from: a prior, and weighted outcomes seen in the domain and in the task."""
+    """Where a probability comes from: a prior, and weighted outcomes seen in the domain and in the task.
+
+    The prior is worth `prior_weight` outcomes. With a bid's offer this is all that its probability is computed from.
+    """
 
     prior: float
+    prior_weight: float
     domain_count: float
     domain_right: float
     task_count: float

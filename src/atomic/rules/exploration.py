@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 
 CANDIDATES = 5
@@ -34,6 +36,17 @@ def propensities(scores: Sequence[int], worth: int, gamma: float) -> list[float]
     for share in others:
         rest -= share
     return [rest, *others]
+
+
+def drawn(secret: bytes, tenant: str, request_id: str, round_number: int) -> float:
+    """The draw of a round, in [0, 1): HMAC over tenant, request and round, so that bidders cannot predict it.
+
+    >>> drawn(b"secret", "", "r", 1) == drawn(b"secret", "", "r", 1) != drawn(b"secret", "", "r", 2)
+    True
+    """
+    content = f"{tenant}\0{request_id}\0{round_number}".encode()
+    digest = hmac.new(secret, content, hashlib.sha256).digest()
+    return (int.from_bytes(digest[:7], "big") >> 3) / 9007199254740992.0
 
 
 def pick(shares: Sequence[float], draw: float) -> int:

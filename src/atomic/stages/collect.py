@@ -121,7 +121,7 @@ def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bi
     if latency > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     seen = beliefs.evidence(key, task, ask.task.domain, profile)
-    probability, spread = beliefs.right(key, task, seen, profile.prior_weight, offer.claim)
+    probability, spread = beliefs.right(key, task, seen, offer.claim)
     return Bid(
         offer=offer,
         probability=probability,

@@ -45,15 +45,13 @@ class _Story:
     words: tuple[tuple[Event, FeedbackGiven, LessonsLearned | None], ...]
 
 
-def judge(
-    events: Sequence[Event], ledger: Ledger, word: Word, prior_weights: Mapping[str, float], time_ns: int
-) -> list[Entry]:
+def judge(events: Sequence[Event], ledger: Ledger, word: Word, time_ns: int) -> list[Entry]:
     """The feedback event, and the lessons it gives, as entries to append together.
 
     Raises TaskError for a value that is no probability, for both or neither of value and truth, or for a truth
     that is not one of the task's labels.
     """
-    story = _read(events, ledger, prior_weights)
+    story = _read(events, ledger)
     value, truth, rights = _rights(story, word)
     given = FeedbackGiven(source=word.source, value=value, author=word.author)
     bodies: tuple[Body, ...] = ()
@@ -108,7 +106,7 @@ def _spelling(truth: Any) -> str:
     return {True: "yes", False: "no"}[truth] if isinstance(truth, bool) else str(truth)
 
 
-def _read(events: Sequence[Event], ledger: Ledger, prior_weights: Mapping[str, float]) -> _Story:
+def _read(events: Sequence[Event], ledger: Ledger) -> _Story:
     request, settled, award = events[0], OutcomeSettled(task="", status="refused"), None
     bids: dict[str, Bid] = {}
     bought: list[Bought] = []
@@ -121,8 +119,7 @@ def _read(events: Sequence[Event], ledger: Ledger, prior_weights: Mapping[str, f
             bids.update({bid.key: bid for bid in decode(Slate, ledger.blob(payload.slate)).bids})
         elif isinstance(payload, AttemptFinished):
             bid = bids[payload.key]
-            weight = prior_weights.get(payload.bidder, 4.0)
-            bought.append(Bought(bid=bid, prior_weight=weight, attempt=payload))
+            bought.append(Bought(bid=bid, attempt=payload))
             if payload.group is not None and (body := ledger.body(event.bodies[0])) is not None:
                 answers[payload.group] = orjson.loads(body)
         elif isinstance(payload, OutcomeSettled):

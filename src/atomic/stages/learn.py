@@ -20,10 +20,9 @@ _NO_LESSON = frozenset({Reason.CANCELLED, Reason.INTERRUPTED, Reason.FAILED, Rea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """An attempt with the bid it was bought on and that bidder's prior weight."""
+    """An attempt with the bid it was bought on."""
 
     bid: Bid
-    prior_weight: float
     attempt: AttemptFinished
 
 
@@ -68,7 +67,7 @@ def from_feedback(
             continue
         lessons.append(_right(one, right_by_group[group], weight))
         if one.attempt.confidence is not None:
-            mean, _ = shrunk(one.bid.evidence, one.prior_weight)
+            mean, _ = shrunk(one.bid.evidence)
             lessons.append(
                 Lesson(
                     kind="answer",
@@ -94,7 +93,7 @@ def from_feedback(
 
 
 def _right(one: Bought, target: float, weight: float) -> Lesson:
-    mean, _ = shrunk(one.bid.evidence, one.prior_weight)
+    mean, _ = shrunk(one.bid.evidence)
     claim = one.bid.offer.claim
     return Lesson(
         kind="right",

@@ -49,9 +49,7 @@ class Hand:
 EMPTY_HAND = Hand(State(), ())
 
 
-def finished(
-    hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs, prior_weight: float
-) -> tuple[Hand, AttemptFinished, bytes | None]:
+def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[Hand, AttemptFinished, bytes | None]:
     """Take an attempt into the hand: the new hand, the record of it, and the answer's body."""
     reply, bid = done.reply, done.bid
     group: int | None = None
@@ -59,9 +57,7 @@ def finished(
     if reply.reason is None:
         probability = bid.probability
         if reply.confidence is not None:
-            probability, _ = beliefs.right(
-                bid.key, ask.task.name, bid.evidence, prior_weight, reply.confidence, answered=True
-            )
+            probability, _ = beliefs.right(bid.key, ask.task.name, bid.evidence, reply.confidence, answered=True)
         hand = hand.taking(ask.task, bid.key, done.answer, probability)
         group = hand.state.answered[-1].group
         body = canonical_json(as_json(ask.task, done.answer))
