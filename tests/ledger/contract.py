@@ -156,7 +156,7 @@ class LedgerContract:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     async def test_a_number_that_could_not_be_read_again_is_refused(self, ledger: SharedLedger, value: float) -> None:
-        with pytest.raises(ValueError, match="valid number|NaN"):
+        with pytest.raises(ValueError, match=r"valid number|NaN"):
             await ledger.append([said(value)])
 
         assert 0 == ledger.head()

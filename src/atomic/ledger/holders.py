@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
+import weakref
 from pathlib import Path
 
 
@@ -18,7 +19,7 @@ class Holder:
 
     flock, not POSIX record locks: those are lost when any descriptor of the file is closed in the process, and
     would not see another ledger of the same process. A flock belongs to the open file, so a fork inherits it:
-    a child closes its copy at once (`after_fork`), else it would keep a dead parent alive.
+    a child closes its copy at once, else it would keep a dead parent alive.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,6 +30,7 @@ class Holder:
             self.name = f"{os.getpid()}-{uuid.uuid4().hex}"
             self._file = (folder / self.name).open("xb")
             if _lock(self._file.fileno()) and (folder / self.name).exists():
+                _OPEN.add(self)
                 return
             self._file.close()  # somebody cleaned it away in the instant before it was locked
 
@@ -50,13 +52,13 @@ class Holder:
             if not self.alive(path.name):
                 path.unlink(missing_ok=True)
 
-    def after_fork(self) -> None:
-        """In a forked child: give up the inherited lock without releasing the parent's."""
-        self._file.close()
-
     def close(self) -> None:
         """Leave; open claims may be taken over from now on."""
         (self._folder / self.name).unlink(missing_ok=True)
+        self._file.close()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: drop the inherited lock; the parent's own descriptor still holds it."""
         self._file.close()
 
 
@@ -66,3 +68,14 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+_OPEN: weakref.WeakSet[Holder] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for holder in tuple(_OPEN):
+        holder.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MARKET = ""  # the subject of bodies that are nobody's data
+MARKET_KEY_ID = "1"  # its key is the first that is made
 _KEPT = 4_096  # keys held in memory
 
 _SCHEMA = (
@@ -37,8 +38,28 @@ def mac_of(keys: Sequence[bytes], body_id: str, content: bytes) -> str:
     >>> mac_of([b"k" * 32], "256", b"hello")[:16]
     'd8b4972179578636'
     """
-    record_key = hmac.digest(b"".join(keys), body_id.encode(), "sha256")
-    return hmac.digest(record_key, content, "sha256").hex()
+    return hmac_sha256(record_key(keys, body_id), content).hex()
+
+
+def record_key(keys: Sequence[bytes], body_id: str) -> bytes:
+    """The key of one body, made of all its subjects' keys."""
+    return hmac_sha256(b"".join(keys), body_id.encode())
+
+
+_INNER, _OUTER = (bytes(one ^ pad for one in range(256)) for pad in (0x36, 0x5C))
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104), in half the time of `hmac.digest` with OpenSSL 3.
+
+    >>> import hmac
+    >>> hmac_sha256(b"k" * 32, b"hello") == hmac.digest(b"k" * 32, b"hello", "sha256")
+    True
+    """
+    block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
+    inner = hashlib.sha256(block.translate(_INNER))
+    inner.update(message)
+    return hashlib.sha256(block.translate(_OUTER) + inner.digest()).digest()
 
 
 class Keys:
@@ -120,6 +141,15 @@ class Keys:
             _keep(self._by_id, number, key)
             keys.append(key)
         return keys
+
+    def subjects(self, key_id: str) -> list[str]:
+        """Whose keys a `key_id` names, in order; the market's own is nobody's."""
+        if key_id == MARKET_KEY_ID:
+            return []
+        ids = [int(number) for number in key_id.split(",")]
+        marks = ",".join("?" * len(ids))
+        rows = self._connection.execute(f"SELECT subject FROM key WHERE id IN ({marks}) ORDER BY subject", ids)
+        return [str(subject) for (subject,) in rows]
 
     def _forget_if_changed(self) -> None:
         # Another process may have erased a subject: its key must not live on in our memory.

@@ -31,6 +31,7 @@ class MemoryLedger:
         self._clock = clock or SystemClock()
         self._events: list[Event] = []
         self._bodies: dict[str, bytes] = {}
+        self._subjects: dict[str, tuple[str, ...]] = {}
         self._blobs: dict[str, bytes] = {}
         self._spending: dict[str, int] = {}
         self._claims: dict[tuple[str, str], tuple[str, str]] = {}
@@ -83,6 +84,7 @@ class MemoryLedger:
     def _commit(self, body: Body, number: int) -> Commitment:
         body_id = str(number)
         self._bodies[body_id] = body.content
+        self._subjects[body_id] = tuple(sorted(set(body.subjects)))
         return Commitment(name=body.name, body_id=body_id, mac=mac_of([self._key], body_id, body.content))
 
     def _refuse_if_closed(self) -> None:
@@ -107,6 +109,10 @@ class MemoryLedger:
     def body(self, commitment: Commitment) -> bytes | None:
         """A body."""
         return self._bodies.get(commitment.body_id)
+
+    def subjects(self, commitment: Commitment) -> tuple[str, ...]:
+        """Whose data a body is, in order of name."""
+        return self._subjects.get(commitment.body_id, ())
 
     def blob(self, content_id: str) -> bytes:
         """A content by its id. Raises NotFound."""

@@ -9,11 +9,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from atomic.errors import NotFound, Tampered
 from atomic.ledger.chain import COLUMNS, event_of
-from atomic.ledger.keys import Keys, mac_of
+from atomic.ledger.failures import explained
+from atomic.ledger.keys import Keys, keys_path, mac_of
+from atomic.ledger.schema import connect_to_read
 from atomic.records.canonical import content_id
 from atomic.records.event import Commitment, Event
 
@@ -23,14 +26,30 @@ _ALL = ",".join(COLUMNS)
 Row = tuple[Any, ...]
 
 
-class Reader:
-    """One read connection, shared by the threads that take turns at it; no statement stays open between chunks."""
+class LedgerReader:
+    """A ledger to read only: changes nothing, starts nothing, and may be used from any thread.
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, keys: Keys) -> None:
+    One connection, at which threads take turns; no statement stays open between chunks, so a reading that is
+    never finished holds nothing up.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
-        self._keys = keys
+        self._keys = Keys(keys_path(path), read_only=True)
         self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str | Path) -> LedgerReader:
+        """Open a ledger that exists, also while processes write to it.
+
+        Raises LedgerUnwritable when there is none, OperatorError when a newer release wrote it.
+        """
+        path = Path(path)
+        try:
+            return cls(path, connect_to_read(path))
+        except Exception as error:
+            raise explained(error, path) from error
 
     def head(self) -> int:
         """The seq of the last event; 0 when there is none."""
@@ -95,6 +114,11 @@ class Reader:
             raise Tampered(f"content {blob_id} does not hash to its id")
         return content
 
+    def subjects(self, commitment: Commitment) -> tuple[str, ...]:
+        """Whose data a body is, in order of name."""
+        rows = self._rows("SELECT subject FROM body_subject WHERE body_id = ?", (int(commitment.body_id),))
+        return tuple(sorted(str(row[0]) for row in rows))
+
     def spent(self, day: str) -> int:
         """What was spent on a UTC date, in nano-USD."""
         rows = self._rows("SELECT nano FROM spending WHERE day = ?", (day,))
@@ -110,3 +134,11 @@ class Reader:
         with self._lock:
             self._connection.close()
             self._keys.close()
+
+    def __enter__(self) -> LedgerReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

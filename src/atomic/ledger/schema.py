@@ -54,6 +54,29 @@ def connect(path: Path, *, timeout: float = BUSY_TIMEOUT_S, read_only: bool = Fa
     return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even where the folder cannot be written.
+
+    Raises LedgerUnwritable when there is no ledger, OperatorError when a newer release wrote it.
+    """
+    connection = connect(path, read_only=True)
+    try:
+        version = checked_version(connection, path)
+    except sqlite3.OperationalError:
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if not path.exists() or (log.exists() and log.stat().st_size):
+            raise
+        # Without a log and a folder to make one in, SQLite reads a WAL file only if told that nobody writes.
+        uri = f"file:{quote(str(path.absolute()))}?immutable=1"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        version = checked_version(connection, path)
+    if version < len(MIGRATIONS):
+        connection.close()
+        raise OperatorError(f"{path} is no ledger of this release", hint="open it for writing once to carry it forward")
+    return connection
+
+
 def into_wal(connection: sqlite3.Connection, timeout: float) -> None:
     """Switch to WAL, in which readers and the writer do not wait for each other."""
     # SQLite does not wait here as it does elsewhere when several processes create the file at once.

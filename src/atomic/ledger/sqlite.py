@@ -12,11 +12,14 @@ from atomic.ledger.claims import Claim, Release
 from atomic.ledger.failures import explained
 from atomic.ledger.followers import Followers
 from atomic.ledger.group import draft
+from atomic.ledger.heads import Outside, heads_path
 from atomic.ledger.holders import Holder, holders_path
 from atomic.ledger.keys import Keys, keys_path
-from atomic.ledger.reader import Reader
+from atomic.ledger.reader import LedgerReader
 from atomic.ledger.schema import BUSY_TIMEOUT_S, connect, into_wal, migrate
-from atomic.ledger.writer import Append, Writer
+from atomic.ledger.sealing import EVERY as SEAL_EVERY
+from atomic.ledger.sealing import Sealer
+from atomic.ledger.writer import Append, Seal, Writer
 from atomic.protocols import Follower, Spend, Standing
 from atomic.records.event import Commitment, Entry, Event
 
@@ -35,28 +38,37 @@ class SqliteLedger:
     ['market']
     """
 
-    def __init__(self, path: Path, clock: Clock, timeout: float) -> None:
+    def __init__(self, path: Path, clock: Clock, timeout: float, seal_every: int) -> None:
         self._clock = clock
         connection = connect(path, timeout=timeout)
         into_wal(connection, timeout)
         migrate(connection, path)
-        connection.execute("PRAGMA synchronous = NORMAL")
+        keys = Keys(keys_path(path), timeout=timeout)
+        sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)
+        sealer.begin(connection)
         self._holder = Holder(holders_path(path))
-        keys = keys_path(path)
-        writer_keys = Keys(keys, timeout=timeout)
-        self._reader = Reader(path, connect(path, timeout=timeout, read_only=True), Keys(keys, read_only=True))
+        self._reader = LedgerReader.open(path)
         self._followers = Followers(lambda after: self.read(after=after))
-        self._writer = Writer(path, connection, writer_keys, publish=self._followers.publish)
+        self._writer = Writer(path, connection, keys, sealer, publish=self._followers.publish)
 
     @classmethod
-    def open(cls, path: str | Path, *, clock: Clock | None = None, timeout: float = BUSY_TIMEOUT_S) -> SqliteLedger:
-        """Open a ledger, or create it; `timeout` is how long to wait for other processes, in seconds.
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        clock: Clock | None = None,
+        timeout: float = BUSY_TIMEOUT_S,
+        seal_every: int = SEAL_EVERY,
+    ) -> SqliteLedger:
+        """Open a ledger, or create it.
+
+        `timeout` is how long to wait for other processes, in seconds; the head is signed every `seal_every` events.
 
         Raises LedgerUnwritable, LedgerLocked, or OperatorError when a newer release wrote the file.
         """
         path = Path(path)
         try:
-            return cls(path, clock or SystemClock(), timeout)
+            return cls(path, clock or SystemClock(), timeout, seal_every)
         except Exception as error:
             raise explained(error, path) from error
 
@@ -94,6 +106,10 @@ class SqliteLedger:
         """A body; None when it was erased. Raises Tampered when it is not what the chain committed to."""
         return self._reader.body(commitment)
 
+    def subjects(self, commitment: Commitment) -> tuple[str, ...]:
+        """Whose data a body is, in order of name."""
+        return self._reader.subjects(commitment)
+
     def blob(self, content_id: str) -> bytes:
         """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
         return self._reader.blob(content_id)
@@ -101,6 +117,11 @@ class SqliteLedger:
     def head(self) -> int:
         """The seq of the last event; 0 when there is none."""
         return self._reader.head()
+
+    async def seal(self) -> int:
+        """Sign the head now; returns the seq up to which the ledger is sealed. Power-durable."""
+        sealed: int = await self._writer.submit(Seal())
+        return sealed
 
     async def claim(self, tenant: str, request_id: str, fingerprint: str) -> Standing:
         """Claim a request, or say why not, as the protocol `Claims` says.
@@ -124,11 +145,14 @@ class SqliteLedger:
         return self._reader.secret()
 
     async def close(self) -> None:
-        """Finish what waits and give the files back; may be called twice."""
+        """Finish what waits, seal, and give the files back; may be called twice.
+
+        Raises LedgerLocked or LedgerUnwritable when the last events could not be sealed; they are written all the same.
+        """
         await asyncio.to_thread(self._writer.stop().wait)
+        self._holder.close()
         self._reader.close()
         self._writer.close()  # last: it carries the log into the file and removes it
-        self._holder.close()
 
     async def __aenter__(self) -> SqliteLedger:
         return self

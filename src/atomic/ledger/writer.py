@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from atomic.ledger.chain import event_of
 from atomic.ledger.failures import explained
 from atomic.ledger.group import Draft, Group, subjects_of
 from atomic.ledger.keys import Keys
+from atomic.ledger.sealing import Sealer
 from atomic.protocols import Spend
 from atomic.records.event import Event
 
@@ -58,6 +60,20 @@ class Append:
         return tuple([group.add(one) for one in self.drafts])
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Sign the head of all that was appended before; the result is the seq that it speaks of."""
+
+    power_durable: bool = True
+
+    def subjects(self) -> set[str]:
+        """It needs no keys."""
+        return set()
+
+    def apply(self, group: Group) -> None:
+        """Nothing inside the group: the writer seals after its commit."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     operation: Operation
@@ -75,17 +91,26 @@ class Writer:
     """Takes operations from the event loop, commits them in groups, and hands events and results back to it."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, keys: Keys, *, publish: Callable[[Sequence[Event]], None]
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        keys: Keys,
+        sealer: Sealer,
+        *,
+        publish: Callable[[Sequence[Event]], None],
     ) -> None:
         self._path = path
         self._connection = connection
         self._keys = keys
+        self._sealer = sealer
         self._publish = publish
+        self._pid = os.getpid()
         self._inode = path.stat().st_ino
         self._full_sync = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._stop = _Stop()
+        self._stop_error: Exception | None = None
         self._queue: queue.SimpleQueue[_Waiting | _Stop] = queue.SimpleQueue()
         head = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
         self._seen: tuple[int, bytes] = (int(head[0]), bytes(head[1])) if head else (0, bytes(32))
@@ -98,6 +123,8 @@ class Writer:
         loop = asyncio.get_running_loop()
         if self._closed:
             raise CallerError("this ledger is closed")
+        if os.getpid() != self._pid:
+            raise CallerError("this ledger was opened before a fork", hint="open it in the child")
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise CallerError("a ledger belongs to one event loop", hint="open it once per loop")
@@ -114,16 +141,27 @@ class Writer:
         return self._stop.done
 
     def close(self) -> None:
-        """Give the files back, after `stop` is done."""
+        """Give the files back, after `stop` is done. Raises what kept the last events from being sealed."""
         self._connection.close()
         self._keys.close()
+        error, self._stop_error = self._stop_error, None
+        if error is not None:
+            raise error
 
     def _run(self) -> None:
         while True:
             waiting, stop = self._take()
-            if waiting:
-                self._process(waiting)
+            others = [one for one in waiting if not isinstance(one.operation, Seal)]
+            if others:
+                self._process(others)
+            self._seal([one for one in waiting if isinstance(one.operation, Seal)])
             if stop is not None:
+                try:
+                    self._sync(full=True)
+                    self._refuse_if_vanished()
+                    self._sealer.seal(self._connection)
+                except Exception as error:
+                    self._stop_error = explained(error, self._path)
                 stop.done.set()
                 return
 
@@ -154,6 +192,30 @@ class Writer:
                 one.error = failure
             events = []
         self._hand_back(events, waiting)
+
+    def _seal(self, waiting: Sequence[_Waiting]) -> None:
+        """Seal for those who ask; else if it is due."""
+        error: Exception | None = None
+        sealed = -1
+        try:
+            if waiting or self._sealer.due(self._seen[0]):
+                self._sync(full=True)
+                sealed = self._sealer.seal(self._connection, at_least=0 if waiting else self._sealer.every)
+        except Exception as raised:
+            error = explained(raised, self._path)
+        for one in waiting:
+            one.outcome, one.error = sealed, error
+        if waiting:
+            self._hand_back((), waiting)
+        elif error is not None:
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        """What nobody waits for goes to the loop's exception handler."""
+        context = {"message": f"the ledger {self._path} could not be sealed", "exception": error}
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.call_exception_handler, context)
 
     def _commit(self, waiting: Sequence[_Waiting]) -> list[Event]:
         self._refuse_if_vanished()
