@@ -1,0 +1,5 @@
+"""`python -m atomic` is `atomic`."""
+
+from atomic.cli import main
+
+main()

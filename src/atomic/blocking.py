@@ -1,0 +1,172 @@
+"""The market for code that is not async: async inside, one synchronous door outside, nothing written twice."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from atomic.belief import Beliefs
+from atomic.clock import Clock
+from atomic.config import DEFAULT_FILE, Config, open
+from atomic.errors import CallerError
+from atomic.market import Market
+from atomic.outcome import Outcome
+from atomic.protocols import Bidder, Ledger, Tactic
+from atomic.records.event import Event
+from atomic.records.microtask import Microtask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Door:
+    """An event loop in a thread of its own; `wait` runs work there and waits for it here, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = True
+        self._stop = asyncio.Event()
+        self._runner = asyncio.Runner()
+        self._loop = self._runner.get_loop()
+        # A daemon: a program that ends without closing its market must not hang.
+        self._thread = threading.Thread(target=self._serve, name="atomic market", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with self._runner:
+            self._runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        await self._stop.wait()
+
+    def wait(self, work: Coroutine[Any, Any, R]) -> R:
+        """What the work returns or raises. Interrupting the wait (Ctrl-C) cancels the work and waits for its end.
+
+        Raises CallerError after `close`, and from the market's own thread, where waiting would never end.
+        """
+        ended = threading.Event()
+        tasks: list[asyncio.Task[R]] = []
+
+        def begin() -> None:
+            tasks.append(self._loop.create_task(work))
+            tasks[0].add_done_callback(lambda _: ended.set())
+
+        def cancel() -> None:
+            tasks[0].cancel()
+
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise CallerError("this is the market's own thread", hint="await the methods of the market itself here")
+        with self._lock:
+            if not self._open:
+                work.close()
+                raise CallerError("this market is closed")
+            self._loop.call_soon_threadsafe(begin)
+        try:
+            ended.wait()
+        except BaseException:
+            self._loop.call_soon_threadsafe(cancel)
+            ended.wait()
+            if not tasks[0].cancelled():
+                tasks[0].exception()  # looked at, so that nobody reports it as forgotten
+            raise
+        if tasks[0].cancelled():
+            raise CallerError("this market was closed meanwhile")
+        return tasks[0].result()
+
+    def close(self) -> None:
+        """End the loop and its thread; may be called twice."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+
+def _waiting(
+    method: Callable[Concatenate[Market, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[SyncMarket, P], R]:
+    """A method of the market as one that waits."""
+
+    @functools.wraps(method)
+    def wait(self: SyncMarket, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._door.wait(method(self._market, *args, **kwargs))
+
+    return wait
+
+
+class SyncMarket:
+    """A `Market` whose methods wait for their results; safe to use from many threads. Made by `open_sync`."""
+
+    def __init__(self, market: Market, door: Door) -> None:
+        self._market = market
+        self._door = door
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger; reading it waits for nothing."""
+        return self._market.ledger
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """What is believed of the bidders."""
+        return self._market.beliefs
+
+    @property
+    def bidders(self) -> dict[str, Bidder]:
+        """The bidders by name."""
+        return self._market.bidders
+
+    # `run` is spelled out, since its arguments may have any name, `self` too.
+    def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+        """Buy an answer to a microtask for one input. See `Market.run`."""
+        return self._door.wait(self._market.run(task, *args, **kwargs))
+
+    buy = _waiting(Market.buy)
+    feedback = _waiting(Market.feedback)
+    record = _waiting(Market.record)
+    start = _waiting(Market.start)
+    close = _waiting(Market.close)
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take new events into beliefs and learners, in the market's own thread. See `Market.follow`."""
+
+        async def follow() -> None:
+            self._market.follow(events)
+
+        self._door.wait(follow())
+
+
+@contextmanager
+def open_sync(
+    config: str | Path | Mapping[str, Any] | Config = DEFAULT_FILE,
+    *,
+    bidders: Sequence[Bidder] = (),
+    tactics: Sequence[Tactic] | None = None,
+    clock: Clock | None = None,
+) -> Iterator[SyncMarket]:
+    """A market for code that is not async, running until the `with` block ends. See `atomic.open`.
+
+    >>> with open_sync({"market": {"ledger": ":memory:"}}) as market:
+    ...     [event.kind for event in market.ledger.read()]
+    ['market']
+    """
+    opened = open(config, bidders=bidders, tactics=tactics, clock=clock)
+    door = Door()
+    try:
+        market = door.wait(opened.__aenter__())
+        try:
+            yield SyncMarket(market, door)
+        except BaseException as error:
+            if not door.wait(opened.__aexit__(type(error), error, error.__traceback__)):
+                raise
+        else:
+            door.wait(opened.__aexit__(None, None, None))
+    finally:
+        door.close()

@@ -1,0 +1,59 @@
+"""`atomic` on the command line: which commands there are, and what becomes of errors."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from atomic import __version__
+from atomic.commands import ledger
+from atomic.errors import AtomicError
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class _Commands(TyperGroup):
+    """Errors that somebody can act on are told in plain words; a traceback only with --verbose."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AtomicError as error:
+            if ctx.params.get("verbose"):
+                traceback.print_exc()
+            typer.echo(f"atomic: {error}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("atomic: interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help needs no rich, which would double its time
+    pretty_exceptions_enable=False,
+)
+app.add_typer(ledger.app, name="ledger")
+
+
+@app.callback()
+def _atomic(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON, and show tracebacks.")] = False,
+) -> None:
+    """Atomic: a market for AI work."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """The program."""
+    app(prog_name="atomic")

@@ -1,0 +1,58 @@
+"""An event in one line for people."""
+
+from __future__ import annotations
+
+import datetime
+
+from atomic.commands.common import short_id
+from atomic.records.attempt import AttemptFinished, AttemptStarted
+from atomic.records.award import Award
+from atomic.records.event import Event, Payload
+from atomic.records.lesson import FeedbackGiven, LessonsLearned
+from atomic.records.money import dollars
+from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
+from atomic.records.request import RequestOpened
+
+
+def line(event: Event) -> str:
+    """Seq, time (UTC), kind, request and what happened.
+
+    >>> from atomic.records.outcome import MarketOpened
+    >>> opened = MarketOpened(version="0.1.0", rules_version="1", config="ab12cd34ef")
+    >>> print(line(Event(seq=1, kind="market", version=1, tenant="", label="internal", request_id="", round=0,
+    ...     time_ns=0, payload=opened)))
+         1  1970-01-01 00:00:00  market                  version 0.1.0, rules 1, configuration ab12cd34
+    """
+    time = datetime.datetime.fromtimestamp(event.time_ns / 1e9, tz=datetime.UTC)
+    where = short_id(event.request_id) + (f"/{event.round}" if event.round else "")
+    return f"{event.seq:>6}  {time:%Y-%m-%d %H:%M:%S}  {event.kind:<8}  {where:<12}  {words(event.payload)}"
+
+
+def words(payload: Payload) -> str:  # noqa: PLR0911 - a line per kind of record
+    """What a record says, without any body."""
+    match payload:
+        case MarketOpened():
+            return f"version {payload.version}, rules {payload.rules_version}, configuration {payload.config[:8]}"
+        case RequestOpened():
+            return f"{payload.task}, worth {dollars(payload.terms.worth)}"
+        case Award():
+            chosen = f"buys {', '.join(payload.chosen)}" if payload.chosen else "settles"
+            return f"{chosen}; standing answer {payload.standing:.2f}, propensity {payload.propensity:.2f}"
+        case AttemptStarted():
+            return f"{payload.bidder}+{payload.tactic}, at most {dollars(payload.reserved)}"
+        case AttemptFinished():
+            came = payload.reason.words if payload.reason else f"answered, right with {payload.probability:.2f}"
+            return f"{payload.key} {came}; {dollars(payload.price)}, {payload.latency_ns / 1e6:.0f} ms"
+        case OutcomeSettled():
+            if payload.status == "refused":
+                return f"{payload.task} refused: {payload.why}"
+            sure = f"right with {payload.probability:.2f} ({payload.probability_source})"
+            return f"{payload.task} by {payload.winner}, {sure}, {dollars(payload.cost)}"
+        case FeedbackGiven():
+            return f"{payload.source} says {payload.value:g}"
+        case LessonsLearned():
+            return f"{len(payload.lessons)} lessons for {payload.task} from {payload.source}"
+        case ActionIntended():
+            return f"{payload.action} intended"
+        case ActionDone():
+            return f"{payload.action} {payload.status}" + (f": {payload.detail}" if payload.detail else "")

@@ -1,0 +1,174 @@
+"""`atomic.open`: from a configuration to a running market. Here, and nowhere else, hands are chosen and wired."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from atomic import __version__
+from atomic.clock import Clock, SystemClock
+from atomic.config_errors import Source, problems_of, secrets_in
+from atomic.errors import ConfigError
+from atomic.market import Market
+from atomic.protocols import Bidder, Tactic
+from atomic.records.canonical import canonical_json, content_id
+from atomic.records.event import Entry
+from atomic.records.outcome import MarketOpened
+from atomic.rules.auction import RULES_VERSION
+from atomic.settings import Settings
+from atomic.toml_lines import lines_of
+from atomic.wiring import bidder_of, default_tactics, examples_of, ledger_of
+
+DEFAULT_FILE = "atomic.toml"
+IN_MEMORY = ":memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration that was read and found right. `folder` is where its relative paths begin."""
+
+    settings: Settings
+    folder: Path
+    source: Source
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 (hex) of what it says: equal however it is written down."""
+        return content_id(canonical_json(self.settings.model_dump(mode="json")))
+
+    @property
+    def ledger(self) -> Path | None:
+        """Where the ledger lies; None when it is in memory."""
+        return None if self.settings.market.ledger == IN_MEMORY else self.folder / self.settings.market.ledger
+
+
+def read_config(config: str | Path | Mapping[str, Any]) -> Config:
+    """Read a TOML file, or take a mapping of the same form.
+
+    Raises ConfigError, which says file, line, key and the nearest valid name; no value of a secret is ever repeated.
+
+    >>> read_config({"market": {"ledger": ":memory:", "per_day": "$1"}}).settings.market.per_day
+    1000000000
+    >>> read_config({"bidders": {"words": {"kind": "specialst"}}})
+    Traceback (most recent call last):
+    atomic.errors.ConfigError: configuration: bidders.words: there is no kind "specialst"; did you mean "specialist"?
+      docs/configuration.md lists every table and key
+    """
+    if isinstance(config, Mapping):
+        return _checked(dict(config), Path(), Source("configuration", {}))
+    path = Path(config)
+    try:
+        text = path.read_bytes().decode()
+        raw = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError(f"there is no {path}", hint="docs/configuration.md shows a small one to begin with") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 from byte {error.start} on") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(path, str(error)) from None
+    return _checked(raw, path.parent, Source(str(path), lines_of(text)))
+
+
+def with_ledger(config: Config, ledger: Path) -> Config:
+    """The same configuration with another ledger, whose path begins in the current folder."""
+    market = config.settings.market.model_copy(update={"ledger": str(ledger.absolute())})
+    return replace(config, settings=config.settings.model_copy(update={"market": market}))
+
+
+def _checked(raw: dict[str, Any], folder: Path, source: Source) -> Config:
+    secrets = list(secrets_in(raw))
+    if secrets:
+        raise source.wrong(secrets)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise source.wrong(problems_of(error, raw)) from None
+    odd = [name for name in settings.bidders if "+" in name or not name]
+    if odd:
+        raise source.wrong((("bidders", name), "a bidder's name is not empty and has no +") for name in odd)
+    return Config(settings, folder, source)
+
+
+_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
+_PLACE = re.compile(r" \(at line (\d+), column \d+\)")
+
+
+def _syntax_error(path: Path, said: str) -> ConfigError:
+    """What `tomllib` says of a text, with the line in its usual place."""
+    place, twice = _PLACE.search(said), _TWICE.search(said)
+    what = _PLACE.sub("", said)
+    if twice is not None:
+        names = re.findall(r"'([^']*)'", twice.group(1))
+        what = f"{'.'.join(names)}: declared twice"
+    return ConfigError(f"{path}:{place.group(1) if place else '1'}: {what}", hint="this is not valid TOML")
+
+
+@asynccontextmanager
+async def open(
+    config: str | Path | Mapping[str, Any] | Config = DEFAULT_FILE,
+    *,
+    bidders: Sequence[Bidder] = (),
+    tactics: Sequence[Tactic] | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Market]:
+    """A market as a configuration describes it, running until the `async with` block ends.
+
+    `bidders` are added to those of the configuration and closed with them; `tactics` replace the usual ones. A bidder
+    that lacks something on this machine (a library, a model, a key) does not bid and says why in every award.
+
+    Raises ConfigError, LedgerLocked or LedgerUnwritable.
+
+    >>> import asyncio
+    >>> async def example() -> list[str]:
+    ...     async with open({"market": {"ledger": ":memory:"}}) as market:
+    ...         return [event.kind for event in market.ledger.read()]
+    >>> asyncio.run(example())
+    ['market']
+    """
+    read = config if isinstance(config, Config) else read_config(config)
+    _refuse_duplicates(read, bidders)
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        for given in bidders:
+            stack.push_async_callback(given.close)
+        everybody = [*bidders]
+        for name, settings in read.settings.bidders.items():
+            made = bidder_of(name, settings, folder=read.folder)
+            stack.push_async_callback(made.close)
+            everybody.append(made)
+        ledger = ledger_of(read.ledger, clock)
+        stack.push_async_callback(ledger.close)
+        market = Market(
+            ledger=ledger,
+            claims=ledger,
+            bidders=everybody,
+            tactics=default_tactics() if tactics is None else tactics,
+            examples=examples_of(),
+            secret=ledger.secret(),
+            per_day=read.settings.market.per_day,
+            clock=clock,
+        )
+        ledger.follow(market.follow)
+        await market.start()
+        opened = MarketOpened(version=__version__, rules_version=RULES_VERSION, config=read.digest)
+        await market.record([Entry(payload=opened)])
+        stack.push_async_callback(market.close)  # a wire in use is given back before the ledger it reports to
+        yield market
+
+
+def _refuse_duplicates(config: Config, bidders: Iterable[Bidder]) -> None:
+    names = [bidder.profile.name for bidder in bidders]
+    for name in names:
+        if name in config.settings.bidders:
+            raise config.source.wrong([(("bidders", name), "a bidder of this name is given in the code, too")])
+        if names.count(name) > 1:
+            raise ConfigError(f"two bidders given in the code are called {name!r}", hint="give each a name of its own")

@@ -1,0 +1,209 @@
+"""What `atomic.toml` may say: one frozen model per table, and nothing that is not in them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from decimal import InvalidOperation
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from atomic.errors import TaskError
+from atomic.records.money import nano_usd
+from atomic.records.request import DataLabel
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_USER_INFO = re.compile(r"[a-z]+://[^/?#]*@", re.IGNORECASE)
+
+
+def _amount(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError('not an amount of money: write it as "$0.002"')
+    try:
+        return nano_usd(value)
+    except (TaskError, InvalidOperation):
+        raise ValueError(f'{value!r} is not an amount of money: write it as "$0.002"') from None
+
+
+def _date(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f'{value!r} is not a date: write it as "2026-11-01"') from None
+    return value
+
+
+def _environment_name(value: str) -> str:
+    if not _ENVIRONMENT_NAME.match(value):  # not quoted: it may be the secret itself
+        raise ValueError('not the name of an environment variable, such as "OPENAI_API_KEY"')
+    return value
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("not a URL: it begins with https:// or http://")
+    if _USER_INFO.match(value):
+        raise ValueError("a secret has no place in a URL: name an environment variable in `key_env`")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return value
+
+
+Amount = Annotated[int, BeforeValidator(_amount)]  # nano-USD, written in dollars
+Day = Annotated[datetime.date, BeforeValidator(_date)]
+EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
+Url = Annotated[str, AfterValidator(_url)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has lists where we want tuples
+Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys and other types than declared are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MarketSettings(Table):
+    """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price)."""
+
+    ledger: str = "atomic.db"
+    per_day: Amount | None = None
+
+
+class Price(Table):
+    """USD per million tokens as of a day, in nano-USD; `cached` is the input's price unless said."""
+
+    input: Amount
+    output: Amount
+    cached: Amount | None = None
+    as_of: Day
+
+
+class BidderSettings(Table):
+    """What is common to bidders: whether the kind has a price, so that a day's cap must be stated."""
+
+    priced: ClassVar[bool] = False
+
+
+class ModelSettings(BidderSettings):
+    """What a language model's operator may declare of it; what is not said is the kind's default.
+
+    `right` is how often it is believed to be right before anything was seen of it; `context` is in tokens.
+    """
+
+    priced: ClassVar[bool] = True
+
+    accepts: DataLabel | None = None
+    jurisdictions: Names | None = None
+    right: Probability | None = None
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    context: Annotated[int, Field(ge=256)] | None = None
+
+
+class SpecialistSettings(BidderSettings):
+    """An online text classifier."""
+
+    kind: Literal["specialist"]
+
+
+class NaiveBayesSettings(BidderSettings):
+    """The other online text classifier: learns faster from few examples, and stops learning sooner."""
+
+    kind: Literal["naive-bayes"]
+
+
+class NeighboursSettings(BidderSettings):
+    """The vote of the nearest verified examples."""
+
+    kind: Literal["neighbours"]
+    count: Annotated[int, Field(ge=1)] = 4
+
+
+class CacheSettings(BidderSettings):
+    """Answers given before to exactly the same input; `off` names the tasks it stays away from."""
+
+    kind: Literal["cache"]
+    capacity: Annotated[int, Field(ge=1)] = 10_000
+    off: Names = ()
+
+
+class RuleSettings(Table):
+    """One rule: where every field named in `when` matches its pattern, `answer` is right with probability `claim`."""
+
+    task: str
+    when: dict[str, Pattern]
+    answer: Any
+    claim: Probability = 0.95
+
+
+class RulesSettings(BidderSettings):
+    """Rules written by hand; the first that matches answers."""
+
+    kind: Literal["rules"]
+    rules: Annotated[tuple[RuleSettings, ...], Field(strict=False, min_length=1)]
+
+
+class LocalSettings(ModelSettings):
+    """A language model on this machine: any GGUF file, `model` is its path or "package:NAME" of an installed one."""
+
+    kind: Literal["local"]
+    model: str
+    usd_per_hour: Amount
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+
+class HttpSettings(ModelSettings):
+    """A hosted language model behind the OpenAI-compatible API; its key lies in the environment only."""
+
+    kind: Literal["http"]
+    url: Url
+    model: str
+    price: Price
+    key_env: EnvironmentName | None = None
+
+
+AnyBidder = (
+    SpecialistSettings
+    | NaiveBayesSettings
+    | NeighboursSettings
+    | CacheSettings
+    | RulesSettings
+    | LocalSettings
+    | HttpSettings
+)
+KINDS: dict[str, type[BidderSettings]] = {
+    "specialist": SpecialistSettings,
+    "naive-bayes": NaiveBayesSettings,
+    "neighbours": NeighboursSettings,
+    "cache": CacheSettings,
+    "rules": RulesSettings,
+    "local": LocalSettings,
+    "http": HttpSettings,
+}
+
+
+class Settings(Table):
+    """A whole configuration. `[inbox]` is the inbox's own: it is kept as a table and checked there."""
+
+    market: MarketSettings = MarketSettings()
+    bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = {}
+    inbox: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _capped(self) -> Settings:
+        priced = [name for name, bidder in self.bidders.items() if bidder.priced]
+        if priced and self.market.per_day is None:
+            raise ValueError(
+                f"market.per_day is missing, and bidder {priced[0]!r} has a price:"
+                ' say what a UTC day may cost at most, such as per_day = "$1"'
+            )
+        return self
