@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS = 1 << 18
-GRAMS_PER_TEXT = 512  # of a longer text the ones with the smallest hashes: the same ones in every text
+GRAMS_PER_TEXT = 256  # of a longer text the ones with the smallest hashes: the same ones in every text
 REMEMBERED = 16  # neighbours kept of a recent question, which several bidders and tactics ask
 
 _NOTHING = BUCKETS  # a bucket no gram falls into, so that an empty text has one entry too

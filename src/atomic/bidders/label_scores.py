@@ -1,0 +1,70 @@
+"""How probable each label is as a model's answer, from the log-probabilities of single tokens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+Tokens = Sequence[tuple[str, float]]  # the likeliest next tokens, with their log-probabilities
+
+WORTH_A_CALL = 0.02  # share of the probability in doubt below which the model is not asked again
+MOST_CALLS = 8
+
+
+def score_labels(labels: Sequence[str], next_tokens: Callable[[str], Tokens]) -> Mapping[str, float]:
+    """Probability of each label, given that the answer is one of them; sums to 1. All alike when no token fits.
+
+    `next_tokens(begun)` asks the model what comes after an answer that has begun so. A token counts for a label that
+    it spells or begins, whatever its case and leading space; where labels share what has been spelled ("not urgent",
+    "not sure"; or tokens that are single letters) the model is asked how it goes on, up to 8 times.
+
+    >>> model = {"": [(" spam", -1.0), ("Ham", -2.0), ("The", -0.1)]}
+    >>> {label: round(share, 2) for label, share in score_labels(["spam", "ham"], model.__getitem__).items()}
+    {'spam': 0.73, 'ham': 0.27}
+    """
+    mass = dict.fromkeys(labels, 0.0)
+    open_ = [("", 1.0, tuple(labels))]
+    calls = 0
+    while open_:
+        # The heaviest doubt first: the calls are limited.
+        open_.sort(key=lambda one: (-one[1], one[0]))
+        begun, weight, among = open_.pop(0)
+        if calls == MOST_CALLS or (calls and weight < WORTH_A_CALL):
+            for label in among:
+                mass[label] += weight / len(among)
+            continue
+        calls += 1
+        for spelled, share, fitting in _shares(begun, among, next_tokens(begun)):
+            if len(fitting) == 1:
+                mass[fitting[0]] += weight * share
+            else:
+                open_.append((spelled, weight * share, fitting))
+    total = math.fsum(mass.values())
+    return (
+        {label: share / total for label, share in mass.items()} if total > 0 else dict.fromkeys(labels, 1 / len(labels))
+    )
+
+
+def _shares(begun: str, among: tuple[str, ...], tokens: Tokens) -> list[tuple[str, float, tuple[str, ...]]]:
+    """What the answer may have become, with its share among what fits, and the labels it may still be."""
+    found: dict[tuple[str, ...], tuple[float, float, str]] = {}
+    ended = [label for label in among if _fold(label) == _fold(begun)]
+    for token, logprob in tokens:
+        spelled = begun + token if begun else token.lstrip()
+        fitting = tuple(label for label in among if spelled.strip() and _fold(label).startswith(_fold(spelled)))
+        if not token.strip() or not fitting:
+            # White space, a full stop, the end: what has been spelled is the answer, if it is one.
+            if not ended:
+                continue
+            fitting, spelled = (ended[0],), begun
+        share = math.exp(logprob)
+        total, likeliest, text = found.get(fitting, (0.0, -math.inf, ""))
+        found[fitting] = (total + share, max(likeliest, logprob), spelled if logprob > likeliest else text)
+    everything = math.fsum(total for total, _, _ in found.values())
+    if everything <= 0.0:
+        return [(begun, 1.0 / len(among), (label,)) for label in among]
+    return [(text, total / everything, fitting) for fitting, (total, _, text) in found.items()]
+
+
+def _fold(text: str) -> str:
+    return text.strip().casefold()

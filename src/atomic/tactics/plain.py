@@ -1,0 +1,42 @@
+"""The instruction and the input, nothing else; for bidders that do not speak, just the input itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atomic.protocols import Profile, Sketch
+from atomic.records.attempt import Plan
+from atomic.records.bid import Reason
+from atomic.records.microtask import Ask, Example
+from atomic.tactics.prompt import Prompt, answer_tokens, build
+
+
+class Plain:
+    """Applies to every bidder. `most` cuts the input, head and tail, to so many characters; 0: only to the context."""
+
+    def __init__(self, *, most: int = 4_000) -> None:
+        self._most = most
+
+    @property
+    def name(self) -> str:
+        """As in bids."""
+        return "plain"
+
+    def sketch(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Sketch | Reason | None:
+        """Its size; nothing for a bidder that takes no messages."""
+        if not profile.speaks:
+            return Sketch(tactic=self.name, prompt_characters=0, max_tokens=0)
+        prompt = self._prompt(ask, profile)
+        if prompt is None:
+            return Reason.INPUT_TOO_LONG
+        return Sketch(tactic=self.name, prompt_characters=prompt.characters, max_tokens=answer_tokens(ask))
+
+    def plan(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Plan:
+        """Instruction, form of the answer, input."""
+        prompt = self._prompt(ask, profile) if profile.speaks else None
+        if prompt is None:
+            return Plan(bidder=profile.name, tactic=self.name, max_tokens=0)
+        return Plan(bidder=profile.name, tactic=self.name, messages=prompt.messages, max_tokens=answer_tokens(ask))
+
+    def _prompt(self, ask: Ask, profile: Profile) -> Prompt | None:
+        return build(ask, profile, (), each=0, most=self._most)
