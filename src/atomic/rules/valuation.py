@@ -8,6 +8,9 @@ An opinion is often worth nothing by itself and much for what it lets one decide
 priced with the first. To stay fast, second steps are looked for among few bids (`considered`): those best by
 one step, those most probably right, and the cheapest. Bids that are not considered are not candidates, so
 taking one away never changes an award.
+
+Actions are sets where that is worth looking at: two bids at once when waiting costs, and all free bids at once,
+since opinions that cost nothing are only worth less when they come too late.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from atomic.records.bid import Bid
 from atomic.rules.posterior import Posterior, after, calibrated, closest, of_state, possible
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
-MOST_IN_A_SET = 2
+MOST_FREE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,14 @@ def lookahead(position: Position, slate: Slate, table: Table) -> tuple[float, in
     considered = _considered(priced)
     valued = [search.single(one, considered, posterior, held, stop) for one in considered]
     if position.terms.latency_price > 0:
-        valued += search.pairs(considered, posterior, held, stop)
+        for index, first in enumerate(considered):
+            valued += [search.together((first, second), posterior, held, stop) for second in considered[index + 1 :]]
+    free = sorted(
+        (one for one in priced if one.bid.price == 0 and one.bid.offer.ceiling == 0),
+        key=lambda one: (-one.bid.probability, one.key),
+    )[:MOST_FREE]
+    if len(free) > 2 or (len(free) == 2 and position.terms.latency_price == 0):
+        valued.append(search.together(sorted(free, key=lambda one: one.key), posterior, held, stop))
     return standing, group, valued
 
 
@@ -101,7 +111,7 @@ class _Search:
             for second in others:
                 if second is first:
                     continue
-                value = self._second(first, said, second, outcome, held + 1) - second.cost
+                value = self._expected((second,), outcome, held + 1, ((first.key, said),)) - second.cost
                 if value > best:
                     best, user = value, second.key
             total += chance * best
@@ -109,35 +119,33 @@ class _Search:
                 uses.add(user)
         return Valued((first.key,), _whole(total - stop), first.bid.price, tuple(sorted(uses)))
 
-    def pairs(self, considered: Sequence[_Priced], posterior: Posterior, held: int, stop: float) -> list[Valued]:
-        """Buy two at once: both prices, but the waiting of the slower one only."""
-        valued: list[Valued] = []
-        for index, first in enumerate(considered):
-            for second in considered[index + 1 :]:
-                price = first.bid.price + second.bid.price
-                slower = max(first.bid.latency_ns, second.bid.latency_ns)
-                total = -(self.money * price + self.waiting * slower)
-                chances, outcomes = after(
-                    posterior, right=first.bid.probability, copy=first.copy, source=first.source, answers=self.answers
-                )
-                for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-                    total += chance * self._second(first, said, second, outcome, held + 1)
-                keys = (first.key, second.key)
-                valued.append(Valued(keys, _whole(total - stop), price, keys))
-        return valued
+    def together(self, members: Sequence[_Priced], posterior: Posterior, held: int, stop: float) -> Valued:
+        """Buy several at once, then settle: all their prices, but the waiting of the slowest one only."""
+        price = sum(one.bid.price for one in members)
+        slowest = max(one.bid.latency_ns for one in members)
+        total = self._expected(members, posterior, held, ()) - (self.money * price + self.waiting * slowest)
+        keys = tuple(one.key for one in members)
+        return Valued(keys, _whole(total - stop), price, keys)
 
-    def _second(self, first: _Priced, said: int, second: _Priced, posterior: Posterior, held: int) -> float:
-        """Expected value of settling after a second answer, before its cost."""
-        copy, source = second.copy, second.source
-        of_first = copying(self.shares, first.key, second.key)
-        if of_first > copy:
-            copy, source = of_first, said
+    def _expected(
+        self, members: Sequence[_Priced], posterior: Posterior, held: int, said: tuple[tuple[str, int], ...]
+    ) -> float:
+        """Expected value of settling once all members have answered, over all ways in which they may agree."""
+        if not members:
+            return self.value(posterior, held)
+        first, rest = members[0], members[1:]
+        copy, source = first.copy, first.source
+        for key, group in said:
+            share = copying(self.shares, key, first.key)
+            if share > copy:
+                copy, source = share, group
         chances, outcomes = after(
-            posterior, right=second.bid.probability, copy=copy, source=source, answers=self.answers
+            posterior, right=first.bid.probability, copy=copy, source=source, answers=self.answers
         )
         total = 0.0
-        for chance, outcome in zip(chances, outcomes, strict=True):
-            total += chance * self.value(outcome, held + 1)
+        for group, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
+            if chance > 0.0:
+                total += chance * self._expected(rest, outcome, held + 1, (*said, (first.key, group)))
         return total
 
 
