@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,23 +16,24 @@ _MOST_TOKENS = 10_000_000  # a count beyond that is junk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """USD per million tokens; `cached` is for cached input, as dear as other input where not given.
+    """Nano-USD per million tokens; `cached` is for cached input, as dear as other input where not given.
 
-    >>> Price(input=3.0, output=15.0).of(Usage(prompt_tokens=1_000, completion_tokens=100))
-    4500000
+    >>> from atomic.records.money import dollars, nano_usd
+    >>> price = Price(input=nano_usd("$3"), output=nano_usd("$15"))
+    >>> dollars(price.of(Usage(prompt_tokens=1_000, completion_tokens=100)))
+    '$0.0045'
     """
 
-    input: float
-    output: float
-    cached: float | None = None
+    input: int
+    output: int
+    cached: int | None = None
 
     def of(self, usage: Usage) -> int:
-        """What it costs, in nano-USD, rounded up. A million tokens for a dollar is a thousand nano-USD each."""
+        """What it costs, in nano-USD, rounded up."""
         cached = self.input if self.cached is None else self.cached
         fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
-        return math.ceil(
-            1e3 * (fresh * self.input + usage.cached_tokens * cached + usage.completion_tokens * self.output)
-        )
+        total = fresh * self.input + usage.cached_tokens * cached + usage.completion_tokens * self.output
+        return -(-total // 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import importlib.util
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+from atomic.records.request import DataLabel
 
+PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
+REMEMBERED = 1_024  # offers whose limit an attempt will have to keep
 TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
 
 
@@ -28,11 +32,13 @@ TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 e
 class LocalOptions:
     """How a local model runs. One thread each: several spin against each other where the machine has other work."""
 
-    usd_per_hour: float = 0.05  # what an hour of the machine's thread costs
+    price_per_hour: int = 50_000_000  # nano-USD: what an hour of the machine's thread costs
     context_tokens: int = 4_096
     threads: int = 1
     slots: int = 1  # requests at a time; each has the whole context
     right: float = 0.5
+    accepts: DataLabel = "sovereign"
+    jurisdictions: tuple[str, ...] = ("here",)
     cache: Path | None = None  # where a model in parts is joined; default: the user's cache folder
 
 
@@ -50,11 +56,14 @@ class LocalModel:
         self._server: Any = None
         self._loading = threading.Lock()
         self._pace = Pace()
+        self._limits: OrderedDict[tuple[str, str], float] = OrderedDict()  # seconds, by request and tactic
         self._broken = self._absent()
         self._profile = Profile(
             name=name,
             kind="local model",
             right=self._options.right,
+            accepts=self._options.accepts,
+            jurisdictions=self._options.jurisdictions,
             concurrency=self._options.slots,
             # Two characters a token is what dense text (addresses, numbers, other scripts) comes to.
             context_characters=2 * (self._options.context_tokens - 512),
@@ -93,7 +102,11 @@ class LocalModel:
         seconds = self._pace.seconds(sketch.prompt_characters, sketch.max_tokens)
         if seconds * 1e9 > ask.time_left_ns:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.DEADLINE)
-        ceiling = self._price(ask.time_left_ns / 1e9)
+        limit = min(ask.time_left_ns / 1e9, PATIENCE[0] * seconds + PATIENCE[1])
+        self._limits[ask.request_id, sketch.tactic] = limit
+        if len(self._limits) > REMEMBERED:
+            self._limits.popitem(last=False)
+        ceiling = self._price(limit)
         return Offer(
             bidder=name,
             tactic=sketch.tactic,
@@ -105,8 +118,8 @@ class LocalModel:
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """Generate, or score the plan's labels. Cancelling stops the model."""
         stop = threading.Event()
-        deadline = time.monotonic() + ask.time_left_ns / 1e9
-        work = _Work(plan, stop, deadline)
+        left = ask.time_left_ns / 1e9
+        work = _Work(plan, stop, min(left, self._limits.get((ask.request_id, plan.tactic), left)))
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work))
         except asyncio.CancelledError:
@@ -127,7 +140,7 @@ class LocalModel:
     def _work(self, work: _Work) -> Reply:
         server = self._loaded()
         reply = work.labels(server) if work.plan.labels else work.text(server)
-        price = min(self._price(work.seconds), self._price(max(0.0, work.allowed)))
+        price = self._price(min(work.seconds, work.allowed))
         usage = Usage(prompt_tokens=work.prompt_tokens, completion_tokens=work.completion_tokens, seconds=work.seconds)
         if reply.reason is None:
             self._pace.learn(sum(len(one.content) for one in work.plan.messages), usage, work.timings)
@@ -137,7 +150,7 @@ class LocalModel:
         )  # fmt: skip
 
     def _price(self, seconds: float) -> int:
-        return int(self._options.usd_per_hour * 1e9 * seconds / 3600.0)
+        return int(self._options.price_per_hour * seconds / 3600.0)
 
     def _loaded(self) -> Any:
         with self._loading:
@@ -155,11 +168,11 @@ class LocalModel:
 class _Work:
     """One attempt in its thread: the calls to the model, what they used, and whether to stop."""
 
-    def __init__(self, plan: Plan, stop: threading.Event, deadline: float) -> None:
+    def __init__(self, plan: Plan, stop: threading.Event, allowed: float) -> None:
         self.plan = plan
         self.stop = stop
-        self.deadline = deadline
-        self.allowed = deadline - time.monotonic()
+        self.allowed = max(0.0, allowed)
+        self.deadline = time.monotonic() + self.allowed
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.seconds = 0.0

@@ -1,8 +1,8 @@
 """Tactics: how a bidder would answer. Each turns an awarded bid into a plan for one input; pure, a screen each."""
 
-from atomic.tactics.examples import WithExamples
-from atomic.tactics.examples_labels import LabelsWithExamples
-from atomic.tactics.labels import Labels
+from atomic.tactics.label_scoring import LabelScoring
+from atomic.tactics.nearest_examples import NearestExamples
 from atomic.tactics.plain import Plain
+from atomic.tactics.scored_examples import ScoredExamples
 
-__all__ = ["Labels", "LabelsWithExamples", "Plain", "WithExamples"]
+__all__ = ["LabelScoring", "NearestExamples", "Plain", "ScoredExamples"]

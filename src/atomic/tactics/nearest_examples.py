@@ -11,7 +11,7 @@ from atomic.records.microtask import Ask, Example
 from atomic.tactics.prompt import LABEL_TOKENS, Prompt, build, labelled
 
 
-class WithExamples:
+class NearestExamples:
     """For tasks with labels and bidders that speak; a refusal until there is an example.
 
     `count` examples of `each` characters, and the input cut to `most`. Not for free text: an answer that goes out may

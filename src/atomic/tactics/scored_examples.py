@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from atomic.protocols import Profile
 from atomic.records.microtask import Ask
-from atomic.tactics.examples import WithExamples
+from atomic.tactics.nearest_examples import NearestExamples
 
 
-class LabelsWithExamples(WithExamples):
+class ScoredExamples(NearestExamples):
     """For tasks with labels and bidders that score them; a refusal until there is an example."""
 
     @property

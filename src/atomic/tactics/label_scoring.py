@@ -11,7 +11,7 @@ from atomic.records.microtask import Ask, Example
 from atomic.tactics.prompt import Prompt, build
 
 
-class Labels:
+class LabelScoring:
     """For tasks with labels and bidders that score them. `most` cuts the input to so many characters."""
 
     def __init__(self, *, most: int = 1_000) -> None:
