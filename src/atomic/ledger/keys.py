@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -76,6 +77,7 @@ class Keys:
         self._by_subject: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._by_id: OrderedDict[int, bytes] = OrderedDict()
         self._version = -1
+        self._asked = -1.0
         if not read_only:
             self._create()
 
@@ -152,7 +154,12 @@ class Keys:
         return [str(subject) for (subject,) in rows]
 
     def _forget_if_changed(self) -> None:
-        # Another process may have erased a subject: its key must not live on in our memory.
+        # Another process may have erased a subject: its key must not live on in our memory. Asking costs as much
+        # as an append does, so it is asked once a second.
+        now = time.monotonic()
+        if now - self._asked < 1.0:
+            return
+        self._asked = now
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version

@@ -42,6 +42,7 @@ class SqliteLedger:
         self._clock = clock
         connection = connect(path, timeout=timeout)
         into_wal(connection, timeout)
+        connection.execute("PRAGMA synchronous = FULL")
         migrate(connection, path)
         keys = Keys(keys_path(path), timeout=timeout)
         sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import sqlite3
@@ -17,6 +18,7 @@ from atomic.ledger.chain import event_of
 from atomic.ledger.failures import explained
 from atomic.ledger.group import Draft, Group, subjects_of
 from atomic.ledger.keys import Keys
+from atomic.ledger.schema import extend_log
 from atomic.ledger.sealing import Sealer
 from atomic.protocols import Spend
 from atomic.records.event import Event
@@ -105,8 +107,10 @@ class Writer:
         self._sealer = sealer
         self._publish = publish
         self._pid = os.getpid()
+        self._path_text = str(path)
         self._inode = path.stat().st_ino
-        self._full_sync = False
+        self._full_sync = True  # as it was opened, to seal
+        self._log_extended = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._stop = _Stop()
@@ -253,6 +257,10 @@ class Writer:
 
     def _sync(self, *, full: bool) -> None:
         # In WAL a FULL commit syncs the log, and with it every earlier commit.
+        if full and not self._log_extended:
+            self._log_extended = True
+            with contextlib.suppress(OSError):  # it would only have been faster
+                extend_log(self._connection, self._path)
         if full != self._full_sync:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
             self._full_sync = full
@@ -260,7 +268,7 @@ class Writer:
     def _refuse_if_vanished(self) -> None:
         # SQLite would go on writing into the deleted file, and its words would be lost.
         try:
-            there = self._path.stat().st_ino == self._inode
+            there = os.stat(self._path_text).st_ino == self._inode  # noqa: PTH116 - once per commit, and a third the time
         except FileNotFoundError:
             there = False
         if not there:

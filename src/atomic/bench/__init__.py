@@ -1,0 +1,1 @@
+"""Measurements: each module measures one part, with its controls in the same run."""
