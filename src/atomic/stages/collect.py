@@ -116,12 +116,18 @@ def _sound(offer: object, bidder: str, tactic: str) -> bool:
 
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
-    key, task = f"{offer.bidder}+{offer.tactic}", ask.task.name
-    latency, high = beliefs.latency(key, task, offer.latency_ns)
-    if latency > ask.time_left_ns:
+    bid = appraise(offer, ask.task.name, ask.task.domain, profile, beliefs)
+    if bid.latency_ns > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
-    seen = beliefs.evidence(key, task, ask.task.domain, profile)
+    return bid
+
+
+def appraise(offer: Offer, task: str, domain: str, profile: Profile, beliefs: Beliefs) -> Bid:
+    """What beliefs make of an offer: the same beliefs make the same bid, bit for bit."""
+    key = f"{offer.bidder}+{offer.tactic}"
+    seen = beliefs.evidence(key, task, domain, profile)
     probability, spread = beliefs.right(key, task, seen, offer.claim)
+    latency, high = beliefs.latency(key, task, offer.latency_ns)
     return Bid(
         offer=offer,
         probability=probability,

@@ -1,0 +1,223 @@
+"""An explanation in plain words, for a person in a hurry: the decision first, then round by round."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from atomic.explain.explained import AttemptTold, BidTold, Explained, Grounds, RoundTold, Settled, WordTold
+from atomic.explain.wording import both, lasting, named, priced, spent_on
+from atomic.records.canonical import canonical_json
+from atomic.records.money import dollars
+
+_ANSWER_CHARACTERS = 160
+
+
+def tell(told: Explained) -> str:
+    """The story as text; no line of it is wrapped."""
+    lines = [_decision(told), *_asked(told)]
+    seen: dict[str, Grounds] = {}
+    for one in told.rounds:
+        lines += ["", *_round(one, seen)]
+    lines += ["", *_cost(told), *_words(told)]
+    return "\n".join(lines)
+
+
+def _decision(told: Explained) -> str:
+    settled = told.outcome
+    if settled is None:
+        return f"No outcome yet: {told.asked.task} is still open, or was cut."
+    took = f"in {_counted(settled.rounds, 'round')}, {lasting(settled.latency_ns)}"
+    if settled.status == "refused":
+        return f"Refused: {settled.why}. It cost {dollars(settled.cost)} {took}."
+    answer = _answer(settled.answer_state, settled.answer)
+    return (
+        f"{answer}, right with probability {settled.probability:.3f} ({_source(settled)}). "
+        f"From {settled.winner} for {dollars(settled.cost)} {took}."
+    )
+
+
+def _source(settled: Settled) -> str:
+    if settled.probability_source == "labelled":
+        return f"labelled: {settled.behind:.1f} outcomes behind it"
+    return f"{settled.probability_source}: estimated, unverified"
+
+
+def _answer(state: str, answer: object) -> str:
+    if state in ("none", "erased"):
+        return "erased" if state == "erased" else "no answer"
+    text = answer if isinstance(answer, str) else canonical_json(answer).decode()
+    text = " ".join(text.split())
+    return text if len(text) <= _ANSWER_CHARACTERS else text[: _ANSWER_CHARACTERS - 1] + "…"
+
+
+def _asked(told: Explained) -> Iterator[str]:
+    asked = told.asked
+    where = f" in {asked.domain}" if asked.domain else ""
+    yield (
+        f"Asked: {asked.task}{where}, worth {dollars(asked.worth)}, at most {dollars(asked.max_price)}, "
+        f"data label {asked.label}; input {_input(asked.input_state, asked.input)}."
+    )
+    tenant = f" of tenant {asked.tenant}" if asked.tenant else ""
+    yield f"Request {asked.request_id}{tenant}, {_date(asked.time_ns)}."
+
+
+def _input(state: str, content: object) -> str:
+    return (
+        f"{_answer(state, content)}" if state == "shown" else {"hidden": "not shown", "none": "none"}.get(state, state)
+    )
+
+
+def _date(time_ns: int) -> str:
+    moment = datetime.datetime.fromtimestamp(time_ns / 1e9, tz=datetime.UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _round(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
+    hand = (
+        "no answer in hand"
+        if one.standing_group is None
+        else f"answer {one.standing_group} in hand, right with probability {one.standing:.3f}"
+    )
+    ended = spent_on(one.chosen)
+    came = f"{_counted(len(one.bids), 'bid')}, {_counted(len(one.no_bids), 'no-bid')}"
+    yield f"Round {one.number}: {hand}; {came}. So {ended}."
+    for line in _margins(one):
+        yield f"  {line}"
+    yield from _bids(one, seen)
+    if one.no_bids:
+        yield "  No bid from:"
+    for none in one.no_bids:
+        detail = f": {none.detail}" if none.detail else ""
+        yield f"    {none.key}: {none.words} (reason {none.reason}){detail}"
+    yield from _otherwise(one)
+    for attempt in one.attempts:
+        yield f"  {_attempt(attempt)}"
+
+
+def _margins(one: RoundTold) -> Iterator[str]:
+    if not one.chosen:
+        if one.actions and one.over_settling is not None:
+            leader = named(one.actions[0].action)
+            yield f"Nothing pays: {leader}, the best, scores {both(one.over_settling)} against settling."
+        return
+    if one.over_settling is not None:
+        yield f"It scores {both(one.over_settling)} over settling."
+    if one.margin is not None and one.runner_up is not None:
+        yield f"Over the runner-up, {named(one.runner_up)}: {both(one.margin)}."
+    if one.chosen != one.best:
+        yield (
+            f"Chosen by exploration with probability {one.propensity:.3f} (draw {one.draw:.6f}); "
+            f"the best by score was {named(one.best)}."
+        )
+    elif one.explored:
+        yield f"The best by score, drawn with probability {one.propensity:.3f} (draw {one.draw:.6f})."
+    for other in one.tactics:
+        behind = (
+            other.why
+            if other.behind is None
+            else f"{dollars(abs(other.behind))} {'behind' if other.behind >= 0 else 'ahead'}"
+        )
+        yield f"Tactic: {other.key} rather than {other.other} ({behind})."
+
+
+def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
+    if one.bids:
+        yield "  Bids, best first (* bought; probability of being right ± spread, expected price and time):"
+    order = {action.action: index for index, action in enumerate(one.actions)}
+    for bid in sorted(one.bids, key=lambda bid: (order.get((bid.key,), len(order)), bid.key)):
+        yield f"  {'*' if bid.bought else ' '} {_bid(bid)}"
+        if seen.get(bid.key) != bid.grounds:
+            yield f"      {_grounds(bid.grounds)}"
+        seen[bid.key] = bid.grounds
+
+
+def _bid(bid: BidTold) -> str:
+    claim = "" if bid.claim is None else f"; claimed {bid.claim:.3f}, appraised as {bid.probability:.3f}"
+    offered = "" if bid.offered_price == bid.price else f" (offered {dollars(bid.offered_price)})"
+    score = "not considered" if bid.score is None else f"score {dollars(bid.score)}"
+    return (
+        f"{bid.key}: {bid.probability:.3f} ± {bid.spread:.3f}, {dollars(bid.price)}{offered}, "
+        f"{lasting(bid.latency_ns)}; {score}{claim}"
+    )
+
+
+def _grounds(seen: Grounds) -> str:
+    parts = [f"prior {seen.prior:.2f} (as {seen.prior_weight:g} outcomes)"]
+    for level, count, share in (
+        ("domain", seen.domain_count, seen.domain_share),
+        ("task", seen.task_count, seen.task_share),
+    ):
+        parts.append(f"{level} nothing yet" if share is None else f"{level} {count:.1f} outcomes, {share:.2f} right")
+    if seen.youngest_age_ns is not None:
+        parts.append(f"youngest {lasting(seen.youngest_age_ns)} before")
+    text = "; ".join(parts)
+    if not seen.lessons:
+        return text
+    said = ", ".join(
+        f"#{one.seq} {one.source} {one.target:.2f}{' taken back' if one.weight < 0 else ''}" for one in seen.lessons
+    )
+    return f"{text}; last lessons: {said}"
+
+
+def _otherwise(one: RoundTold) -> Iterator[str]:
+    if one.unproven:
+        yield f"  No counterfactuals: {one.unproven}."
+        return
+    if one.prices:
+        yield "  At another expected price (answers in hand and draw held fixed; each proven by running the auction):"
+    keys = [found.key for found in one.prices]
+    for found in one.prices:
+        yield f"    {priced(found, bought=found.key in one.chosen, twice=keys.count(found.key) > 1)}"
+    changed = [point for point in one.worths if point.changes]
+    if one.worths and not changed:
+        yield "  At a hundredth to a hundred times the worth the award is the same."
+    for point in changed:
+        numerator, denominator = point.times
+        times = f"{numerator} times" if denominator == 1 else f"1/{denominator} of"
+        yield f"  At {times} the worth, {dollars(point.worth)}: {spent_on(point.chosen)}."
+
+
+def _attempt(one: AttemptTold) -> str:
+    examples = f" with examples {', '.join(one.examples)}" if one.examples else ""
+    if one.status == "unfinished":
+        reserved = "" if one.reserved is None else f"; {dollars(one.reserved)} reserved"
+        return f"Attempt {one.key}{examples}: cut, or still running{reserved}."
+    cost = f"{dollars(one.price)} (expected {dollars(one.expected_price)}), {lasting(one.latency_ns)}"
+    if one.status == "failed":
+        detail = f": {one.detail}" if one.detail else ""
+        return f"Attempt {one.key}{examples}: {one.words} (reason {one.reason}){detail}; {cost}."
+    sure = "" if one.confidence is None else f", itself sure to {one.confidence:.3f}"
+    hand = "" if one.hand is None else f" Now answer {one.hand_group} is right with probability {one.hand:.3f}."
+    answer = _answer(one.answer_state, one.answer)
+    return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{hand}"
+
+
+def _cost(told: Explained) -> Iterator[str]:
+    if told.outcome is not None:
+        yield f"It cost {both(told.outcome.cost)}."
+    if told.alternatives:
+        others = ", ".join(f"{one.key} {dollars(one.price)} (right {one.probability:.2f})" for one in told.alternatives)
+        yield f"The first answer from another was expected to cost: {others}."
+
+
+def _words(told: Explained) -> Iterator[str]:
+    if not told.words:
+        yield "Nobody has said yet whether it was right."
+    for word in told.words:
+        yield _word(word)
+
+
+def _word(word: WordTold) -> str:
+    by = f" {word.author}" if word.author else ""
+    truth = "" if word.truth_state == "none" else f"; the truth: {_answer(word.truth_state, word.truth)}"
+    about = sorted({one.key for one in word.lessons if one.kind == "right" and one.weight > 0})
+    taught = f"{_counted(len(word.lessons), 'lesson')}{', about ' + ', '.join(about) if about else ''}"
+    return (
+        f"Since then, {_date(word.time_ns)}: {word.source}{by} said right to {word.value:.2f}{truth}. "
+        f"It taught {taught if word.lessons else 'nothing: a better source had spoken'} (#{word.seq})."
+    )

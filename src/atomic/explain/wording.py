@@ -1,0 +1,88 @@
+"""Amounts, times and actions for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from atomic.counterfactual import Action, PriceBreak, ProbabilityBreak
+from atomic.records.money import NANO, dollars
+
+_UNITS = ((86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"))
+
+
+def exactly(nano: int) -> str:
+    """An amount with every digit: where one nano-USD more changes the award, rounding would lie.
+
+    >>> exactly(2_000_001), exactly(0), exactly(1_500_000_000)
+    ('$0.002000001', '$0', '$1.5')
+    """
+    text = f"{Decimal(abs(nano)) / NANO:f}"
+    return ("-$" if nano < 0 else "$") + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def both(nano: int) -> str:
+    """An amount in dollars and in nano-USD.
+
+    >>> both(2_000_000)
+    '$0.002 (2,000,000 nano-USD)'
+    """
+    return f"{dollars(nano)} ({nano:,} nano-USD)"
+
+
+def lasting(nanoseconds: int) -> str:
+    """A duration, to two digits or so.
+
+    >>> lasting(1_500_000), lasting(90_000_000_000), lasting(0), lasting(3 * 86_400_000_000_000)
+    ('1.5 ms', '1.5 min', '0 ms', '3 d')
+    """
+    for size, unit in _UNITS:
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds / 1e6:.3g} ms"
+
+
+def named(action: Action) -> str:
+    """What an action buys.
+
+    >>> named(("a+plain", "b+plain")), named(())
+    ('a+plain and b+plain', 'settling')
+    """
+    return " and ".join(action) if action else "settling"
+
+
+def spent_on(action: Action) -> str:
+    """An award as the end of a sentence: "then …".
+
+    >>> spent_on(("a+plain",)), spent_on(())
+    ('a+plain is bought', 'the market settles')
+    """
+    return f"{named(action)} {'are' if len(action) > 1 else 'is'} bought" if action else "the market settles"
+
+
+def priced(one: PriceBreak, *, bought: bool, twice: bool) -> str:
+    """A price breakpoint in words; `twice` when draw and score say different things of the same bid."""
+    by = {"chosen": "with this draw", "best": "by score alone"}[one.says] + ", " if twice else ""
+    was = f"(it was {exactly(one.actual)})"
+    again = "; cheaper is not always better here" if one.changes > 1 else ""
+    if one.found == "proven" and one.price is not None:
+        verb = "it stays bought" if bought else "it would have been bought"
+        if one.says == "best":
+            verb = "it stays the best" if bought else "it would have been the best"
+        return f"{one.key}: {by}{verb} up to {exactly(one.price)} {was}; beyond, {spent_on(one.beyond)}{again}"
+    if one.found == "not even free":
+        return f"{one.key}: {by}not at any price tried, not even free {was}"
+    if one.found == "at any price tried":
+        return f"{one.key}: {by}it keeps its place at any price tried {was}"
+    return f"{one.key}: {by}no breakpoint proven {was}"
+
+
+def likelier(one: ProbabilityBreak, *, twice: bool) -> str:
+    """A breakpoint of probability in words."""
+    by = {"chosen": "with this draw", "best": "by score alone"}[one.says] + ", " if twice else ""
+    was = f"(it was {one.actual:.6f})"
+    if one.found == "proven" and one.millionths is not None:
+        verb = "would have been bought" if one.says == "chosen" else "would have been the best"
+        return f"{one.key}: {by}it {verb} with a probability from {one.millionths / 1e6:.6f} on {was}"
+    if one.found == "at no probability tried":
+        return f"{one.key}: {by}at no higher probability tried {was}"
+    return f"{one.key}: {by}no probability proven {was}"
