@@ -62,13 +62,45 @@ def after(
         shares = [truth * (copied + own * (right if index == said else wrong)) for index, truth in enumerate(groups)]
         rest = unsaid * (copied + own * wrong)
         chances.append(_normalised(shares, rest, posteriors))
-    unseen = max(1, answers - count)
+    unseen = max(0, answers - count)
     # The chance of all new answers together; the posterior is of the one that would be given.
     fresh = [truth * own * wrong * unseen for truth in groups]
     hit = unsaid * own * right
-    rest = unsaid * own * wrong * (unseen - 1)
+    rest = unsaid * own * wrong * max(0, unseen - 1)
     chances.append(_normalised([*fresh, hit], rest, posteriors))
     return chances, posteriors
+
+
+def best_after(before: Posterior, *, right: float, copy: float, source: int, answers: int) -> list[tuple[float, float]]:
+    """For each outcome of `after` its chance, and the joint chance of it and of its best group being right.
+
+    The same sums without the posteriors: the lookahead asks for them hundreds of times in an auction.
+    """
+    groups, unsaid = before.groups, before.unsaid
+    count = len(groups)
+    wrong = (1.0 - right) / (answers - 1)
+    own = 1.0 - copy if count else 1.0
+    found: list[tuple[float, float]] = []
+    for said in range(count):
+        copied = copy if said == source else 0.0
+        by_wrong = copied + own * wrong
+        total, top = unsaid * by_wrong, 0.0
+        for index, truth in enumerate(groups):
+            share = truth * (copied + own * right) if index == said else truth * by_wrong
+            total += share
+            if share > top:
+                top = share
+        found.append((total, top))
+    unseen = max(0, answers - count)
+    hit = unsaid * own * right
+    total, top = unsaid * own * wrong * max(0, unseen - 1) + hit, hit
+    for truth in groups:
+        share = truth * own * wrong * unseen
+        total += share
+        if share > top:
+            top = share
+    found.append((total, top))
+    return found
 
 
 def _normalised(shares: list[float], rest: float, into: list[Posterior]) -> float:

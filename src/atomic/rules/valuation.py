@@ -5,27 +5,25 @@
     score(b)  = Q(s, b) - V_stop(s)
 
 An opinion is often worth nothing by itself and much for what it lets one decide next; so the second step is
-priced with the first. To stay fast, second steps are looked for among few bids (`considered`): those best by
-one step, those most probably right, and the cheapest. Bids that are not considered are not candidates, so
-taking one away never changes an award.
-
-Actions are sets where that is worth looking at: two bids at once when waiting costs, and all free bids at once,
-since opinions that cost nothing are only worth less when they come too late.
+priced with the first. To stay fast, only few bids are candidates, and each action's second step is looked for among
+few others: those best by one step, those most probably right, and the cheapest. Who they are does not depend on the
+bid itself, so a higher price never raises a score; and taking away a bid that is neither changes no award.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from atomic.belief.agreement import copying
 from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State, Table
 from atomic.records.bid import Bid
-from atomic.rules.posterior import Posterior, after, calibrated, closest, of_state, possible
+from atomic.rules.posterior import Posterior, after, best_after, calibrated, closest, of_state, possible
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
-MOST_FREE = 5
+IN_SETS = 4  # bids, best by their own score, of which pairs are candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +40,52 @@ class _Priced:
 
 def lookahead(position: Position, slate: Slate, table: Table) -> tuple[float, int, Sequence[Valued]]:
     """The standing answer's calibrated probability and group, and the considered actions with their scores."""
-    search = _Search(position, table)
     posterior = of_state(position.state, table)
     held = len(position.state.answered)
     probability, group = posterior.best
     standing = calibrated(probability, held, table.settling) if held else 0.0
-    stop = search.worth * standing
-    priced = [search.one_step(bid, posterior, held, stop) for bid in slate.bids]
-    considered = _considered(priced)
-    valued = [search.single(one, considered, posterior, held, stop) for one in considered]
+    search = _Search(position, table, standing)
+    priced = [search.one_step(bid, posterior, held) for bid in slate.bids]
+    rankings = _rankings(priced)
+    valued = [search.single(one, _best(rankings, (one,)), posterior, held) for one in _best(rankings, ())]
     if position.terms.latency_price > 0:
-        for index, first in enumerate(considered):
-            valued += [search.together((first, second), posterior, held, stop) for second in considered[index + 1 :]]
-    free = sorted(
-        (one for one in priced if one.bid.price == 0 and one.bid.offer.ceiling == 0),
-        key=lambda one: (-one.bid.probability, one.key),
-    )[:MOST_FREE]
-    if len(free) > 2 or (len(free) == 2 and position.terms.latency_price == 0):
-        valued.append(search.together(sorted(free, key=lambda one: one.key), posterior, held, stop))
+        by_key = {one.key: one for one in priced}
+        leading = sorted(valued, key=lambda one: (-one.score, one.price, one.action))[:IN_SETS]
+        for first, second in combinations(sorted(one.action[0] for one in leading), 2):
+            both = by_key[first], by_key[second]
+            valued.append(search.pair(*both, _best(rankings, both), posterior, held))
     return standing, group, valued
 
 
-def _considered(priced: Sequence[_Priced]) -> list[_Priced]:
+def _rankings(priced: Sequence[_Priced]) -> tuple[tuple[Sequence[_Priced], int], ...]:
+    """Total orders of the bids, each with how many of its first are of interest."""
+    return (
+        (sorted(priced, key=lambda one: (-one.one_step, one.bid.price, one.key)), BEST_BY_ONE_STEP),
+        (sorted(priced, key=lambda one: (-one.bid.probability, one.bid.price, one.key)), MOST_PROBABLE),
+        (sorted(priced, key=lambda one: (one.bid.price, -one.bid.probability, one.key)), CHEAPEST),
+    )
+
+
+def _best(rankings: Sequence[tuple[Sequence[_Priced], int]], but: Sequence[_Priced]) -> list[_Priced]:
+    """The first of every ranking, as if the bids in `but` were not there."""
     chosen: dict[str, _Priced] = {}
-    by_one_step = sorted(priced, key=lambda one: (-one.one_step, one.bid.price, one.key))
-    by_probability = sorted(priced, key=lambda one: (-one.bid.probability, one.bid.price, one.key))
-    by_price = sorted(priced, key=lambda one: (one.bid.price, -one.bid.probability, one.key))
-    for ordered, count in ((by_one_step, BEST_BY_ONE_STEP), (by_probability, MOST_PROBABLE), (by_price, CHEAPEST)):
-        for one in ordered[:count]:
-            chosen[one.key] = one
+    for ordered, count in rankings:
+        left = count
+        for one in ordered:
+            if left == 0:
+                break
+            if one not in but:
+                chosen[one.key] = one
+                left -= 1
     return sorted(chosen.values(), key=lambda one: one.key)
 
 
 class _Search:
     """One position's search: what does not change within it."""
 
-    def __init__(self, position: Position, table: Table) -> None:
+    def __init__(self, position: Position, table: Table, standing: float) -> None:
         self.worth = position.terms.worth
+        self.stop = self.worth * standing
         self.waiting = position.terms.latency_price / 1e9  # nano-USD per nanosecond
         self.money = 1.0 + position.shadow_price
         self.state: State = position.state
@@ -86,67 +93,75 @@ class _Search:
         self.settling = table.settling
         self.shares: Mapping[str, float] = dict(table.copying)
 
-    def value(self, posterior: Posterior, held: int) -> float:
-        return self.worth * calibrated(posterior.best[0], held, self.settling)
+    def expected(self, posterior: Posterior, held: int, right: float, copy: float, source: int) -> float:
+        """Expected value of settling after one more answer, `held` answers then being in hand; before its cost."""
+        total = 0.0
+        outcomes = best_after(posterior, right=right, copy=copy, source=source, answers=self.answers)
+        for chance, top in outcomes:
+            if chance > 0.0:
+                total += chance * calibrated(top / chance, held, self.settling)
+        return self.worth * total
 
-    def one_step(self, bid: Bid, posterior: Posterior, held: int, stop: float) -> _Priced:
+    def one_step(self, bid: Bid, posterior: Posterior, held: int) -> _Priced:
         key = bid.key
         cost = self.money * bid.price + self.waiting * bid.latency_ns
         copy, source = closest(self.state, self.shares, key)
-        chances, outcomes = after(posterior, right=bid.probability, copy=copy, source=source, answers=self.answers)
-        gain = 0.0
-        for chance, outcome in zip(chances, outcomes, strict=True):
-            gain += chance * max(stop, self.value(outcome, held + 1))
-        return _Priced(bid, key, cost, copy, source, gain - cost - stop)
+        value = self.expected(posterior, held + 1, bid.probability, copy, source)
+        return _Priced(bid, key, cost, copy, source, value - cost - self.stop)
 
-    def single(self, first: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int, stop: float) -> Valued:
+    def single(self, first: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
         """Buy one, then settle or buy the best second."""
         chances, outcomes = after(
             posterior, right=first.bid.probability, copy=first.copy, source=first.source, answers=self.answers
         )
         total = -first.cost
-        uses = {first.key}
         for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-            best, user = max(stop, self.value(outcome, held + 1)), ""
-            for second in others:
-                if second is first:
-                    continue
-                value = self._expected((second,), outcome, held + 1, ((first.key, said),)) - second.cost
-                if value > best:
-                    best, user = value, second.key
-            total += chance * best
-            if user:
-                uses.add(user)
-        return Valued((first.key,), _whole(total - stop), first.bid.price, tuple(sorted(uses)))
+            total += chance * self._next(outcome, held + 1, ((first.key, said),), others)
+        return self._valued((first,), others, total)
 
-    def together(self, members: Sequence[_Priced], posterior: Posterior, held: int, stop: float) -> Valued:
-        """Buy several at once, then settle: all their prices, but the waiting of the slowest one only."""
-        price = sum(one.bid.price for one in members)
-        slowest = max(one.bid.latency_ns for one in members)
-        total = self._expected(members, posterior, held, ()) - (self.money * price + self.waiting * slowest)
-        keys = tuple(one.key for one in members)
-        return Valued(keys, _whole(total - stop), price, keys)
+    def pair(
+        self, first: _Priced, second: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int
+    ) -> Valued:
+        """Buy two at once, then settle or buy the best third: both prices, but the waiting of the slower one only."""
+        slower = max(first.bid.latency_ns, second.bid.latency_ns)
+        total = -(self.money * (first.bid.price + second.bid.price) + self.waiting * slower)
+        chances, outcomes = after(
+            posterior, right=first.bid.probability, copy=first.copy, source=first.source, answers=self.answers
+        )
+        for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
+            copy, source = self._closest(second, ((first.key, said),))
+            then, afterwards = after(
+                outcome, right=second.bid.probability, copy=copy, source=source, answers=self.answers
+            )
+            for answer, (likely, both) in enumerate(zip(then, afterwards, strict=True)):
+                bought = (first.key, said), (second.key, answer)
+                total += chance * likely * self._next(both, held + 2, bought, others)
+        return self._valued((first, second), others, total)
 
-    def _expected(
-        self, members: Sequence[_Priced], posterior: Posterior, held: int, said: tuple[tuple[str, int], ...]
+    def _next(
+        self, posterior: Posterior, held: int, bought: Sequence[tuple[str, int]], others: Sequence[_Priced]
     ) -> float:
-        """Expected value of settling once all members have answered, over all ways in which they may agree."""
-        if not members:
-            return self.value(posterior, held)
-        first, rest = members[0], members[1:]
-        copy, source = first.copy, first.source
-        for key, group in said:
-            share = copying(self.shares, key, first.key)
+        """The value of settling, or of the best next bid, once these were bought and said the answers of these groups."""
+        best = self.worth * calibrated(posterior.best[0], held, self.settling)
+        for one in others:
+            copy, source = self._closest(one, bought)
+            value = self.expected(posterior, held + 1, one.bid.probability, copy, source) - one.cost
+            best = max(best, value)
+        return best
+
+    def _closest(self, one: _Priced, bought: Sequence[tuple[str, int]]) -> tuple[float, int]:
+        """What a bid's answer is most likely a copy of, among the answers in hand and those just bought."""
+        copy, source = one.copy, one.source
+        for key, group in bought:
+            share = copying(self.shares, key, one.key)
             if share > copy:
                 copy, source = share, group
-        chances, outcomes = after(
-            posterior, right=first.bid.probability, copy=copy, source=source, answers=self.answers
-        )
-        total = 0.0
-        for group, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-            if chance > 0.0:
-                total += chance * self._expected(rest, outcome, held + 1, (*said, (first.key, group)))
-        return total
+        return copy, source
+
+    def _valued(self, action: Sequence[_Priced], others: Sequence[_Priced], total: float) -> Valued:
+        keys = tuple(one.key for one in action)
+        uses = tuple(sorted({*keys, *(one.key for one in others)}))
+        return Valued(keys, _whole(total - self.stop), sum(one.bid.price for one in action), uses)
 
 
 def _whole(score: float) -> int:
