@@ -100,7 +100,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 
 @st.composite
-def situations(draw: st.DrawFn, **changes: Any) -> tuple[Position, Slate, Table]:
+def situations(draw: st.DrawFn, /, **changes: Any) -> tuple[Position, Slate, Table]:
     table = draw(tables())
     held = draw(states(table.alternatives))
     where = position(held, latency_price=draw(st.sampled_from((0, 100_000))), **changes)

@@ -39,11 +39,11 @@ def test_propensities_sum_to_1_where_anything_is_bought(situation: Situation) ->
     assert (1.0 if verdict.chosen else 0.0) == pytest.approx(total, abs=1e-12)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(situations(explore=True))
 def test_over_a_grid_of_draws_each_action_is_chosen_as_often_as_its_propensity_says(situation: Situation) -> None:
     where, bids, table = situation
-    grid = 400
+    grid = 200
     found: dict[tuple[str, ...], int] = {}
     for step in range(grid):
         verdict = auction(where, bids, table, (step + 0.5) / grid)

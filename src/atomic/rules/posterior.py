@@ -88,8 +88,7 @@ def best_after(before: Posterior, *, right: float, copy: float, source: int, ans
         for index, truth in enumerate(groups):
             share = truth * (copied + own * right) if index == said else truth * by_wrong
             total += share
-            if share > top:
-                top = share
+            top = max(top, share)
         found.append((total, top))
     unseen = max(0, answers - count)
     hit = unsaid * own * right
@@ -97,8 +96,7 @@ def best_after(before: Posterior, *, right: float, copy: float, source: int, ans
     for truth in groups:
         share = truth * own * wrong * unseen
         total += share
-        if share > top:
-            top = share
+        top = max(top, share)
     found.append((total, top))
     return found
 

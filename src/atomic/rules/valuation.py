@@ -141,7 +141,7 @@ class _Search:
     def _next(
         self, posterior: Posterior, held: int, bought: Sequence[tuple[str, int]], others: Sequence[_Priced]
     ) -> float:
-        """The value of settling, or of the best next bid, once these were bought and said the answers of these groups."""
+        """The value of settling or of the best next bid, once these were bought and fell into these groups."""
         best = self.worth * calibrated(posterior.best[0], held, self.settling)
         for one in others:
             copy, source = self._closest(one, bought)
