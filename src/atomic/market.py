@@ -15,6 +15,7 @@ from atomic.errors import Conflict, NotFound
 from atomic.outcome import Outcome, read_outcome
 from atomic.protocols import Bidder, Claims, Examples, Learner, Ledger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase, Shop
+from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
 from atomic.records.ids import fresh_id
 from atomic.records.lesson import Source
@@ -172,6 +173,13 @@ class Market:
             purchase.open(opened, bodies)
         settled, answer = await purchase.run()
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
+
+    def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
+        """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""
+        label = trade.label or call.task.label
+        request_id = trade.request_id or fresh_id(self._clock.time_ns())
+        ask = prepare(call, request_id=request_id, tenant=trade.tenant, label=label, numbers=trade.numbers)
+        return Purchase(self._shop, ask, trade.terms or call.task.terms, trade.subjects).preview()
 
     async def feedback(
         self,

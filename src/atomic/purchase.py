@@ -114,6 +114,12 @@ class Purchase:
             self._spent += cut.reserved
             self._take(_interrupted(bid, Reason.INTERRUPTED, price=cut.reserved))
 
+    def preview(self) -> tuple[Slate, Award]:
+        """The first round as it would be held now; nothing is recorded or bought."""
+        self._round = 1
+        slate, award, _ = self._award(self._ask, 0)
+        return slate, award
+
     async def run(self) -> tuple[OutcomeSettled, Any]:
         """Hold rounds until nothing pays; returns the outcome and the typed answer (None for a refusal)."""
         while True:
