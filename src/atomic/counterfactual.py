@@ -73,12 +73,14 @@ class PriceBreak:
     """At which expected price a bid stops being bought.
 
     It would be in the award up to `price` (nano-USD), and not at one nano-USD more: `at` and `beyond` are the two
-    awards. `actual` is what it was. `price` is None unless `found` is "proven". `changes` counts how often the
-    award was seen to change over all prices tried; more than one means that cheaper was not always better.
+    awards. `actual` is what it was, and `now` whether the bid is in the award at that. `price` is None unless `found`
+    is "proven". `changes` counts how often the award was seen to change over all prices tried; more than one means
+    that cheaper was not always better.
     """
 
     key: str
     says: Says
+    now: bool
     actual: int
     found: Found
     price: int | None = None
@@ -209,27 +211,27 @@ def _price_break(given: Given, key: str, says: Says, tried: _Tried) -> PriceBrea
     inside = key in tried.award(actual, says)
     probes = _dearer(actual, given.position.terms.worth) if inside else _cheaper(actual)
     wins = [key in tried.award(price, says) for price in probes]
-    changes = sum(1 for one, other in pairwise(wins) if one != other)
-    if inside:
-        if all(wins):
-            return PriceBreak(key=key, says=says, actual=actual, found="at any price tried")
-        low = wins.index(False) - 1  # the first price at which it loses
-    else:
-        if not any(wins):
-            return PriceBreak(key=key, says=says, actual=actual, found="not even free")
-        low = len(wins) - 1 - wins[::-1].index(True)  # the highest price at which it wins
-    price = tried.last_alike(probes[low], probes[low + 1], key, says)
-    proven = PriceBreak(
+    nothing = PriceBreak(
         key=key,
         says=says,
+        now=inside,
         actual=actual,
-        found="proven",
-        price=price,
-        at=tried.award(price, says),
-        beyond=tried.award(price + 1, says),
-        changes=changes,
+        found="none proven",
+        changes=sum(1 for one, other in pairwise(wins) if one != other),
     )
-    return proven if holds(given, proven) else PriceBreak(key=key, says=says, actual=actual, found="none proven")
+    if inside:
+        if all(wins):
+            return replace(nothing, found="at any price tried")
+        low = wins.index(False) - 1  # before the first price at which it loses
+    else:
+        if not any(wins):
+            return replace(nothing, found="not even free")
+        low = len(wins) - 1 - wins[::-1].index(True)  # the highest price at which it wins
+    price = tried.last_alike(probes[low], probes[low + 1], key, says)
+    proven = replace(
+        nothing, found="proven", price=price, at=tried.award(price, says), beyond=tried.award(price + 1, says)
+    )
+    return proven if holds(given, proven) else nothing
 
 
 def _cheaper(actual: int) -> list[int]:

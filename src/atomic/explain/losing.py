@@ -161,7 +161,7 @@ def _told(parts: tuple[Lost, ...]) -> Iterator[str]:
     for one in parts:
         yield f"Round {one.round}: {_fate_told(one)}"
         twice = len(one.prices) > 1
-        yield from (f"  {priced(found, bought=False, twice=twice)}" for found in one.prices)
+        yield from (f"  {priced(found, twice=twice)}" for found in one.prices)
         twice = len(one.probabilities) > 1
         yield from (f"  {likelier(found, twice=twice)}" for found in one.probabilities)
         if one.unproven:

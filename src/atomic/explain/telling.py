@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
 
+from atomic.counterfactual import WorthPoint
 from atomic.explain.explained import AttemptTold, BidTold, Explained, Grounds, RoundTold, Settled, WordTold
 from atomic.explain.wording import both, lasting, named, priced, spent_on
 from atomic.records.canonical import canonical_json
@@ -107,12 +110,13 @@ def _margins(one: RoundTold) -> Iterator[str]:
         return
     if one.over_settling is not None:
         yield f"It scores {both(one.over_settling)} over settling."
-    if one.margin is not None and one.runner_up is not None:
+    if one.margin is not None and one.runner_up is not None and one.margin >= 0:
         yield f"Over the runner-up, {named(one.runner_up)}: {both(one.margin)}."
     if one.chosen != one.best:
+        behind = "" if one.margin is None else f", {both(abs(one.margin))} ahead"
         yield (
             f"Chosen by exploration with probability {one.propensity:.3f} (draw {one.draw:.6f}); "
-            f"the best by score was {named(one.best)}."
+            f"the best by score was {named(one.best)}{behind}."
         )
     elif one.explored:
         yield f"The best by score, drawn with probability {one.propensity:.3f} (draw {one.draw:.6f})."
@@ -131,9 +135,10 @@ def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
     order = {action.action: index for index, action in enumerate(one.actions)}
     for bid in sorted(one.bids, key=lambda bid: (order.get((bid.key,), len(order)), bid.key)):
         yield f"  {'*' if bid.bought else ' '} {_bid(bid)}"
-        if seen.get(bid.key) != bid.grounds:
+        fresh = replace(bid.grounds, youngest_age_ns=None)
+        if seen.get(bid.key) != fresh:
             yield f"      {_grounds(bid.grounds)}"
-        seen[bid.key] = bid.grounds
+        seen[bid.key] = fresh
 
 
 def _bid(bid: BidTold) -> str:
@@ -172,14 +177,30 @@ def _otherwise(one: RoundTold) -> Iterator[str]:
         yield "  At another expected price (answers in hand and draw held fixed; each proven by running the auction):"
     keys = [found.key for found in one.prices]
     for found in one.prices:
-        yield f"    {priced(found, bought=found.key in one.chosen, twice=keys.count(found.key) > 1)}"
-    changed = [point for point in one.worths if point.changes]
-    if one.worths and not changed:
+        yield f"    {priced(found, twice=keys.count(found.key) > 1)}"
+    if one.bids:
+        yield from _at_other_worths(one)
+
+
+def _at_other_worths(one: RoundTold) -> Iterator[str]:
+    """Neighbouring points with one award in one line; those below the true worth apart from those above."""
+    if not any(point.changes for point in one.worths):
         yield "  At a hundredth to a hundred times the worth the award is the same."
-    for point in changed:
-        numerator, denominator = point.times
-        times = f"{numerator} times" if denominator == 1 else f"1/{denominator} of"
-        yield f"  At {times} the worth, {dollars(point.worth)}: {spent_on(point.chosen)}."
+    runs = groupby(one.worths, key=lambda point: (point.times[0] > point.times[1], point.chosen, point.changes))
+    for (_, chosen, changes), points in runs:
+        if changes:
+            run = list(points)
+            first, last = run[0], run[-1]
+            until = "" if first is last else f" to {_times(last)}"
+            upper = "" if first is last else f" to {dollars(last.worth)}"
+            kind = "of" if first.times[1] > 1 else "times"
+            worth = f"{dollars(first.worth)}{upper}"
+            yield f"  At {_times(first)}{until} {kind} the worth ({worth}): {spent_on(chosen)}."
+
+
+def _times(point: WorthPoint) -> str:
+    numerator, denominator = point.times
+    return f"{numerator}" if denominator == 1 else f"1/{denominator}"
 
 
 def _attempt(one: AttemptTold) -> str:

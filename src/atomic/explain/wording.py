@@ -59,16 +59,16 @@ def spent_on(action: Action) -> str:
     return f"{named(action)} {'are' if len(action) > 1 else 'is'} bought" if action else "the market settles"
 
 
-def priced(one: PriceBreak, *, bought: bool, twice: bool) -> str:
+def priced(one: PriceBreak, *, twice: bool) -> str:
     """A price breakpoint in words; `twice` when draw and score say different things of the same bid."""
     by = {"chosen": "with this draw", "best": "by score alone"}[one.says] + ", " if twice else ""
     was = f"(it was {exactly(one.actual)})"
     again = "; cheaper is not always better here" if one.changes > 1 else ""
     if one.found == "proven" and one.price is not None:
-        verb = "it stays bought" if bought else "it would have been bought"
-        if one.says == "best":
-            verb = "it stays the best" if bought else "it would have been the best"
-        return f"{one.key}: {by}{verb} up to {exactly(one.price)} {was}; beyond, {spent_on(one.beyond)}{again}"
+        place = "bought" if one.says == "chosen" else "the best"
+        verb = f"it stays {place}" if one.now else f"it would have been {place}"
+        beyond = spent_on(one.beyond) if one.says == "chosen" else f"{named(one.beyond)} is"
+        return f"{one.key}: {by}{verb} up to {exactly(one.price)} {was}; beyond, {beyond}{again}"
     if one.found == "not even free":
         return f"{one.key}: {by}not at any price tried, not even free {was}"
     if one.found == "at any price tried":
