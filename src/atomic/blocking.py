@@ -17,7 +17,6 @@ from atomic.errors import CallerError
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.protocols import Bidder, Ledger, Tactic
-from atomic.records.event import Event
 from atomic.records.microtask import Microtask
 
 P = ParamSpec("P")
@@ -101,6 +100,18 @@ def _waiting(
     return wait
 
 
+def _async(
+    method: Callable[Concatenate[Market, P], R],
+) -> Callable[Concatenate[Market, P], Coroutine[Any, Any, R]]:
+    """A method that waits for nothing, to be called in the market's own thread all the same."""
+
+    @functools.wraps(method)
+    async def call(self: Market, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(self, *args, **kwargs)
+
+    return call
+
+
 class SyncMarket:
     """A `Market` whose methods wait for their results; safe to use from many threads. Made by `open_sync`."""
 
@@ -133,14 +144,8 @@ class SyncMarket:
     record = _waiting(Market.record)
     start = _waiting(Market.start)
     close = _waiting(Market.close)
-
-    def follow(self, events: Sequence[Event]) -> None:
-        """Take new events into beliefs and learners, in the market's own thread. See `Market.follow`."""
-
-        async def follow() -> None:
-            self._market.follow(events)
-
-        self._door.wait(follow())
+    follow = _waiting(_async(Market.follow))
+    preview = _waiting(_async(Market.preview))
 
 
 @contextmanager

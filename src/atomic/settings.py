@@ -97,7 +97,8 @@ class BidderSettings(Table):
 class ModelSettings(BidderSettings):
     """A language model: `right` is how often it is believed to be right before anything was seen of it.
 
-    `context` is in tokens. What is not said is the kind's default.
+    `accepts` is the highest data label that it may see, `jurisdictions` are where it works, `context` is in tokens.
+    What is not said is the kind's default.
     """
 
     priced: ClassVar[bool] = True
@@ -105,6 +106,8 @@ class ModelSettings(BidderSettings):
     model: str
     right: Probability | None = None
     context: Annotated[int, Field(ge=1_024)] | None = None
+    accepts: DataLabel | None = None
+    jurisdictions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
 
 class SpecialistSettings(BidderSettings):
@@ -173,8 +176,6 @@ class HttpSettings(ModelSettings):
     url: Url
     price: Price
     key_env: EnvironmentName | None = None
-    accepts: DataLabel | None = None
-    jurisdictions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] | None = None
     limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None

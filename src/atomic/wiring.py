@@ -15,7 +15,6 @@ from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
-from atomic.records.money import NANO
 from atomic.settings import (
     AnyBidder,
     CacheSettings,
@@ -144,8 +143,10 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
             find_gguf(model)
         except OperatorError as error:
             raise _with_pin(error, model) from error
-    options = LocalOptions(usd_per_hour=settings.usd_per_hour / NANO)
+    options = LocalOptions(price_per_hour=settings.usd_per_hour)
     changes = {
+        "accepts": settings.accepts,
+        "jurisdictions": settings.jurisdictions,
         "context_tokens": settings.context,
         "threads": settings.threads,
         "slots": settings.slots,
@@ -159,11 +160,7 @@ def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:
     from atomic.bidders.http_reply import Price
 
     _need("httpx", "http")
-    price = Price(
-        input=settings.price.input / NANO,
-        output=settings.price.output / NANO,
-        cached=None if settings.price.cached is None else settings.price.cached / NANO,
-    )
+    price = Price(input=settings.price.input, output=settings.price.output, cached=settings.price.cached)
     options = HttpOptions(base_url=settings.url, model=settings.model, price=price)
     changes = {
         "key_env": settings.key_env,
