@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 from atomic.belief import Beliefs
 from atomic.protocols import Bidder, Profile, Sketch, Tactic
@@ -13,6 +12,7 @@ from atomic.records.bid import Bid, NoBid, Offer, Reason
 from atomic.records.microtask import Ask, Example
 from atomic.records.request import Terms
 from atomic.stages.prepare import ineligible
+from atomic.stages.sound import sound_offer
 
 _MOST_OFFERS = 64  # per bidder and round: a flood is cut here
 
@@ -91,33 +91,20 @@ def _bid(bidder: Bidder, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round
         offer = bidder.offer(ask, sketch)
     except Exception as error:  # a bidder is foreign code: whatever it raises is its no-bid, with a reason
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.CRASHED, detail=type(error).__name__)
+    offer = sound_offer(offer, profile.name, sketch.tactic)
     if isinstance(offer, NoBid):
         return offer
-    if not _sound(offer, profile.name, sketch.tactic):
-        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.OFFER_INVALID)
     if this.spent + offer.ceiling > this.terms.max_price:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
     return _appraised(offer, ask, profile, beliefs)
 
 
-def _sound(offer: object, bidder: str, tactic: str) -> bool:
-    """Whether an offer is about itself and its numbers are numbers."""
-    if not isinstance(offer, Offer):
-        return False
-    claim: object = offer.claim
-    numbers: tuple[object, ...] = (offer.price, offer.ceiling, 0 if offer.latency_ns is None else offer.latency_ns)
-    return (
-        (offer.bidder, offer.tactic) == (bidder, tactic)
-        and (claim is None or (isinstance(claim, float) and isfinite(claim) and 0.0 <= claim <= 1.0))
-        and all(isinstance(one, int) and one >= 0 for one in numbers)
-        and offer.price <= offer.ceiling
-    )
-
-
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
     bid = appraise(offer, ask.task.name, ask.task.domain, profile, beliefs)
-    if bid.latency_ns > ask.time_left_ns:
+    # On trial its record is one of timeouts, which would keep it out for ever: only its word counts then.
+    expected = (offer.latency_ns or 0) if beliefs.health(profile.name).on_trial else bid.latency_ns
+    if expected > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import Any, TypeGuard
+from typing import Any
 
 from atomic.clock import Clock
 from atomic.errors import BidderTimedOut, CutAnswer, ProviderError
@@ -14,8 +14,10 @@ from atomic.protocols import Bidder
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import Bid, Reason
 from atomic.records.microtask import Ask
+from atomic.stages.sound import sound_reply, sound_text
 
 _LEAST_PATIENCE_NS = 2_000_000_000
+_CANCEL_SECONDS = 1.0  # what a cancelled attempt has to end in; after that nobody waits for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +41,50 @@ def patience_ns(bid: Bid, time_left_ns: int) -> int:
 
 
 async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) -> Attempted:
-    """Run one plan. Cancelling this cancels the bidder's work; everything else comes back as a reply."""
+    """Run one plan. Cancelling this cancels the bidder's work; everything else comes back as a reply.
+
+    What was cut may have been billed in full, so it is charged its ceiling, as is one whose bill is not known.
+    """
     started = clock.monotonic_ns()
+    patience = patience_ns(bid, ask.time_left_ns)
+    ceiling = bid.offer.ceiling
     try:
-        async with asyncio.timeout(patience_ns(bid, ask.time_left_ns) / 1e9):
-            reply = await bidder.attempt(ask, plan)
+        reply: object = await _bounded(bidder.attempt(ask, plan), patience / 1e9)
     except (TimeoutError, BidderTimedOut):
-        reply = Reply(reason=Reason.TIMED_OUT)
+        reply = Reply(reason=Reason.TIMED_OUT, price=ceiling)
     except CutAnswer:
-        reply = Reply(reason=Reason.CUT)
+        reply = Reply(reason=Reason.CUT, price=ceiling)
     except ProviderError as error:
-        reply = Reply(reason=Reason.FAILED, detail=error.message)
+        reply = Reply(reason=Reason.FAILED, detail=sound_text(error.message))
     except Exception as error:  # a bidder is foreign code: it costs its attempt, never the request
-        reply = Reply(reason=Reason.CRASHED, detail=type(error).__name__)
-    return _read(ask, bid, plan, reply, clock.monotonic_ns() - started)
+        reply = Reply(reason=Reason.CRASHED, detail=sound_text(type(error).__name__))
+    latency = clock.monotonic_ns() - started
+    if latency > max(_LEAST_PATIENCE_NS, 2 * patience) and isinstance(reply, Reply) and reply.reason is None:
+        # No timer fires while a bidder blocks the event loop; that is not to happen at every request.
+        reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
+    return _read(ask, bid, plan, sound_reply(reply, ceiling), latency)
 
 
-def _read(ask: Ask, bid: Bid, plan: Plan, reply: object, latency_ns: int) -> Attempted:
-    """The reply checked and its answer typed."""
-    if not _is_reply(reply):
-        reply = Reply(reason=Reason.NOT_THE_TYPE, detail="not a reply", price=bid.offer.ceiling)
-    if reply.confidence is not None and not (isfinite(reply.confidence) and 0.0 <= reply.confidence <= 1.0):
-        reply = replace(reply, confidence=None)
-    if reply.price > bid.offer.ceiling:
-        reply = replace(reply, value=None, reason=Reason.PRICE_OVER_OFFER)
+async def _bounded(attempt: Coroutine[Any, Any, Reply], seconds: float) -> Reply:
+    """The attempt's reply; raises TimeoutError when it takes longer, even if it will not be cancelled."""
+    work = asyncio.ensure_future(attempt)
+    try:
+        await asyncio.wait({work}, timeout=seconds)
+        if work.done() and not work.cancelled():
+            return work.result()
+    finally:
+        if not work.done():
+            work.cancel()
+            # An attempt that swallows its cancellation is left behind; what it raises later is nobody's any more.
+            work.add_done_callback(lambda late: late.cancelled() or late.exception())
+            await asyncio.wait({work}, timeout=_CANCEL_SECONDS)
+    if work.cancelled() and not work.cancelling():
+        raise RuntimeError("cancelled itself")
+    raise TimeoutError
+
+
+def _read(ask: Ask, bid: Bid, plan: Plan, reply: Reply, latency_ns: int) -> Attempted:
+    """The answer of a sound reply as the declared type, or the reason why it is none."""
     answer: Any = None
     if reply.reason is None:
         found = typed(ask.task, reply.value)
@@ -71,10 +93,3 @@ def _read(ask: Ask, bid: Bid, plan: Plan, reply: object, latency_ns: int) -> Att
         else:
             answer = found
     return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency_ns)
-
-
-def _is_reply(reply: object) -> TypeGuard[Reply]:
-    if not isinstance(reply, Reply):
-        return False
-    price: object = reply.price
-    return isinstance(price, int) and price >= 0
