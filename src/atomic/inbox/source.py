@@ -85,6 +85,15 @@ def read_mailbox(root: Path, *, size_limit: int = SIZE_LIMIT) -> Iterator[Source
     return read(root, size_limit)
 
 
+def read_mail(path: Path, *, folder: str = INBOX, size_limit: int = SIZE_LIMIT) -> SourceMail | Skipped:
+    """Read one mail by the path of its file, whatever its name.
+
+    >>> read_mail(demo_folder() / "000.eml").reason
+    'vanished before it was read'
+    """
+    return _read(path, folder, size_limit)
+
+
 def read_pack(folder: Path, *, size_limit: int = SIZE_LIMIT) -> Iterator[PackMail]:
     """Read a labelled pack (`mail.tar.xz` with one file per mail, named as its id, and `labels.jsonl`), in its order.
 

@@ -1,0 +1,82 @@
+"""What was done to which mail, read from the ledger: so that nothing is done twice, and nothing stays half done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from atomic.records.event import Event
+from atomic.records.outcome import ActionDone, ActionIntended
+
+BY_OWNER = "moved-by-owner"
+UNTAG = "untag"
+
+
+@dataclass(slots=True)
+class Page:
+    """What was done to one mail. `status` is "intended" or an ActionDone's, by `<action>/<target>`.
+
+    `folder` is where it was put last, by us or by its owner, `rule_folder` where by us; a mail that its owner moved
+    is never moved again.
+    """
+
+    status: dict[str, str] = field(default_factory=dict)
+    folder: str = ""
+    rule_folder: str = ""
+    tags: tuple[str, ...] = ()
+    by_owner: bool = False
+
+    @property
+    def unfinished(self) -> list[str]:
+        """What was intended and neither done nor given up."""
+        return [what for what, status in self.status.items() if status == "intended"]
+
+    def end(self, what: str, status: str) -> None:
+        """Something ended."""
+        self.status[what] = status
+        action, _, target = what.partition("/")
+        if status != "done":
+            return
+        if action in {"move", BY_OWNER}:
+            self.folder, self.by_owner = target, self.by_owner or action == BY_OWNER
+            self.rule_folder = target if action == "move" else self.rule_folder
+            # It left every other folder, so that it may come back there.
+            for other in [one for one in self.status if one.startswith("move/") and one != what]:
+                del self.status[other]
+        elif action == "tag":
+            self.tags = (*(one for one in self.tags if one != target), target)
+        elif action == UNTAG:
+            self.tags = tuple(one for one in self.tags if one != target)
+            self.status.pop(f"tag/{target}", None)
+
+
+_BLANK = Page()
+
+
+@dataclass(slots=True)
+class Book:
+    """The actions of a ledger, folded in its order: a page for each mail, by its SHA-256."""
+
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    def fold(self, events: Iterable[Event]) -> None:
+        """Take in events; those that are no actions are passed over."""
+        for event in events:
+            payload = event.payload
+            if not isinstance(payload, ActionIntended | ActionDone):
+                continue
+            sha256, _, what = payload.key.partition("/")
+            page = self.pages.setdefault(sha256, Page())
+            if isinstance(payload, ActionIntended):
+                page.status[what] = "intended"
+            else:
+                page.end(what, payload.status)
+
+    def page(self, sha256: str) -> Page:
+        """A mail's page, an empty one when nothing was done to it; not to be changed."""
+        return self.pages.get(sha256, _BLANK)
+
+
+def key_of(sha256: str, action: str, target: str) -> str:
+    """The key of an action in the ledger; `target` may hold slashes, since it is the last part."""
+    return f"{sha256}/{action}/{target}"

@@ -1,0 +1,104 @@
+"""What the `[inbox]` table of atomic.toml may say: one frozen model per table, and nothing that is not in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from atomic.inbox.automatic import AutomaticKind
+from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
+from atomic.settings import Table
+
+# Only what every file system and every Maildir program takes as one plain name.
+_NAME = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ÿ][A-Za-z0-9À-ÖØ-öø-ÿ _+-]{0,58}[A-Za-z0-9À-ÖØ-öø-ÿ]|[A-Za-z0-9]")
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_OURS = frozenset({"inbox", "outbox", "tags"})
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a plain name: letters, digits, spaces, - _ +, at most 60, no dots or slashes"
+        )
+    return value
+
+
+def _folder(value: str) -> str:
+    if _name(value).lower() in _OURS:
+        raise ValueError(f"{value!r} is a folder of Atomic's own: choose another name")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError(f'{value!r} is not a plain address, such as "accounts@example.com"')
+    return value
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+Tag = Annotated[str, AfterValidator(_name)]
+Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
+Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
+Autonomy = Literal["observe", "suggest"] | Threshold
+TaskName = Literal["spam", "category", "sentiment", "priority", "needs_reply"]
+Kind = Annotated[AutomaticKind, Field(strict=False)]
+
+
+class AutonomySettings(Table):
+    """`[inbox.autonomy]`: per action "observe", "suggest", or the probability from which it is carried out."""
+
+    tag: Autonomy = 0.6
+    move: Autonomy = 0.9
+    forward: Autonomy = "suggest"
+    reply: Autonomy = "suggest"
+
+
+class WhenSettings(Table):
+    """`when` of a rule: all that is named must hold. A value that nobody bought holds for no rule."""
+
+    spam: Spam | None = None
+    category: Category | None = None
+    sentiment: Sentiment | None = None
+    priority: Priority | None = None
+    needs_reply: bool | None = None
+    automatic: bool | Kind | None = None
+
+
+class DoSettings(Table):
+    """`do` of a rule."""
+
+    tag: Tag | None = None
+    move: Folder | None = None
+    forward: Address | None = None
+    reply: Literal["draft"] | None = None
+
+
+class RuleSettings(Table):
+    """`[[inbox.rules]]`: from typed values to actions."""
+
+    when: WhenSettings
+    do: DoSettings
+
+
+class InboxSettings(Table):
+    """`[inbox]`: where results are kept, what is asked of each mail, how far actions go, and the rules in order.
+
+    `folder` begins where the configuration lies. `own_addresses` are the mailbox's own: they are never answered, and
+    the first is the sender of drafts. `concurrency` is how many mails are worked on at once.
+    """
+
+    folder: str = "INBOX-out"
+    own_addresses: Addresses = ()
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    ask: Annotated[tuple[TaskName, ...], Field(strict=False)] = (
+        "spam",
+        "category",
+        "sentiment",
+        "priority",
+        "needs_reply",
+    )
+    autonomy: AutonomySettings = AutonomySettings()
+    rules: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()
