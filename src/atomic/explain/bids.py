@@ -19,7 +19,7 @@ def bid_told(bid: Bid, story: RoundStory, book: LessonBook) -> BidTold:
         bidder=bid.offer.bidder,
         tactic=bid.offer.tactic,
         bought=bid.key in award.chosen,
-        considered=alone is not None,
+        considered=bid.key in award.considered,
         probability=bid.probability,
         spread=bid.spread,
         claim=bid.offer.claim,

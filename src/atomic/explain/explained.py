@@ -68,7 +68,11 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BidTold:
-    """A bid as offered (`claim`, `offered_…`) and as appraised; `score` is that of buying it alone."""
+    """A bid as offered (`claim`, `offered_…`) and as appraised.
+
+    `considered`: some plan that the auction weighed uses it. `score` is that of buying it alone, over settling; None
+    when that was no candidate.
+    """
 
     key: str
     bidder: str
@@ -84,7 +88,7 @@ class BidTold:
     latency_ns: int
     latency_high_ns: int
     offered_latency_ns: int | None
-    score: int | None  # over settling; None: not considered
+    score: int | None
     propensity: float | None
     grounds: Grounds
 

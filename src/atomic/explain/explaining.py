@@ -187,7 +187,7 @@ def _tactics(story: RoundStory) -> list[TacticTold]:
             if bid.offer.bidder == bidder and bid.key not in award.chosen:
                 known = key in scores and bid.key in scores
                 behind = scores[key] - scores[bid.key] if known else None
-                told.append(TacticTold(key=key, other=bid.key, behind=behind, why="" if known else "not considered"))
+                told.append(TacticTold(key=key, other=bid.key, behind=behind, why="" if known else "no candidate"))
         for none in story.slate.no_bids:
             if none.bidder == bidder:
                 told.append(TacticTold(key=key, other=none.key, behind=None, why=none.reason.words))

@@ -22,9 +22,10 @@ from atomic.explain.wording import both, exactly, likelier, named, priced
 from atomic.protocols import Ledger
 from atomic.records.award import Award
 from atomic.records.bid import Bid, NoBid
+from atomic.rules.auction import Verdict
 from atomic.rules.valuation import BEST_BY_ONE_STEP, CHEAPEST, MOST_PROBABLE
 
-Fate = Literal["bought", "no bid", "not considered", "not worth its price", "not drawn", "outscored"]
+Fate = Literal["bought", "no bid", "no candidate", "not worth its price", "not drawn", "outscored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,35 +127,42 @@ def _of_no_bid(award: Award, none: NoBid) -> Lost:
 
 def _of_bid(story: RoundStory, bid: Bid) -> Lost:
     award, key = story.award, bid.key
-    score = next((one.score for one in award.candidates if one.action == (key,)), None)
-    bar = next((one.score for one in award.candidates if one.action == award.chosen), 0)
-    fate = _fate(award, key, score, bar)
+    verdict = as_verdict(award)
+    became = fate(verdict, key)
+    score, bar = _score(verdict, (key,)), _score(verdict, award.chosen) or 0
     given = Given(position=award.position, slate=story.slate, table=story.table, draw=award.draw)
     why = unproven(award, given)
-    lost = fate != "bought" and not why
+    lost = became != "bought" and not why
     return Lost(
         round=award.position.round,
         key=key,
-        fate=fate,
+        fate=became,
         award=award.chosen,
         probability=bid.probability,
         price=bid.price,
         score=score,
-        short=bar - score if score is not None and fate in ("outscored", "not worth its price") else None,
+        short=bar - score if score is not None and became in ("outscored", "not worth its price") else None,
         prices=price_breaks(given, [key]) if lost else (),
         probabilities=probability_breaks(given, key) if lost else (),
         unproven=why,
     )
 
 
-def _fate(award: Award, key: str, score: int | None, bar: int) -> Fate:
-    if key in award.chosen:
+def fate(verdict: Verdict, key: str) -> Fate:
+    """What became of a bid in an auction."""
+    score = _score(verdict, (key,))
+    if key in verdict.chosen:
         return "bought"
     if score is None:
-        return "not considered"
-    if not award.chosen:
+        return "no candidate"
+    if not verdict.chosen:
         return "not worth its price"
-    return "not drawn" if key in best(as_verdict(award)) or score > bar else "outscored"
+    drawn_over = key in best(verdict) or score > (_score(verdict, verdict.chosen) or 0)
+    return "not drawn" if drawn_over else "outscored"
+
+
+def _score(verdict: Verdict, action: Action) -> int | None:
+    return next((one.score for one in verdict.candidates if one.action == action), None)
 
 
 def _told(parts: tuple[Lost, ...]) -> Iterator[str]:
@@ -175,9 +183,9 @@ def _fate_told(one: Lost) -> str:
     bid = f"{one.key} bid {one.probability or 0.0:.3f} for {exactly(one.price or 0)}"
     if one.fate == "bought":
         return f"{bid} and was bought."
-    if one.fate == "not considered":
+    if one.fate == "no candidate":
         return (
-            f"{bid} and was not considered: not among the {BEST_BY_ONE_STEP} best by one step, the {MOST_PROBABLE} "
+            f"{bid} and was no candidate: not among the {BEST_BY_ONE_STEP} best by one step, the {MOST_PROBABLE} "
             f"most probably right and the {CHEAPEST} cheapest. The award: {named(one.award)}."
         )
     if one.fate == "not worth its price":

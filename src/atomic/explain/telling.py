@@ -144,7 +144,7 @@ def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
 def _bid(bid: BidTold) -> str:
     claim = "" if bid.claim is None else f"; claimed {bid.claim:.3f}, appraised as {bid.probability:.3f}"
     offered = "" if bid.offered_price == bid.price else f" (offered {dollars(bid.offered_price)})"
-    score = "not considered" if bid.score is None else f"score {dollars(bid.score)}"
+    score = "no candidate" if bid.score is None else f"score {dollars(bid.score)}"
     return (
         f"{bid.key}: {bid.probability:.3f} ± {bid.spread:.3f}, {dollars(bid.price)}{offered}, "
         f"{lasting(bid.latency_ns)}; {score}{claim}"
