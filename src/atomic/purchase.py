@@ -14,27 +14,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import orjson
+
 from atomic.belief import Beliefs
 from atomic.clock import Clock
+from atomic.output import Refusal, from_json
 from atomic.protocols import Bidder, Examples, Ledger, Spend, Tactic, Valuation
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan, Reply
 from atomic.records.award import Award, Position, Slate
 from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import content_id
 from atomic.records.event import Body, Entry, Event, decode, encode
-from atomic.records.lesson import LessonsLearned
 from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
 from atomic.rules.exploration import drawn
+from atomic.stages.capacity import Capacity
 from atomic.stages.collect import Round, collect
 from atomic.stages.execute import Attempted, execute
-from atomic.stages.learn import Bought, from_agreement, from_failures
+from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
 from atomic.stages.tune import tune
 
 _EXAMPLES = 8
+_CUT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED})
+_MOST_CUTS = 2
 _MOST_REPEATS = 3  # answers of one bid where asking again may give another
 
 
@@ -61,7 +66,7 @@ class Shop:
     secret: bytes
     per_day: int | None
     valuation: Valuation
-    busy: dict[str, int] = field(default_factory=dict)
+    capacity: Capacity = field(default_factory=Capacity)
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
         """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""
@@ -88,6 +93,7 @@ class Purchase:
         self._excluded: dict[str, Reason] = {}
         self._pending: list[Entry] = []  # recorded with the next append
         self._unsettled: Spend | None = None  # reservations to give back with the next append
+        self._day = ""  # that the last reservation counts against
         self._nearest = shop.examples.nearest(ask, _EXAMPLES)
 
     def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
@@ -112,7 +118,7 @@ class Purchase:
         for cut in started:
             bid = next(one for one in slate.bids if one.key == f"{cut.bidder}+{cut.tactic}")
             self._spent += cut.reserved
-            self._take(_interrupted(bid, Reason.INTERRUPTED, price=cut.reserved))
+            self._take(_cut(bid, Reason.INTERRUPTED, price=cut.reserved))
 
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
@@ -122,23 +128,34 @@ class Purchase:
 
     async def run(self) -> tuple[OutcomeSettled, Any]:
         """Hold rounds until nothing pays; returns the outcome and the typed answer (None for a refusal)."""
+        capacity, woken = self._shop.capacity, False
         while True:
             self._round += 1
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
             slate, award, entry = self._award(ask, elapsed)
             if not award.chosen:
+                if woken:
+                    capacity.wake()
+                if self._waits(slate) and (woken := await capacity.freed(ask.time_left_ns / 1e9)):
+                    self._round -= 1
+                    continue
                 self._pending.append(entry)
                 return await self._end(award, slate)
+            woken = False
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
             plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
-            if not await self._reserve(entry, chosen, plans):
-                self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
-                self._round -= 1
-                continue
-            for done in await self._execute(ask, chosen, plans):
-                self._spent += done.reply.price
-                self._take(done)
+            with capacity.holding([bid.offer.bidder for bid in chosen]):
+                if await self._reserve(entry, chosen, plans):
+                    await self._execute(ask, chosen, plans)
+                else:
+                    self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
+                    self._round -= 1
+
+    def _waits(self, slate: Slate) -> bool:
+        """Whether there is no answer yet and somebody could still give one who is only busy."""
+        busy = any(no_bid.reason is Reason.NO_CAPACITY and no_bid.tactic == "*" for no_bid in slate.no_bids)
+        return busy and not self._hand.state.answered
 
     def _award(self, ask: Ask, elapsed_ns: int) -> tuple[Slate, Award, Entry]:
         shop = self._shop
@@ -146,7 +163,7 @@ class Purchase:
             terms=self._terms,
             spent=self._spent,
             now_ns=shop.clock.time_ns(),
-            busy=shop.busy,
+            busy=shop.capacity.busy,
             excluded=self._excluded,
             examples=self._nearest,
         )
@@ -166,7 +183,7 @@ class Purchase:
             draw=draw,
             beliefs_seq=beliefs_seq,
             rules_version=RULES_VERSION,
-            capacity=tuple(sorted((name, count) for name, count in shop.busy.items() if count)),
+            capacity=tuple(sorted(shop.capacity.busy.items())),
             standing=verdict.standing,
             standing_group=verdict.standing_group,
             considered=verdict.considered,
@@ -203,37 +220,53 @@ class Purchase:
                 change=reserved + (back.change if back is not None else 0),
                 cap=self._shop.per_day if reserved else None,
             )
-        events = await self._shop.record([*self._pending, award, *started], spend=spend)
-        if not events:
-            return False
-        self._pending, self._unsettled = [], None
-        return True
-
-    async def _execute(self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan]) -> Sequence[Attempted]:
-        shop = self._shop
-        reserved, day = sum(bid.offer.ceiling for bid in chosen), shop.today()
-        for bid in chosen:
-            shop.busy[bid.offer.bidder] = shop.busy.get(bid.offer.bidder, 0) + 1
+        writing = asyncio.ensure_future(self._shop.record([*self._pending, award, *started], spend=spend))
+        cancelled = False
         try:
-            results = await asyncio.gather(
-                *(
-                    execute(shop.bidders[bid.offer.bidder], ask, bid, plan, shop.clock)
-                    for bid, plan in zip(chosen, plans, strict=True)
-                )
-            )
+            events = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # It may have been written; then what was started must be finished, and nobody was called yet.
+            cancelled, events = True, await writing
+        if events:
+            self._pending, self._unsettled, self._day = [], None, today
+        if cancelled:
+            if events:
+                await self._settle([_cut(bid, Reason.CANCELLED, price=0) for bid in chosen])
+            raise asyncio.CancelledError
+        return bool(events)
+
+    async def _execute(self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan]) -> None:
+        shop = self._shop
+        work = [
+            asyncio.ensure_future(execute(shop.bidders[bid.offer.bidder], ask, bid, plan, shop.clock))
+            for bid, plan in zip(chosen, plans, strict=True)
+        ]
+        try:
+            self._took(await asyncio.gather(*work))
         except asyncio.CancelledError:
             # Nobody knows what a cancelled call will be billed, so its reservation stays spent.
-            for bid in chosen:
-                self._take(_interrupted(bid, Reason.CANCELLED, price=bid.offer.ceiling))
-            await asyncio.shield(self._flush())
+            await self._settle(
+                [
+                    _cut(bid, Reason.CANCELLED, price=bid.offer.ceiling) if one.cancelled() else one.result()
+                    for bid, one in zip(chosen, work, strict=True)
+                ]
+            )
             raise
-        finally:
-            for bid in chosen:
-                shop.busy[bid.offer.bidder] -= 1
-        change = sum(done.reply.price for done in results) - reserved
+
+    def _took(self, results: Sequence[Attempted]) -> None:
+        """Attempts ended: what of their reservations was not billed is given back with the next append."""
+        change = 0
+        for done in results:
+            self._spent += done.reply.price
+            change += done.reply.price - done.bid.offer.ceiling
+            self._take(done)
         if change:
-            self._unsettled = Spend(day=day, change=change)
-        return results
+            self._unsettled = Spend(day=self._day, change=change)
+
+    async def _settle(self, results: Sequence[Attempted]) -> None:
+        """Record the ends of attempts at once, although the request is being cancelled."""
+        self._took(results)
+        await asyncio.shield(self._flush())
 
     def _take(self, done: Attempted) -> None:
         """An attempt ended: into the hand, the record and the list of who need not be asked again."""
@@ -249,14 +282,19 @@ class Purchase:
         self._bought.append(Bought(bid=bid, attempt=record))
         self._exclude(bid, record.reason)
         if record.group is not None and body is not None:
-            answer = self._ask.task.output.validate_json(body)
-            self._hand = self._hand.taking(self._ask.task, bid.key, answer, record.probability)
+            answer = from_json(self._ask.task, orjson.loads(body))
+            if not isinstance(answer, Refusal):  # the task may have another type by now
+                self._hand = self._hand.taking(self._ask.task, bid.key, answer, record.probability)
 
     def _exclude(self, bid: Bid, reason: Reason | None) -> None:
-        answers = sum(1 for one in self._bought if one.bid.key == bid.key)
-        if reason is not None:
+        same = [one.attempt.reason for one in self._bought if one.bid.key == bid.key]
+        if reason in _CUT:
+            # It is no fault of its own, so it may try again; but one that takes the process with it does so twice.
+            if sum(one in _CUT for one in same) >= _MOST_CUTS:
+                self._excluded[bid.key] = reason
+        elif reason is not None:
             self._excluded[bid.key] = reason
-        elif answers >= _MOST_REPEATS or self._deterministic(bid):
+        elif len(same) >= _MOST_REPEATS or self._deterministic(bid):
             self._excluded[bid.key] = Reason.ALREADY_ANSWERED
 
     async def _end(self, award: Award, slate: Slate) -> tuple[OutcomeSettled, Any]:
@@ -264,26 +302,14 @@ class Purchase:
         latency = self._shop.clock.monotonic_ns() - self._began_ns
         counts = evidence_counts([one.bid for one in self._bought], self._hand, award.standing_group)
         settled = outcome(ask, self._hand, award, counts, spent=self._spent, latency_ns=latency)
-        answer, bodies = None, ()
+        answer: Any = None
+        bodies: tuple[Body, ...] = ()
         if settled.status == "answered":
             group = self._hand.groups[award.standing_group]
             answer = group.answer
             bodies = (Body(name="answer", content=group.body, subjects=self._subjects),)
         self._pending.append(self._entry(settled, bodies=bodies))
-        for source, lessons in (
-            ("agreement", from_agreement(self._hand.state, ask.task.alternatives)),
-            ("validator", from_failures(self._bought)),
-        ):
-            if lessons:
-                learned = LessonsLearned(
-                    task=ask.task.name,
-                    domain=ask.task.domain,
-                    source=source,
-                    cause=0,
-                    alternatives=ask.task.alternatives,
-                    lessons=tuple(lessons),
-                )
-                self._pending.append(self._entry(learned))
+        self._pending += [self._entry(one) for one in at_the_end(ask.task, self._hand.state, self._bought)]
         await self._flush()
         return settled, answer
 
@@ -314,7 +340,7 @@ class Purchase:
         )
 
 
-def _interrupted(bid: Bid, reason: Reason, *, price: int) -> Attempted:
+def _cut(bid: Bid, reason: Reason, *, price: int) -> Attempted:
     """An attempt that was cut from outside: no answer, and its reservation counts as spent."""
     plan = Plan(bidder=bid.offer.bidder, tactic=bid.offer.tactic)
     return Attempted(bid=bid, plan=plan, reply=Reply(reason=reason, price=price), answer=None, latency_ns=0)

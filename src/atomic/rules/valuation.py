@@ -19,7 +19,7 @@ from itertools import combinations
 from atomic.belief.agreement import copying
 from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State, Table
-from atomic.records.bid import Bid
+from atomic.records.bid import Bid, Offer
 from atomic.rules.posterior import Posterior, after, best_after, calibrated, closest, of_state, possible
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
@@ -51,10 +51,16 @@ def lookahead(position: Position, slate: Slate, table: Table) -> tuple[float, in
     if position.terms.latency_price > 0:
         by_key = {one.key: one for one in priced}
         leading = sorted(valued, key=lambda one: (-one.score, one.price, one.action))[:IN_SETS]
-        for first, second in combinations(sorted(one.action[0] for one in leading), 2):
-            both = by_key[first], by_key[second]
-            valued.append(search.pair(*both, _best(rankings, both), posterior, held))
+        for keys in combinations(sorted(one.action[0] for one in leading), 2):
+            both = by_key[keys[0]], by_key[keys[1]]
+            if _may_be_bought_together(position, *(one.bid.offer for one in both)):
+                valued.append(search.pair(*both, _best(rankings, both), posterior, held))
     return standing, group, valued
+
+
+def _may_be_bought_together(position: Position, first: Offer, second: Offer) -> bool:
+    """Whether two bidders are asked, not one twice, and both ceilings fit under what is left of the price."""
+    return first.bidder != second.bidder and position.spent + first.ceiling + second.ceiling <= position.terms.max_price
 
 
 def _rankings(priced: Sequence[_Priced]) -> tuple[tuple[Sequence[_Priced], int], ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from atomic.belief.agreement import expected_agreement, pair
 from atomic.belief.counts import shrunk
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Answered, State, Table
 from atomic.records.bid import Bid, Reason
-from atomic.records.lesson import PRECEDENCE, Lesson, Source
+from atomic.records.lesson import PRECEDENCE, Lesson, LessonsLearned, Source
+from atomic.records.microtask import Microtask
 from atomic.rules.posterior import joint_probability
 
 WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7, "judge": 0.5, "agreement": 0.2}
@@ -24,6 +26,26 @@ class Bought:
 
     bid: Bid
     attempt: AttemptFinished
+
+
+def at_the_end(task: Microtask[..., Any], state: State, bought: Sequence[Bought]) -> list[LessonsLearned]:
+    """What a request teaches when it is settled, before anybody says a word of it."""
+    found: list[tuple[Source, list[Lesson]]] = [
+        ("agreement", from_agreement(state, task.alternatives)),
+        ("validator", from_failures(bought)),
+    ]
+    return [
+        LessonsLearned(
+            task=task.name,
+            domain=task.domain,
+            source=source,
+            cause=0,
+            alternatives=task.alternatives,
+            lessons=tuple(lessons),
+        )
+        for source, lessons in found
+        if lessons
+    ]
 
 
 def from_agreement(state: State, alternatives: int) -> list[Lesson]:
