@@ -1,0 +1,96 @@
+"""A real HTTP server on loopback that plays what it is told, well or badly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 40}}
+
+
+def completion(content: Any = "sport", *, ended: Any = "stop", usage: Any = USAGE, **choice: Any) -> bytes:
+    message = {"role": "assistant", "content": content}
+    said = {"choices": [{"index": 0, "message": message, "finish_reason": ended, **choice}], "usage": usage}
+    return json.dumps(said).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """One response. `stalls` sends the head and then nothing; `drops` closes in the middle of the body."""
+
+    status: int = 200
+    body: bytes = completion()
+    headers: dict[str, str] = field(default_factory=dict)
+    stalls: bool = False
+    drops: bool = False
+
+
+class Endpoint:
+    """Plays one response for every request, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.played = Played()
+        self.url = ""
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.gone = asyncio.Event()  # a client closed its connection on us
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await self._head(reader):
+                lines = head.decode("latin-1").split("\r\n")[1:]
+                headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if name}
+                self.headers.append(headers)
+                self.asked.append(json.loads(await reader.readexactly(int(headers["content-length"]))))
+                if not await self._play(reader, writer):
+                    break
+        finally:
+            writer.close()
+
+    async def _head(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+
+    async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        played = self.played
+        headers = {"content-type": "application/json", "content-length": str(len(played.body)), **played.headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"HTTP/1.1 {played.status} Played\r\n{head}\r\n".encode())
+        if played.stalls:
+            await writer.drain()
+            await reader.read(1)  # nothing more is sent: this ends when the client goes away
+            self.gone.set()
+            return False
+        writer.write(played.body[: len(played.body) // 2] if played.drops else played.body)
+        await writer.drain()
+        return not played.drops
+
+
+@asynccontextmanager
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """A running endpoint."""
+    plays = Endpoint()
+    connections: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections.add(task)
+        await plays.serve(reader, writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    plays.url = f"http://{host}:{port}/v1"
+    try:
+        yield plays
+    finally:
+        server.close()
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
