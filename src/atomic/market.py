@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
@@ -71,6 +72,7 @@ class Market:
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
         self._teacher = Teacher(ledger, learners, examples)
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._judging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._shop = Shop(
             bidders=self.bidders,
             tactics=tactics,
@@ -147,9 +149,11 @@ class Market:
             done = True
             return outcome
         finally:
-            await asyncio.shield(self._claims.release(*key, done=done))
-            del self._running[key]
-            ended.set_result(None)
+            try:
+                await asyncio.shield(self._claims.release(*key, done=done))
+            finally:  # whoever waits for us goes on, even if we are cancelled here
+                del self._running[key]
+                ended.set_result(None)
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
         label = trade.label or call.task.label
@@ -197,10 +201,14 @@ class Market:
         teaches nothing. Raises NotFound for an unknown request, TaskError for a value that is no probability or
         a truth that is not of the task's type.
         """
-        events = self._events_of((tenant, request_id))
+        key = (tenant, request_id)
+        async with self._judging.setdefault(key, asyncio.Lock()):  # two words at once would both count in full
+            await self._judge(key, Word(value=value, truth=truth, source=source, author=author))
+
+    async def _judge(self, key: tuple[str, str], word: Word) -> None:
+        events = self._events_of(key)
         if not any(event.kind == "outcome" for event in events):
-            raise NotFound(f"there is no settled request {request_id!r}", hint="see `atomic ledger tail`")
-        word = Word(value=value, truth=truth, source=source, author=author)
+            raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
         await self.record(judge(events, self.ledger, word, self._clock.time_ns()))
 
     def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:

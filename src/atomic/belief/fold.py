@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from atomic.belief.agreement import Pair, copying_prior
@@ -16,11 +17,13 @@ from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.event import Event, encode
 from atomic.records.lesson import Lesson, LessonsLearned
+from atomic.records.request import RequestOpened
 
 # A claim starts out half believed beside the record of who makes it; lessons move that quickly.
 _CLAIM_MEANS, _CLAIM_VARIANCES = (0.0, 0.5, 0.5), (0.25, 0.15, 0.15)
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
 _MOST_ANSWERS = 5  # states with more answers share one calibration
+_MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
 _TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much
 
 
@@ -55,7 +58,7 @@ class Beliefs:
         self._prices: dict[tuple[str, str], Price] = {}
         self._latencies: dict[tuple[str, str], Latency] = {}
         self._health: dict[str, Health] = {}
-        self._task_of: dict[str, str] = {}  # request id -> task, while the request is open
+        self._task_of: OrderedDict[tuple[str, str], str] = OrderedDict()  # of (tenant, request id), while it is open
 
     # --- folding -------------------------------------------------------------------------------
 
@@ -69,16 +72,18 @@ class Beliefs:
             if isinstance(payload, LessonsLearned):
                 self._learn(payload, event.seq, event.time_ns)
             elif isinstance(payload, AttemptFinished):
-                self._finished(payload, self._task_of.get(f"{event.tenant}/{event.request_id}", ""), event.time_ns)
-            elif event.kind == "request":
-                self._task_of[f"{event.tenant}/{event.request_id}"] = getattr(payload, "task", "")
+                self._finished(payload, self._task_of.get((event.tenant, event.request_id), ""), event.time_ns)
+            elif isinstance(payload, RequestOpened):
+                self._task_of[event.tenant, event.request_id] = payload.task
+                if len(self._task_of) > _MOST_OPEN:
+                    self._task_of.popitem(last=False)
             elif event.kind == "outcome":
-                self._task_of.pop(f"{event.tenant}/{event.request_id}", None)
+                self._task_of.pop((event.tenant, event.request_id), None)
 
     def _finished(self, done: AttemptFinished, task: str, time_ns: int) -> None:
         self._health.setdefault(done.bidder, Health()).add(done.reason, time_ns)
         if done.latency_ns > 0:
-            for level in (task, ""):
+            for level in {task, ""}:
                 self._latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
         self._prices.setdefault((done.key, task), Price()).add(done.price, done.expected_price)
 
@@ -168,7 +173,7 @@ class Beliefs:
         """A SHA-256 (hex) over everything believed: equal digests mean equal beliefs, bit for bit."""
         state = {
             "seq": self.seq,
-            "open": sorted(self._task_of.items()),
+            "open": [[*key, task] for key, task in sorted(self._task_of.items())],
             "right": [[*key, *one.state()] for key, one in sorted(self._right.items())],
             "claims": [[*key, *one.state()] for key, one in sorted(self._claims.items())],
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(self._prices.items())],

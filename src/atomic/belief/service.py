@@ -12,7 +12,18 @@ _UNKNOWN_NS = 1_000_000_000
 _FIRST_PAUSE_NS = 5_000_000_000
 _LONGEST_PAUSE_NS = 600_000_000_000
 _AT_ONCE = frozenset({Reason.FAILED, Reason.TIMED_OUT, Reason.CRASHED, Reason.PRICE_OVER_OFFER})
-_NOT_ITS_FAULT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED})
+# Being cut is not its fault, and to decline is its right.
+_NO_ILLNESS = frozenset(
+    {
+        Reason.CANCELLED,
+        Reason.INTERRUPTED,
+        Reason.DECLINED,
+        Reason.NO_CAPACITY,
+        Reason.NO_EXAMPLES,
+        Reason.NOTHING_SIMILAR,
+        Reason.NO_RULE,
+    }
+)
 _PATIENCE = 3  # junk answers in a row before a bidder is left out
 
 
@@ -83,7 +94,7 @@ class Health:
 
     def add(self, reason: Reason | None, time_ns: int) -> None:
         """An attempt ended, with an answer (no reason) or without."""
-        if reason in _NOT_ITS_FAULT:
+        if reason in _NO_ILLNESS:
             return
         if reason is None:
             self.failures, self.paused_until, self.reason = 0, 0, None

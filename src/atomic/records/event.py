@@ -135,9 +135,7 @@ def decode_payload(kind: str, version: int, content: bytes) -> Payload:
     Raises ValueError for a kind or a version that this release does not know.
     """
     if version > SCHEMA_VERSION:
-        raise ValueError(
-            f"schema version {version} is newer than this release's {SCHEMA_VERSION}: upgrade Atomic"
-        )
+        raise ValueError(f"schema version {version} is newer than this release's {SCHEMA_VERSION}: upgrade Atomic")
     for known in range(version, SCHEMA_VERSION):
         content = MIGRATIONS[known](kind, content)
     if kind not in KINDS:

@@ -133,16 +133,12 @@ def microtask(
         name = function.__name__
         instruction = inspect.getdoc(function)
         if not instruction:
-            raise TaskError(
-                f"{name} has no docstring", hint="its docstring is the instruction to whoever answers"
-            )
+            raise TaskError(f"{name} has no docstring", hint="its docstring is the instruction to whoever answers")
         hints = typing.get_type_hints(function, include_extras=True)
         signature = inspect.signature(function)
         missing = [one for one in (*signature.parameters, "return") if one not in hints]
         if missing:
-            raise TaskError(
-                f"{name}: no type for {', '.join(missing)}", hint="annotate every parameter and the result"
-            )
+            raise TaskError(f"{name}: no type for {', '.join(missing)}", hint="annotate every parameter and the result")
         fields: dict[str, Any] = {
             one.name: (hints[one.name], ... if one.default is inspect.Parameter.empty else one.default)
             for one in signature.parameters.values()

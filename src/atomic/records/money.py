@@ -8,6 +8,7 @@ from decimal import Decimal
 from atomic.errors import TaskError
 
 NANO = 1_000_000_000
+_MOST_DOLLARS = 9_000_000_000  # in 64 bits
 _AMOUNT = re.compile(r"\$?(\d+(?:_\d+)*(?:\.\d+)?|\.\d+)$")
 
 
@@ -26,9 +27,13 @@ def nano_usd(amount: str | int | float | Decimal) -> int:
         if found is None:
             raise TaskError(f"{amount!r} is not an amount of money", hint='write it as "$0.002"')
         amount = found.group(1)
+    if isinstance(amount, bool):
+        raise TaskError(f"{amount!r} is not an amount of money", hint='write it as "$0.002"')
     value = Decimal(str(amount))
-    if not value.is_finite() or value < 0:
-        raise TaskError(f"{amount!r} is not an amount of money", hint="it must be finite and not negative")
+    if not value.is_finite() or not 0 <= value <= _MOST_DOLLARS:
+        raise TaskError(
+            f"{amount!r} is not an amount of money", hint="it must be finite, not negative, and below $9 billion"
+        )
     return int((value * NANO).to_integral_value())
 
 
@@ -44,4 +49,4 @@ def dollars(nano: int) -> str:
     if value >= 1:
         return f"{sign}${value:.2f}"
     digits = -value.adjusted() + 2
-    return f"{sign}${value:.{digits}f}".rstrip("0")
+    return f"{sign}${value:.{digits}f}".rstrip("0").rstrip(".")
