@@ -161,6 +161,24 @@ class LedgerContract:
 
         assert 0 == ledger.head()
 
+    @pytest.mark.parametrize("wrong", [{"time_ns": 1 << 63}, {"time_ns": -(1 << 63) - 1}, {"round": 1 << 63}])
+    async def test_a_number_beyond_64_bits_is_refused(self, ledger: SharedLedger, wrong: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match="64 bits"):
+            await ledger.append([said(1.0, **wrong)])
+
+    async def test_a_body_needs_named_subjects(self, ledger: SharedLedger) -> None:
+        with pytest.raises(ValueError, match="name"):
+            await ledger.append(
+                [Entry(payload=opened().payload, bodies=(Body(name="b", content=b"", subjects=("",)),))]
+            )
+
+    async def test_the_subjects_of_a_body_are_known(self, ledger: SharedLedger) -> None:
+        bodies = (Body(name="a", content=b"", subjects=("b@x", "a@x", "b@x")), Body(name="b", content=b""))
+
+        (event,) = await ledger.append([Entry(payload=opened().payload, bodies=bodies)])
+
+        assert [("a@x", "b@x"), ()] == [ledger.subjects(one) for one in event.bodies]
+
     async def test_a_thing_that_is_no_record_is_refused(self, ledger: SharedLedger) -> None:
         nothing: Any = "words"
         with pytest.raises(TypeError):

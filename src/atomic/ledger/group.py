@@ -26,6 +26,7 @@ from atomic.records.event import (
 )
 
 BODIES_PER_EVENT = 256
+_LEAST = -(1 << 63)
 _SELECT_NEWER = f"SELECT {','.join(COLUMNS)} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
@@ -52,6 +53,9 @@ def draft(entry: Entry, now_ns: int) -> Draft:
     for body in entry.bodies:
         if MARKET in body.subjects:
             raise ValueError("a subject has a name")
+    time_ns = entry.time_ns or now_ns
+    if not (_LEAST <= time_ns <= -_LEAST - 1 and _LEAST <= entry.round <= -_LEAST - 1):
+        raise ValueError("a time or a round beyond 64 bits")
     try:
         # Here and not in the writer, where it would fail for everybody in the group.
         sorted_json((entry.request_id, entry.tenant, *(body.name for body in entry.bodies)))
@@ -61,7 +65,7 @@ def draft(entry: Entry, now_ns: int) -> Draft:
     if b"null" in payload and decode_payload(kind, SCHEMA_VERSION, payload) != entry.payload:
         # NaN and infinity become null: such an event could be written and never be read again.
         raise ValueError(f"{kind}: NaN and infinities have no place in the ledger")
-    return Draft(entry, kind, payload, entry.time_ns or now_ns)
+    return Draft(entry, kind, payload, time_ns)
 
 
 def subjects_of(entries: Sequence[Draft]) -> set[str]:

@@ -16,6 +16,7 @@ from atomic.ledger.sealing import head_in
 from atomic.ledger.verify_bodies import Bodies, blob_problems
 
 PROBLEMS_KEPT = 1_000
+OUTSIDE, INSIDE = "outside", "in the ledger"
 _CHUNK = 1_000
 _EVENTS = f"SELECT {','.join(COLUMNS)} FROM event ORDER BY seq"
 _HEADS = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq"
@@ -82,6 +83,7 @@ class _Walk:
             public_key = public_key_of(self._keys.of_market("signing"))
         self._public_key = public_key
         self._sealed_to = 0
+        self._not_outside: list[int] = []
         self._inside = _Heads(self._heads_inside())
         self._outside = _Heads(self._heads_outside(size))
 
@@ -134,18 +136,29 @@ class _Walk:
         return min(self._inside.seq, self._outside.seq)
 
     def _compare_heads(self, seq: int, hash_: object) -> None:
-        """Compare the heads at `seq`; those before it speak of events that are not there."""
-        for heads, where in ((self._outside, "outside"), (self._inside, "in the ledger")):
+        """Compare the heads up to `seq`; those before it speak of events that are not there."""
+        found: dict[str, set[int]] = {}
+        for heads, where in ((self._outside, OUTSIDE), (self._inside, INSIDE)):
+            found[where] = set()
             while heads.head is not None and heads.head.seq <= seq:
                 head = heads.head
+                found[where].add(head.seq)
                 if head.seq < seq or head.hash != hash_:
                     self._problem(head.seq, f"the head {where} speaks of another event than the one that is here")
-                elif self._genuine(head, where) and heads is self._outside:
+                elif self._genuine(head, where) and where == OUTSIDE:
                     self._sealed_to = seq
                 heads.step()
+        for lacking in found[OUTSIDE] - found[INSIDE]:
+            self._problem(lacking, f"there is no head {INSIDE} for the one {OUTSIDE}")
+        # A crash may keep the last ones from getting outside, but none before one that did.
+        if found[OUTSIDE]:
+            for lacking in self._not_outside:
+                self._problem(lacking, f"there is no head {OUTSIDE} for the one {INSIDE}")
+            self._not_outside = []
+        self._not_outside += found[INSIDE] - found[OUTSIDE]
 
     def _compare_heads_beyond(self, seq: int) -> None:
-        for heads, where in ((self._outside, "outside"), (self._inside, "in the ledger")):
+        for heads, where in ((self._outside, OUTSIDE), (self._inside, INSIDE)):
             while heads.head is not None:
                 self._problem(seq + 1, f"cut off: the head {where} speaks of event {heads.head.seq}, the last is {seq}")
                 heads.step()

@@ -124,11 +124,11 @@ class Writer:
 
     def submit(self, operation: Operation) -> asyncio.Future[Any]:
         """Queue an operation; to be called in the event loop that the ledger belongs to."""
+        if os.getpid() != self._pid:
+            raise CallerError("this ledger was opened before a fork", hint="open it in the child")
         loop = asyncio.get_running_loop()
         if self._closed:
             raise CallerError("this ledger is closed")
-        if os.getpid() != self._pid:
-            raise CallerError("this ledger was opened before a fork", hint="open it in the child")
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise CallerError("a ledger belongs to one event loop", hint="open it once per loop")
