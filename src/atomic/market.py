@@ -70,8 +70,9 @@ class Market:
         self._secret = secret
         self._clock = clock or SystemClock()
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
-        self._teacher = Teacher(ledger, learners, examples)
+        self._teacher = Teacher(ledger, learners, examples, _report)
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._tasks: dict[str, Microtask[..., Any]] = {}  # as last bought, by name: their types read a given truth
         self._judging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._shop = Shop(
             bidders=self.bidders,
@@ -115,6 +116,7 @@ class Market:
 
         Raises Conflict when the id was used with another input.
         """
+        self._tasks[call.task.name] = call.task
         if not trade.request_id:
             return await self._purchase(call, trade, fresh_id(self._clock.time_ns()), ())
         key = (trade.tenant, trade.request_id)
@@ -209,7 +211,9 @@ class Market:
         events = self._events_of(key)
         if not any(event.kind == "outcome" for event in events):
             raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
-        await self.record(judge(events, self.ledger, word, self._clock.time_ns()))
+        opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
+        task = self._tasks.get(opened.task) if opened is not None else None
+        await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task))
 
     def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:
         tenant, request_id = key
@@ -224,6 +228,12 @@ class Market:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""
         for bidder in self.bidders.values():
             await bidder.close()
+
+
+def _report(error: Exception) -> None:
+    """What a learner raised goes where the loop's other stray errors go."""
+    loop = asyncio.get_running_loop()
+    loop.call_exception_handler({"message": "a bidder could not learn an example", "exception": error})
 
 
 __all__ = ["Market", "Trade"]

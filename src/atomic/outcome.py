@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from atomic.errors import NotFound
+import orjson
+
+from atomic.errors import NotFound, TaskError
+from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
 from atomic.records.microtask import Call
 from atomic.records.money import dollars
@@ -68,7 +71,10 @@ class Outcome(Generic[T]):
 
 
 def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) -> Outcome[T]:
-    """The outcome of a request that was settled before. Raises NotFound when there is none or it was erased."""
+    """The outcome of a request that was settled before.
+
+    Raises NotFound when there is none or it was erased, TaskError when the task's type has changed since.
+    """
     for event in ledger.read(request_id=request_id, kinds=("outcome",)):
         if event.tenant == tenant and isinstance(event.payload, OutcomeSettled):
             answer: Any = None
@@ -76,6 +82,8 @@ def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) ->
                 body = ledger.body(event.bodies[0])
                 if body is None:
                     raise NotFound(f"the answer to {request_id!r} was erased")
-                answer = call.task.output.validate_json(body)
+                answer = from_json(call.task, orjson.loads(body))
+                if isinstance(answer, Refusal):
+                    raise TaskError(f"the answer to {request_id!r} is not of the type that {call.task.name} has today")
             return Outcome.of(event.payload, answer, request_id, tenant, ledger)
     raise NotFound(f"there is no settled request {request_id!r}")

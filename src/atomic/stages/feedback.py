@@ -9,13 +9,15 @@ from typing import Any
 import orjson
 
 from atomic.errors import TaskError
+from atomic.output import Refusal, answers_by_label, as_json, canonical_key, from_json, typed
 from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Award, Slate, Table
 from atomic.records.bid import Bid
 from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry, Event, decode
-from atomic.records.lesson import FeedbackGiven, Lesson, LessonsLearned, Source
+from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson, LessonsLearned, Source
+from atomic.records.microtask import Microtask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
 from atomic.stages.learn import Bought, from_feedback, outranks, right_by_group, taken_back
@@ -45,22 +47,29 @@ class _Story:
     words: tuple[tuple[Event, FeedbackGiven, LessonsLearned | None], ...]
 
 
-def judge(events: Sequence[Event], ledger: Ledger, word: Word, time_ns: int) -> list[Entry]:
+def judge(
+    events: Sequence[Event], ledger: Ledger, word: Word, time_ns: int, task: Microtask[..., Any] | None = None
+) -> list[Entry]:
     """The feedback event, and the lessons it gives, as entries to append together.
 
-    Raises TaskError for a value that is no probability, for both or neither of value and truth, or for a truth
-    that is not one of the task's labels.
+    With the microtask at hand a truth is read as its type and equal is what that says; else as JSON, letter by letter.
+    On a refusal only a truth teaches: nobody saw the answer that a value would be about.
+
+    Raises TaskError for a value that is no probability, for both or neither of value and truth, for an unknown source,
+    or for a truth that is not an answer of the task.
     """
     story = _read(events, ledger)
-    value, truth, rights = _rights(story, word)
+    value, truth, rights = _rights(story, word, task)
     given = FeedbackGiven(source=word.source, value=value, author=word.author)
     bodies: tuple[Body, ...] = ()
     if truth is not None:
         bodies = (Body(name="truth", content=truth, subjects=ledger.subjects(story.request.bodies[0])),)
     lessons: list[Lesson] = []
     if all(outranks(word.source, earlier.source) for _, earlier, _ in story.words):
-        for _, _, learned in story.words[-1:]:
-            lessons += taken_back([one for one in learned.lessons if one.weight > 0]) if learned else []
+        # Words of lower sources may lie between; they taught nothing, so what stands is of the last that did.
+        standing = [learned for _, _, learned in story.words if learned is not None and learned.lessons]
+        for learned in standing[-1:]:
+            lessons += taken_back([one for one in learned.lessons if one.weight > 0])
         lessons += from_feedback(story.bought, rights, story.award.position.state, story.table, word.source)
     learned = LessonsLearned(
         task=story.opened.task,
@@ -84,22 +93,63 @@ def judge(events: Sequence[Event], ledger: Ledger, word: Word, time_ns: int) -> 
     ]
 
 
-def _rights(story: _Story, word: Word) -> tuple[float, bytes | None, dict[int, float]]:
+def _rights(
+    story: _Story, word: Word, task: Microtask[..., Any] | None
+) -> tuple[float, bytes | None, dict[int, float]]:
     """How right the outcome was, the truth's body if it was given, and how right each group was."""
-    ours = -1 if story.settled.group is None else story.settled.group
+    refused = story.settled.status == "refused" or story.settled.group is None
+    ours = -1 if refused or story.settled.group is None else story.settled.group
     if (word.value is None) == (word.truth is None):
         raise TaskError("feedback needs either a value or the true answer", hint="value=1.0 or truth='ham'")
-    labels = story.opened.labels
+    if word.source not in PRECEDENCE:
+        raise TaskError(f"{word.source!r} is no source of feedback", hint=f"one of {', '.join(PRECEDENCE)}")
     if word.truth is not None:
-        if labels and _spelling(word.truth) not in labels:
-            raise TaskError(f"{word.truth!r} is no answer of {story.opened.task}", hint=f"one of {', '.join(labels)}")
-        truth = canonical_json(word.truth)
-        rights = {group: float(canonical_json(answer) == truth) for group, answer in story.answers.items()}
+        truth, rights = _by_truth(story, word.truth, task)
         return rights.get(ours, 0.0), truth, rights
-    value = word.value if word.value is not None else -1.0
-    if not 0.0 <= value <= 1.0:
+    value: object = word.value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise TaskError(f"feedback of {word.value!r} is no probability", hint="0 is wrong, 1 is right")
-    return value, None, right_by_group(story.award.position.state.answered, ours, float(value), len(labels))
+    if refused:
+        return float(value), None, {}
+    answered = story.award.position.state.answered
+    return float(value), None, right_by_group(answered, ours, float(value), len(story.opened.labels))
+
+
+def _by_truth(story: _Story, truth: Any, task: Microtask[..., Any] | None) -> tuple[bytes, dict[int, float]]:
+    """The truth as JSON, and how right each group was."""
+    opened = story.opened
+    if task is not None and (task.name, task.version) == (opened.task, opened.task_version):
+        answer = _typed_truth(task, truth)
+        key = canonical_key(task, answer)
+        given = {group: from_json(task, one) for group, one in story.answers.items()}
+        return canonical_json(as_json(task, answer)), {
+            group: float(not isinstance(one, Refusal) and canonical_key(task, one) == key)
+            for group, one in given.items()
+        }
+    try:
+        body = canonical_json(truth)
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"{truth!r} cannot be written as JSON", hint="give the answer as JSON holds it") from error
+    if not opened.labels:
+        return body, {group: float(canonical_json(one) == body) for group, one in story.answers.items()}
+    if _spelling(truth) not in opened.labels:
+        raise TaskError(f"{truth!r} is no answer of {opened.task}", hint=f"one of {', '.join(opened.labels)}")
+    same = {group: _spelling(one) == _spelling(truth) for group, one in story.answers.items()}
+    # Where somebody answered so, in the type that he used: "yes" is true.
+    bodies = [canonical_json(story.answers[group]) for group, equal in same.items() if equal]
+    return (bodies or [body])[0], {group: float(equal) for group, equal in same.items()}
+
+
+def _typed_truth(task: Microtask[..., Any], truth: Any) -> Any:
+    """A truth as the task's type: a value of it, its JSON, or the spelling of a label."""
+    spelled = [one for one in answers_by_label(task).items() if isinstance(truth, str) and one[0] == truth]
+    if spelled:
+        return spelled[0][1]
+    answer = typed(task, truth) if not isinstance(truth, str) else from_json(task, truth)
+    if isinstance(answer, Refusal):
+        hint = f"one of {', '.join(task.labels)}" if task.labels else f"it must be {task.output_type}"
+        raise TaskError(f"{truth!r} is no answer of {task.name}", hint=hint)
+    return answer
 
 
 def _spelling(truth: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -13,18 +13,25 @@ from atomic.records.lesson import FeedbackGiven
 from atomic.records.microtask import Example
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import Features, RequestOpened
+from atomic.stages.learn import outranks
 
 _REMEMBERED = 256
-_VERIFIED_ABOVE = 0.9
 
 
 class Teacher:
     """Follows the ledger and hands examples to learners, in the order of the ledger."""
 
-    def __init__(self, ledger: Ledger, learners: Sequence[Learner], examples: Examples) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        learners: Sequence[Learner],
+        examples: Examples,
+        report: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
         self._ledger = ledger
         self._learners = learners
         self._examples = examples
+        self._report = report
         self._requests: OrderedDict[tuple[str, str], Event] = OrderedDict()
         self._outcomes: OrderedDict[tuple[str, str], Event] = OrderedDict()
 
@@ -47,14 +54,24 @@ class Teacher:
 
     def _teach_feedback(self, event: Event) -> None:
         given = event.payload
-        if not isinstance(given, FeedbackGiven):
+        if not isinstance(given, FeedbackGiven) or self._outranked(event, given):
             return
         if any(commitment.name == "truth" for commitment in event.bodies):
             self._teach(event, event, "truth", 1.0, given.source)
-        elif given.value >= _VERIFIED_ABOVE:
-            settled = self._find(self._outcomes, event, "outcome")
-            if settled is not None:
-                self._teach(event, settled, "answer", given.value, given.source)
+            return
+        settled = self._find(self._outcomes, event, "outcome")
+        outcome = settled.payload if settled is not None else None
+        if settled is not None and isinstance(outcome, OutcomeSettled) and outcome.status == "answered":
+            self._teach(event, settled, "answer", given.value, given.source)  # a low value takes an example back
+
+    def _outranked(self, event: Event, given: FeedbackGiven) -> bool:
+        """Whether a better source had spoken of this request before."""
+        earlier = self._ledger.read(request_id=event.request_id, kinds=("feedback",))
+        return any(
+            isinstance(one.payload, FeedbackGiven) and not outranks(given.source, one.payload.source)
+            for one in earlier
+            if one.seq < event.seq and one.tenant == event.tenant
+        )
 
     def _teach(self, event: Event, holder: Event, body: str, probability: float, source: str) -> None:
         request = self._find(self._requests, event, "request")
@@ -78,7 +95,10 @@ class Teacher:
             time_ns=event.time_ns,
         )
         for learner in self._learners:
-            learner.learn(example)
+            try:
+                learner.learn(example)
+            except Exception as error:  # a bidder is foreign code: it misses this example, the others do not
+                self._report(error)
         if source != "market":
             self._examples.add(example)
 
