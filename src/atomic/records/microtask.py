@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from atomic.errors import TaskError
 from atomic.records.canonical import canonical_json
 from atomic.records.money import nano_usd
 from atomic.records.request import DataLabel, Features, Terms
 
+_LONGEST_SECONDS = 366 * 24 * 3600.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -59,7 +60,9 @@ class Microtask(Generic[P, T]):
             raise TaskError(f"{self.name}: the input does not fit: {error}") from error
         shown = checked.model_dump(mode="json")
         try:
-            return Call(self, dict(bound.arguments), canonical_json(shown), _as_text(shown))
+            # As checked: bidders that read arguments and bidders that read JSON see one input.
+            arguments = {name: getattr(checked, name) for name in bound.arguments}
+            return Call(self, arguments, canonical_json(shown), _as_text(shown))
         except ValueError as error:
             raise TaskError(f"{self.name}: the input cannot be written as JSON: {error}") from error
 
@@ -120,7 +123,7 @@ def microtask(
     `worth` is what a right answer is worth, in dollars; `max_price` a ceiling on a request's spending (default:
     its worth); `latency_price` what a second of waiting costs; `deadline` is in seconds.
 
-    Raises TaskError when an annotation or the docstring is missing.
+    Raises TaskError when an annotation or the docstring is missing, a type has no JSON, or a term makes no sense.
 
     >>> @microtask(worth="$0.002")
     ... async def sentiment(text: str) -> Literal["good", "bad"]:
@@ -129,13 +132,28 @@ def microtask(
     (('good', 'bad'), 'Nice!')
     """
 
+    if not (0.0 < deadline <= _LONGEST_SECONDS and 0.0 <= refuse_below <= 1.0):
+        raise TaskError(
+            f"deadline={deadline!r}, refuse_below={refuse_below!r}", hint="seconds above 0, and a probability in [0, 1]"
+        )
+
     def declare(function: Callable[P, Awaitable[T]]) -> Microtask[P, T]:
         name = function.__name__
         instruction = inspect.getdoc(function)
         if not instruction:
             raise TaskError(f"{name} has no docstring", hint="its docstring is the instruction to whoever answers")
-        hints = typing.get_type_hints(function, include_extras=True)
         signature = inspect.signature(function)
+        several = [
+            one.name for one in signature.parameters.values() if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        ]
+        if several:
+            raise TaskError(f"{name}: *{several[0]} has no fixed type", hint="name every parameter, or take a list")
+        try:
+            hints = typing.get_type_hints(function, include_extras=True)
+        except NameError as error:
+            raise TaskError(
+                f"{name}: {error}", hint="its types must be known where the module is read: define them at its top"
+            ) from error
         missing = [one for one in (*signature.parameters, "return") if one not in hints]
         if missing:
             raise TaskError(f"{name}: no type for {', '.join(missing)}", hint="annotate every parameter and the result")
@@ -143,10 +161,16 @@ def microtask(
             one.name: (hints[one.name], ... if one.default is inspect.Parameter.empty else one.default)
             for one in signature.parameters.values()
         }
-        model = create_model(f"{name}_input", __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
         output_type = hints["return"]
-        output: TypeAdapter[T] = TypeAdapter(output_type)
-        schema = [model.model_json_schema(), output.json_schema()]
+        try:
+            model = create_model(f"{name}_input", __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+            output: TypeAdapter[T] = TypeAdapter(output_type)
+            schema = [model.model_json_schema(), output.json_schema()]
+        except (PydanticUserError, NameError, TypeError) as error:
+            raise TaskError(
+                f"{name}: a type that cannot be written as JSON: {str(error).splitlines()[0]}",
+                hint="use pydantic models, dataclasses, Literal, enums, unions, lists and primitives",
+            ) from error
         digest = hashlib.sha256(canonical_json([name, instruction, *schema])).hexdigest()[:16]
         return Microtask(
             name=name,
