@@ -58,8 +58,8 @@ class Microtask(Generic[P, T]):
             checked = self.input_model.model_validate(dict(bound.arguments))
         except (TypeError, ValidationError) as error:
             raise TaskError(f"{self.name}: the input does not fit: {error}") from error
-        shown = checked.model_dump(mode="json")
         try:
+            shown = checked.model_dump(mode="json")
             # As checked: bidders that read arguments and bidders that read JSON see one input.
             arguments = {name: getattr(checked, name) for name in bound.arguments}
             return Call(self, arguments, canonical_json(shown), _as_text(shown))
