@@ -36,7 +36,8 @@ class LedgerReader:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
-        self._keys = Keys(keys_path(path), read_only=True)
+        # A copy may have been handed on without them.
+        self._keys = Keys(keys_path(path), read_only=True) if keys_path(path).exists() else None
         self._lock = threading.Lock()
 
     @classmethod
@@ -88,13 +89,16 @@ class LedgerReader:
             return self._connection.execute(statement, values).fetchall()
 
     def body(self, commitment: Commitment) -> bytes | None:
-        """A body; None when it was erased. Raises Tampered when it is not what the chain committed to."""
+        """A body; None when it was erased.
+
+        Raises Tampered when it is not what the chain committed to, NotFound when the keys are not here.
+        """
         rows = self._rows("SELECT key_id, bytes FROM body WHERE id = ?", (int(commitment.body_id),))
         if not rows:
             raise Tampered(f"body {commitment.body_id} ({commitment.name}) is gone from {self._path}")
         key_id, content = rows[0]
         with self._lock:
-            keys = self._keys.by_ids(key_id)
+            keys = self._keys_at_hand().by_ids(key_id)
         if keys is None:
             return None
         if not hmac.compare_digest(mac_of(keys, commitment.body_id, content), commitment.mac):
@@ -127,13 +131,19 @@ class LedgerReader:
     def secret(self) -> bytes:
         """The market's secret, 32 bytes."""
         with self._lock:
-            return self._keys.of_market("secret")
+            return self._keys_at_hand().of_market("secret")
+
+    def _keys_at_hand(self) -> Keys:
+        if self._keys is None:
+            raise NotFound(f"the keys of {self._path} are not beside it", hint="without them no body can be checked")
+        return self._keys
 
     def close(self) -> None:
         """Give the files back."""
         with self._lock:
             self._connection.close()
-            self._keys.close()
+            if self._keys is not None:
+                self._keys.close()
 
     def __enter__(self) -> LedgerReader:
         return self

@@ -64,19 +64,23 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """
     connection = connect(path, read_only=True)
     try:
-        version = checked_version(connection, path)
-    except sqlite3.OperationalError:
+        try:
+            version = checked_version(connection, path)
+        except sqlite3.OperationalError:
+            log = path.with_name(path.name + "-wal")
+            if not path.exists() or (log.exists() and log.stat().st_size):
+                raise
+            # Without a log and a folder to make one in, SQLite reads a WAL file only if told that nobody writes.
+            connection.close()
+            uri = f"file:{quote(str(path.absolute()))}?immutable=1"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            version = checked_version(connection, path)
+        if version < len(MIGRATIONS):
+            hint = "open it for writing once to carry it forward"
+            raise OperatorError(f"{path} is no ledger of this release", hint=hint)
+    except BaseException:
         connection.close()
-        log = path.with_name(path.name + "-wal")
-        if not path.exists() or (log.exists() and log.stat().st_size):
-            raise
-        # Without a log and a folder to make one in, SQLite reads a WAL file only if told that nobody writes.
-        uri = f"file:{quote(str(path.absolute()))}?immutable=1"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        version = checked_version(connection, path)
-    if version < len(MIGRATIONS):
-        connection.close()
-        raise OperatorError(f"{path} is no ledger of this release", hint="open it for writing once to carry it forward")
+        raise
     return connection
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -40,17 +41,23 @@ class SqliteLedger:
 
     def __init__(self, path: Path, clock: Clock, timeout: float, seal_every: int) -> None:
         self._clock = clock
-        connection = connect(path, timeout=timeout)
-        into_wal(connection, timeout)
-        connection.execute("PRAGMA synchronous = FULL")
-        migrate(connection, path)
-        keys = Keys(keys_path(path), timeout=timeout)
-        sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)
-        sealer.begin(connection)
-        self._holder = Holder(holders_path(path))
-        self._reader = LedgerReader.open(path)
-        self._followers = Followers(lambda after: self.read(after=after))
-        self._writer = Writer(path, connection, keys, sealer, publish=self._followers.publish)
+        with ExitStack() as opened:  # closes what is open already should the rest fail
+            connection = connect(path, timeout=timeout)
+            opened.callback(connection.close)
+            into_wal(connection, timeout)
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection, path)
+            keys = Keys(keys_path(path), timeout=timeout)
+            opened.callback(keys.close)
+            sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)
+            sealer.begin(connection)
+            self._holder = Holder(holders_path(path))
+            opened.callback(self._holder.close)
+            self._reader = LedgerReader.open(path)
+            opened.callback(self._reader.close)
+            self._followers = Followers(lambda after: self.read(after=after))
+            self._writer = Writer(path, connection, keys, sealer, publish=self._followers.publish)
+            opened.pop_all()
 
     @classmethod
     def open(
