@@ -16,7 +16,7 @@ from atomic.config import DEFAULT_FILE, Config, open
 from atomic.errors import CallerError
 from atomic.market import Market
 from atomic.outcome import Outcome
-from atomic.protocols import Bidder, Ledger, Tactic
+from atomic.protocols import Bidder, Follower, Ledger, Tactic
 from atomic.records.microtask import Microtask
 
 P = ParamSpec("P")
@@ -155,14 +155,17 @@ def open_sync(
     bidders: Sequence[Bidder] = (),
     tactics: Sequence[Tactic] | None = None,
     clock: Clock | None = None,
+    followers: Sequence[Follower] = (),
 ) -> Iterator[SyncMarket]:
     """A market for code that is not async, running until the `with` block ends. See `atomic.open`.
+
+    `followers` are called in the market's own thread.
 
     >>> with open_sync({"market": {"ledger": ":memory:"}}) as market:
     ...     [event.kind for event in market.ledger.read()]
     ['market']
     """
-    opened = open(config, bidders=bidders, tactics=tactics, clock=clock)
+    opened = open(config, bidders=bidders, tactics=tactics, clock=clock, followers=followers)
     door = Door()
     try:
         market = door.wait(opened.__aenter__())

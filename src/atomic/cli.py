@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from atomic import __version__
-from atomic.commands import ledger
+from atomic.commands import bench, bidders, explaining, feedback, ledger
 from atomic.errors import AtomicError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -38,7 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help needs no rich, which would double its time
     pretty_exceptions_enable=False,
 )
-app.add_typer(ledger.app, name="ledger")
 
 
 @app.callback()
@@ -46,6 +45,20 @@ def _atomic(
     verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON, and show tracebacks.")] = False,
 ) -> None:
     """Atomic: a market for AI work."""
+    if verbose:
+        from atomic.commands.logs import configure_logs
+
+        configure_logs(verbose=True)
+
+
+app.command()(explaining.explain)
+app.command("why-not")(explaining.why_not)
+app.command()(feedback.feedback)
+app.command()(explaining.replay)
+app.command()(bidders.bidders)
+app.add_typer(bidders.models, name="models")
+app.add_typer(ledger.app, name="ledger")
+app.command()(bench.bench)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from atomic.clock import Clock, SystemClock
 from atomic.config_errors import Source, problems_of, secrets_in
 from atomic.errors import ConfigError
 from atomic.market import Market
-from atomic.protocols import Bidder, Tactic
+from atomic.protocols import Bidder, Follower, Tactic
 from atomic.records.canonical import canonical_json, content_id
 from atomic.records.event import Entry
 from atomic.records.outcome import MarketOpened
@@ -135,11 +135,13 @@ async def open(
     bidders: Sequence[Bidder] = (),
     tactics: Sequence[Tactic] | None = None,
     clock: Clock | None = None,
+    followers: Sequence[Follower] = (),
 ) -> AsyncIterator[Market]:
     """A market as a configuration describes it, running until the `async with` block ends.
 
-    `bidders` are added to those of the configuration and closed with them; `tactics` replace the usual ones. A bidder
-    that lacks something on this machine (a library, a model, a key) does not bid and says why in every award.
+    `bidders` are added to those of the configuration and closed with them; `tactics` replace the usual ones;
+    `followers` are told of every event from this opening on, other processes' too. A bidder that lacks something on
+    this machine (a library, a model, a key) does not bid and says why in every award.
 
     Raises ConfigError, LedgerLocked or LedgerUnwritable.
 
@@ -175,10 +177,36 @@ async def open(
         )
         ledger.follow(market.follow)
         await market.start()
+        for follower in followers:
+            ledger.follow(follower)
         opened = MarketOpened(version=__version__, rules_version=RULES_VERSION, config=read.digest)
         await market.record([Entry(payload=opened)])
         stack.push_async_callback(market.close)  # a wire in use is given back before the ledger it reports to
         yield market
+
+
+@asynccontextmanager
+async def open_to_judge(config: Config, *, followers: Sequence[Follower] = ()) -> AsyncIterator[Market]:
+    """A market without bidders that has read nothing yet: enough to give feedback, however long its ledger is.
+
+    Raises LedgerLocked or LedgerUnwritable.
+    """
+    clock = SystemClock()
+    ledger = ledger_of(config.ledger, clock)
+    for follower in followers:
+        ledger.follow(follower)
+    try:
+        yield Market(
+            ledger=ledger,
+            claims=ledger,
+            bidders=(),
+            tactics=(),
+            examples=examples_of(),
+            secret=ledger.secret(),
+            clock=clock,
+        )
+    finally:
+        await ledger.close()
 
 
 def _refuse_duplicates(config: Config, bidders: Iterable[Bidder]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 
 from atomic.errors import CallerError, ConfigError, NotFound
@@ -77,23 +78,33 @@ def reading(config: Path | None, ledger: Path | None) -> Iterator[SqliteLedger]:
 
 
 def find_request(ledger: SqliteLedger, text: str) -> Event:
-    """The request that an id, its unique beginning or end, or "last" means. Raises NotFound or CallerError."""
+    """The request that an id, its unique beginning or end, or "last" means. Raises NotFound or CallerError.
+
+    Of an id such as "0123456789abcdef/spam" the part before the slash may be abbreviated alone: "01234/spam".
+    """
     if text == "last":
         return _newest(ledger)
     wanted = text.strip("…")
     for event in ledger.read(request_id=wanted, kinds=("request",)):
         return event
-    matching = {
-        event.request_id: event
-        for event in ledger.read(kinds=("request",))
-        if wanted and (event.request_id.startswith(wanted) or event.request_id.endswith(wanted))
-    }
+    requests = ledger.read(kinds=("request",))
+    matching = {event.request_id: event for event in requests if _abbreviates(wanted, event.request_id)}
     if not matching:
         raise NotFound(f"there is no request {text!r}", hint="see `atomic ledger tail`")
     if len(matching) > 1:
         some = ", ".join(list(matching)[:_MOST_NAMED])
         raise CallerError(f"{len(matching)} requests match {text!r}: {some}", hint="write more of the id")
     return next(iter(matching.values()))
+
+
+def _abbreviates(text: str, request_id: str) -> bool:
+    if not text:
+        return False
+    if request_id.startswith(text) or request_id.endswith(text):
+        return True
+    head, _, task = request_id.partition("/")
+    begun, slash, same = text.partition("/")
+    return bool(slash and begun) and same == task and head.startswith(begun)
 
 
 def _newest(ledger: SqliteLedger) -> Event:
@@ -108,10 +119,35 @@ def _newest(ledger: SqliteLedger) -> Event:
         window *= 8
 
 
+def find_config_and_ledger(config: Path | None, ledger: Path | None) -> Config:
+    """As `config_for`, but the ledger is there already. Raises NotFound or ConfigError."""
+    read = config_for(config, ledger)
+    if read.ledger is None or not read.ledger.exists():
+        ledger_file(config, ledger)
+    return read
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as lines with aligned columns, plain enough for `grep` and `cut`; the first row is the heading.
+
+    >>> list(columns([["who", "price"], ["words", "$0"]]))
+    ['who    price', 'words  $0']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def print_json(value: object) -> None:
+    """A value as indented JSON."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
 def short_id(request_id: str) -> str:
     """A request id as lists show it: the end of a long one, which commands take as well.
 
-    >>> short_id("mail-7"), short_id("0193a0f2-77aa-7bbb-8ccc-1234567890ab")
-    ('mail-7', '…567890ab')
+    >>> short_id("mail-7"), short_id("0193a0f2-77aa-7bbb-8ccc-1234567890ab"), short_id("0123456789abcdef/spam")
+    ('mail-7', '…567890ab', '…89abcdef/spam')
     """
-    return request_id if len(request_id) <= 12 else f"…{request_id[-8:]}"
+    head, slash, task = request_id.partition("/")
+    return request_id if len(request_id) <= 12 else f"…{head[-8:]}{slash}{task}"

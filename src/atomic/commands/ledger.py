@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
+import orjson
 import typer
 
-from atomic.commands.common import ConfigOption, LedgerOption, reading
+from atomic.commands.common import (
+    ConfigOption,
+    JsonOption,
+    LedgerOption,
+    find_request,
+    ledger_file,
+    print_json,
+    reading,
+)
+from atomic.errors import CallerError, NotFound
+
+if TYPE_CHECKING:
+    from atomic.ledger import SqliteLedger
+    from atomic.records.event import Event
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: everything that happened, in order.")
+BodiesOption = Annotated[bool, typer.Option("--bodies", help="Inputs and answers too.")]
 _LOOK_AGAIN_SECONDS = 0.5
+
+
+@app.command()
+def verify(json: JsonOption = False, config: ConfigOption = None, ledger: LedgerOption = None) -> None:
+    """Check the chain, the signed heads and every body. Exit 1 when anything is not as it was written."""
+    from atomic.ledger.verify import verify as check
+
+    path = ledger_file(config, ledger)
+    found = check(path)
+    if json:
+        print_json(dataclasses.asdict(found) | {"ok": found.ok})
+    else:
+        for seq, what in found.problems:
+            typer.echo(f"#{seq}: {what}" if seq else what)
+        erased = f", {found.erased} bodies erased" if found.erased else ""
+        typer.echo(
+            f"{path}: {found.events} events, {found.bodies} bodies and {found.blobs} contents compared{erased}; "
+            f"sealed up to #{found.sealed_to}, {found.unsealed} events after it"
+        )
+        typer.echo("verified" if found.ok else f"NOT AS IT WAS WRITTEN: {len(found.problems)} problems")
+    raise typer.Exit(0 if found.ok else 1)
 
 
 @app.command()
@@ -32,3 +71,97 @@ def tail(
             if not follow:
                 return
             time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+@app.command()
+def show(
+    which: Annotated[
+        str, typer.Argument(metavar="SEQ|ID", help='An event\'s number, a request id, ID/round or "last".')
+    ],
+    bodies: BodiesOption = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Show an event, or all events of a request, as JSON."""
+    with reading(config, ledger) as opened:
+        for event in _events(opened, which):
+            print_json(_as_json(opened, event, bodies))
+
+
+def _events(ledger: SqliteLedger, which: str) -> list[Event]:
+    number = which.removeprefix("#")
+    if number.isdecimal():
+        found = list(ledger.read(after=int(number) - 1, limit=1))
+        if found and found[0].seq == int(number):
+            return found
+    text, slash, turn = which.rpartition("/")
+    if slash and turn.isdecimal() and not _known(ledger, which):
+        request = find_request(ledger, text)
+        events = [event for event in ledger.read(request_id=request.request_id) if event.round == int(turn)]
+        if not events:
+            raise NotFound(f"request {request.request_id} has no round {turn}")
+    else:
+        request = find_request(ledger, which)
+        events = list(ledger.read(request_id=request.request_id))
+    return [event for event in events if event.tenant == request.tenant]
+
+
+def _known(ledger: SqliteLedger, request_id: str) -> bool:
+    return any(True for _ in ledger.read(request_id=request_id, limit=1))
+
+
+def _as_json(ledger: SqliteLedger, event: Event, bodies: bool) -> dict[str, Any]:
+    from atomic.records.event import encode
+
+    shown: dict[str, Any] = {
+        field.name: getattr(event, field.name)
+        for field in dataclasses.fields(event)
+        if field.name not in {"payload", "bodies"}
+    }
+    shown["payload"] = orjson.loads(encode(event.payload))
+    shown["bodies"] = {
+        one.name: _body(ledger.body(one)) if bodies else {"body": one.body_id, "mac": one.mac} for one in event.bodies
+    }
+    return shown
+
+
+def _body(content: bytes | None) -> object:
+    if content is None:
+        return "erased"
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode(errors="replace")
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="A new file; without it, the standard output.")] = None,
+    bodies: BodiesOption = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Write the ledger as JSON lines, with all that somebody else needs to check it."""
+    path = ledger_file(config, ledger)
+    if file is None:
+        _write(path, sys.stdout.buffer, bodies)
+        return
+    try:
+        with file.open("xb") as target:
+            lines = _write(path, target, bodies)
+    except FileExistsError:
+        raise CallerError(f"{file} is there already", hint="name a file that is not, or remove it first") from None
+    except OSError as error:
+        raise CallerError(f"{file} cannot be written: {error.strerror}") from None
+    typer.echo(f"{lines} lines in {file}")
+
+
+def _write(ledger: Path, target: BinaryIO, bodies: bool) -> int:
+    from atomic.ledger.export import export as exported
+
+    lines = 0
+    for one in exported(ledger, bodies=bodies):
+        target.write(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE))
+        lines += 1
+    target.flush()
+    return lines

@@ -21,11 +21,11 @@ def line(event: Event) -> str:
     >>> opened = MarketOpened(version="0.1.0", rules_version="1", config="ab12cd34ef")
     >>> print(line(Event(seq=1, kind="market", version=1, tenant="", label="internal", request_id="", round=0,
     ...     time_ns=0, payload=opened)))
-         1  1970-01-01 00:00:00  market                  version 0.1.0, rules 1, configuration ab12cd34
+         1  1970-01-01 00:00:00  market                          version 0.1.0, rules 1, configuration ab12cd34
     """
     time = datetime.datetime.fromtimestamp(event.time_ns / 1e9, tz=datetime.UTC)
     where = short_id(event.request_id) + (f"/{event.round}" if event.round else "")
-    return f"{event.seq:>6}  {time:%Y-%m-%d %H:%M:%S}  {event.kind:<8}  {where:<12}  {words(event.payload)}"
+    return f"{event.seq:>6}  {time:%Y-%m-%d %H:%M:%S}  {event.kind:<8}  {where:<20}  {words(event.payload)}"
 
 
 def words(payload: Payload) -> str:  # noqa: PLR0911 - a line per kind of record

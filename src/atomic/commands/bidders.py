@@ -1,0 +1,168 @@
+"""`atomic bidders` and `atomic models check`: who takes part, how good they were so far, and what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, columns, config_for, print_json, reading
+from atomic.errors import OperatorError
+from atomic.records.money import dollars
+
+if TYPE_CHECKING:
+    from atomic.belief import Beliefs
+    from atomic.config import Config
+    from atomic.protocols import Bidder, Profile
+    from atomic.settings import AnyBidder
+
+models = typer.Typer(no_args_is_help=True, help="Language models of the configuration.")
+_HEADING = ("who", "kind", "price", "accepts", "evidence", "right", "health")
+
+
+def bidders(json: JsonOption = False, config: ConfigOption = None, ledger: LedgerOption = None) -> None:
+    """List the bidders.
+
+    What they cost and may see, how often they were right, and how they are.
+    """
+    read = config_for(config, ledger)
+    beliefs, keys = _beliefs(read)
+    rows = list(_rows(read, beliefs, keys))
+    if json:
+        print_json([dict(zip(_HEADING, row, strict=True)) for row in rows])
+        return
+    for line in columns([_HEADING, *rows]):
+        typer.echo(line)
+
+
+def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str]]]:
+    """What is believed, and the bids and domains that there is evidence of."""
+    from atomic.belief import Beliefs
+    from atomic.records.lesson import LessonsLearned
+
+    beliefs, keys = Beliefs(), set[tuple[str, str]]()
+    if config.ledger is None or not config.ledger.exists():
+        return beliefs, keys
+    with reading(None, config.ledger) as opened:
+        for event in opened.read():
+            beliefs.fold((event,))
+            if isinstance(event.payload, LessonsLearned):
+                keys |= {(one.key, event.payload.domain) for one in event.payload.lessons if one.kind == "right"}
+    return beliefs, keys
+
+
+def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+    from atomic.protocols import Profile
+    from atomic.wiring import Place, bidder_of, examples_of
+
+    place = Place(config.folder, examples_of())
+    for name, settings in config.settings.bidders.items():
+        bidder = bidder_of(name, settings, place)
+        profile = bidder.profile
+        health = _missing(bidder) or _health(name, beliefs)
+        yield name, settings.kind, _price(settings), profile.accepts, *_evidence(profile, beliefs, keys), health
+    for name in sorted({key.rpartition("+")[0] for key, _ in keys} - config.settings.bidders.keys()):
+        evidence = _evidence(Profile(name=name, kind=""), beliefs, keys)
+        yield name, "given in the code", "", "", *evidence, _health(name, beliefs)
+
+
+def _price(settings: AnyBidder) -> str:
+    from atomic.settings import HttpSettings, LocalSettings
+
+    if isinstance(settings, LocalSettings):
+        return f"{dollars(settings.usd_per_hour)} per hour"
+    if isinstance(settings, HttpSettings):
+        price = settings.price
+        return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of.isoformat()}"
+    return "$0"
+
+
+def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str]]) -> tuple[str, str]:
+    """Effective count of labelled outcomes over all tasks and tactics, and the share that was right."""
+    seen = [
+        beliefs.evidence(key, "", domain, profile)
+        for key, domain in sorted(keys)
+        if key.rpartition("+")[0] == profile.name
+    ]
+    count = sum(one.domain_count for one in seen)
+    right = sum(one.domain_right for one in seen)
+    return f"{count:.1f}", f"{right / count:.2f}" if count > 0 else "-"
+
+
+def _health(name: str, beliefs: Beliefs) -> str:
+    health = beliefs.health(name)
+    left = health.pause_left(time.time_ns())
+    why = health.reason.words if health.reason else "?"
+    if left > 0:
+        return f"left out for {left / 1e9:.0f} s: {why}"
+    return f"on trial after: {why}" if health.on_trial else "ok"
+
+
+def _missing(bidder: Bidder) -> str:
+    """What keeps a bidder from bidding at all: found by asking it, since an offer takes microseconds."""
+    from atomic.protocols import Sketch
+    from atomic.records.bid import NoBid, Reason
+    from atomic.records.microtask import microtask
+    from atomic.stages.prepare import prepare
+
+    @microtask(worth="$1")
+    async def probe(text: str) -> Literal["yes", "no"]:
+        """Is anybody there?"""
+        raise NotImplementedError
+
+    ask = prepare(probe("hello"), request_id="probe", tenant="", label="public")
+    offer = bidder.offer(ask, Sketch(tactic="plain", prompt_characters=10, max_tokens=1))
+    missing = isinstance(offer, NoBid) and offer.reason == Reason.NOT_CONFIGURED
+    return f"not configured: {offer.detail}" if missing and isinstance(offer, NoBid) else ""
+
+
+@models.command("check")
+def check(config: ConfigOption = None) -> None:
+    """Load every local model.
+
+    Of hosted ones, look whether library and key are there: they are not called, since that would cost. Exit 1 if
+    anything is missing.
+    """
+    wrong = asyncio.run(_check(config_for(config, None)))
+    raise typer.Exit(1 if wrong else 0)
+
+
+async def _check(config: Config) -> int:
+    from atomic.settings import HttpSettings, LocalSettings
+    from atomic.wiring import Place, bidder_of, examples_of
+
+    place, wrong, checked = Place(config.folder, examples_of()), 0, 0
+    for name, settings in config.settings.bidders.items():
+        if not isinstance(settings, LocalSettings | HttpSettings):
+            continue
+        checked += 1
+        started = time.perf_counter()
+        try:
+            bidder = bidder_of(name, settings, place, strict=True)
+            try:
+                said = await _warmed(bidder)
+            finally:
+                await bidder.close()
+        except OperatorError as error:
+            wrong += 1
+            typer.echo(f"{name}: {error}")
+        else:
+            typer.echo(f"{name}: {said} ({time.perf_counter() - started:.1f} s)")
+    if not checked:
+        typer.echo("this configuration has no language models")
+    return wrong
+
+
+async def _warmed(bidder: Bidder) -> str:
+    from atomic.bidders.local import LocalModel
+
+    if isinstance(bidder, LocalModel):
+        await bidder.warm()
+        return "loaded"
+    missing = _missing(bidder)
+    if missing:
+        raise OperatorError(missing)
+    return "configured, not called"

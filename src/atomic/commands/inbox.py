@@ -1,0 +1,3 @@
+"""`atomic demo` and `atomic inbox run`."""
+
+from __future__ import annotations
