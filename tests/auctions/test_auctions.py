@@ -106,5 +106,9 @@ def test_an_auction_ends_as_its_case_says(path: Path) -> None:
     assert case.get("expected") == found
 
 
-def test_there_are_cases() -> None:
+def test_the_case_shown_in_the_documents_is_one_of_them() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+
     assert len(CASES) >= 8
+    assert shown in [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
