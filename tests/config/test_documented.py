@@ -1,0 +1,54 @@
+"""docs/configuration.md and examples/atomic.toml say what the configuration takes, all of it, and nothing else."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from atomic.config import read_config
+from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
+from atomic.settings import KINDS, MarketSettings, Price, RuleSettings, Table
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+TABLES: dict[str, type[Table]] = {
+    "market": MarketSettings,
+    **{f"bidders of kind {kind}": model for kind, model in KINDS.items()},
+    "price": Price,
+    "rules": RuleSettings,
+    "inbox": InboxSettings,
+    "inbox.autonomy": AutonomySettings,
+    "inbox.terms": TermsSettings,
+    "do of the inbox's rules": DoSettings,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_key_is_explained(name: str) -> None:
+    assert [] == [key for key in TABLES[name].model_fields if f"`{key}`" not in PAGE]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_explained(kind: str) -> None:
+    assert re.search(rf"^### .*`{kind}`", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+def test_every_configuration_in_the_page_is_right(text: str) -> None:
+    assert read_config(tomllib.loads(text)).digest
+
+
+def test_the_example_is_right_and_shows_every_kind() -> None:
+    settings = read_config(ROOT / "examples" / "atomic.toml").settings
+
+    assert set(KINDS) == {bidder.kind for bidder in settings.bidders.values()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "default"),
+    re.findall(r"`(neighbours|cache)`\n.*?`(count|capacity)` \(([\d ]+)\)", PAGE, re.DOTALL),
+)
+def test_a_default_in_the_page_is_the_one_that_holds(kind: str, key: str, default: str) -> None:
+    assert int(default.replace(" ", "")) == KINDS[kind].model_fields[key].default
