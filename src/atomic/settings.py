@@ -111,9 +111,10 @@ class ModelSettings(BidderSettings):
 
 
 class SpecialistSettings(BidderSettings):
-    """An online text classifier."""
+    """An online text classifier, over words or over runs of four bytes."""
 
     kind: Literal["specialist"]
+    reads: Literal["words", "spelling"] = "words"
 
 
 class NaiveBayesSettings(BidderSettings):

@@ -102,7 +102,7 @@ def bidder_of(name: str, settings: AnyBidder, place: Place, *, strict: bool = Fa
 def _specialist(name: str, settings: SpecialistSettings, place: Place) -> Bidder:
     from atomic.bidders.specialist import Specialist
 
-    return Specialist(name)
+    return Specialist(name, reads=settings.reads)
 
 
 def _naive_bayes(name: str, settings: NaiveBayesSettings, place: Place) -> Bidder:

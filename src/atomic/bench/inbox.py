@@ -106,7 +106,12 @@ class Bench:
 
     def small(self, examples: ExampleStore) -> list[Bidder]:
         """Everybody who is no language model."""
-        return [Specialist("words"), Specialist("bayes", method="naive-bayes"), Neighbours(examples)]
+        return [
+            Specialist("words"),
+            Specialist("spelling", reads="spelling"),
+            Specialist("bayes", method="naive-bayes"),
+            Neighbours(examples),
+        ]
 
     async def market(self) -> dict[str, Any]:
         """The whole market: the stream with feedback, then the measured half without."""

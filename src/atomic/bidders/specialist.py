@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from atomic.belief.grams import grams
+from atomic.belief.grams import grams, spelling
 from atomic.bidders.classifiers import BUCKETS, Classifier, Logistic, NaiveBayes
 from atomic.output import Refusal, from_json, plain_type
 from atomic.protocols import Profile, Sketch
@@ -23,6 +23,8 @@ LONGEST_LABEL = 64  # characters of an answer that may be a label
 PREDICTIONS = 256  # of requests under way, so that an offer and its attempt say the same
 _MOST_CERTAIN = 0.999
 
+Reading = Literal["words", "spelling"]
+_READINGS: Mapping[Reading, Callable[[str], NDArray[np.uint32]]] = {"words": grams, "spelling": spelling}
 _METHODS: Mapping[str, Callable[[], Classifier]] = {"logistic": Logistic, "naive-bayes": NaiveBayes}
 
 
@@ -31,7 +33,8 @@ class Specialist:
 
     For a task whose output is plain `str` the labels are the short answers seen, as long as they repeat: with fewer
     than two examples per label it does not bid. It does not bid either before it saw two labels. It learns only what
-    somebody verified, not what the market settled. Deterministic: same examples, same order, same weights.
+    somebody verified, not what the market settled. It reads words, or with `reads="spelling"` runs of four bytes: the
+    two err on different mails. Deterministic: same examples, same order, same weights.
     """
 
     def __init__(
@@ -39,10 +42,12 @@ class Specialist:
         name: str = "specialist",
         *,
         method: Literal["logistic", "naive-bayes"] = "logistic",
+        reads: Reading = "words",
         profile: Profile | None = None,
     ) -> None:
         self._profile = profile or Profile(name=name, kind="specialist", right=0.7)
         self._make = _METHODS[method]
+        self._read = _READINGS[reads]
         self._classifiers: dict[tuple[str, str], Classifier] = {}
         self._predictions: OrderedDict[tuple[str, str, str, str], tuple[object, float] | Reason] = OrderedDict()
 
@@ -60,7 +65,7 @@ class Specialist:
         classifier = self._classifiers.get(key)
         if classifier is None:
             classifier = self._classifiers[key] = self._make()
-        classifier.learn(example.request_id, _buckets(example.text), label, 2.0 * example.probability - 1.0)
+        classifier.learn(example.request_id, self._buckets(example.text), label, 2.0 * example.probability - 1.0)
 
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
         """Price 0 and its probability, or why it cannot say."""
@@ -99,7 +104,7 @@ class Specialist:
             return Reason.NO_EXAMPLES
         if free and classifier.examples < 2 * len(classifier.labels):
             return Reason.NO_EXAMPLES
-        chances = classifier.probabilities(_buckets(ask.features.text))
+        chances = classifier.probabilities(self._buckets(ask.features.text))
         ranked = sorted(zip(chances, classifier.labels, strict=True), reverse=True)
         for chance, label in ranked:
             answer = from_json(ask.task, _value(label))
@@ -108,14 +113,13 @@ class Specialist:
                 return answer, min(_MOST_CERTAIN, max(1.0 - _MOST_CERTAIN, chance))
         return Reason.NO_EXAMPLES
 
+    def _buckets(self, text: str) -> NDArray[np.int64]:
+        import numpy as np
+
+        return np.unique(self._read(text) & np.uint32(BUCKETS - 1)).astype(np.int64)
+
 
 def _value(label: bytes) -> object:
     import orjson
 
     return orjson.loads(label)
-
-
-def _buckets(text: str) -> NDArray[np.int64]:
-    import numpy as np
-
-    return np.unique(grams(text) & np.uint32(BUCKETS - 1)).astype(np.int64)
