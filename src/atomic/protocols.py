@@ -157,7 +157,22 @@ class Contents(Protocol):
         ...
 
 
-class Ledger(Contents, Protocol):
+class History(Contents, Protocol):
+    """What a ledger holds, to be read only."""
+
+    def read(
+        self,
+        *,
+        after: int = 0,
+        request_id: str | None = None,
+        kinds: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Event]:
+        """Events with seq > after, in order."""
+        ...
+
+
+class Ledger(History, Protocol):
     """The append-only, hash-chained sequence of events."""
 
     async def append(
@@ -171,17 +186,6 @@ class Ledger(Contents, Protocol):
 
         Raises LedgerLocked or LedgerUnwritable; then nothing was written.
         """
-        ...
-
-    def read(
-        self,
-        *,
-        after: int = 0,
-        request_id: str | None = None,
-        kinds: Sequence[str] = (),
-        limit: int | None = None,
-    ) -> Iterator[Event]:
-        """Events with seq > after, in order."""
         ...
 
 
@@ -211,6 +215,7 @@ __all__ = [
     "Contents",
     "Examples",
     "Follower",
+    "History",
     "Learner",
     "Ledger",
     "Profile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from tests.explain.trading import as_entry, copied, trade
 
+from atomic.explain import explain
 from atomic.ledger import MemoryLedger, SqliteLedger
+from atomic.ledger.reader import LedgerReader
 from atomic.records import Award, Entry, Event, LessonsLearned, Slate, decode, encode
 from atomic.records.canonical import content_id
 from atomic.replay import replay
@@ -72,6 +75,21 @@ async def test_a_true_ledger_in_a_file_replays_deeply_too(tmp_path: Path) -> Non
     assert found.awards == found.deep.awards == found.deep.tables
     assert market.beliefs.digest() == found.deep.digest
     assert 0 == found.exit_code
+
+
+async def test_a_copy_without_its_keys_is_replayed_and_explained_without_draws_and_bodies(tmp_path: Path) -> None:
+    async with SqliteLedger.open(tmp_path / "market.db") as ledger:
+        await trade(ledger, 4)
+    copy = tmp_path / "copy.db"
+    shutil.copy(tmp_path / "market.db", copy)
+
+    with LedgerReader.open(copy) as reader:
+        found, told = replay(reader, deep=True), explain(reader, "r1", bodies=True)
+
+    assert (0, 0) == (found.exit_code, found.draws)
+    assert found.awards > 0
+    assert "sealed" == told.asked.input_state
+    assert told.text().startswith("sealed, right with probability")
 
 
 async def test_deep_replay_appraises_every_recorded_bid_again(traded: MemoryLedger) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from atomic.explain.explained import AttemptTold
 from atomic.explain.story import RoundStory, Try, read_body
-from atomic.protocols import Ledger
+from atomic.protocols import History
 from atomic.records.award import Answered, State, Table
 from atomic.rules.posterior import calibrated, joint_probability
 
 
-def attempts_told(ledger: Ledger, story: RoundStory, later: RoundStory | None, answers: int) -> tuple[AttemptTold, ...]:
+def attempts_told(
+    ledger: History, story: RoundStory, later: RoundStory | None, answers: int
+) -> tuple[AttemptTold, ...]:
     """The attempts of a round in the order in which they ended; `answers` were in hand before it.
 
     The posterior is reckoned with the table of the round that judged it, `later`, so that the last one is the
@@ -29,7 +31,7 @@ def attempts_told(ledger: Ledger, story: RoundStory, later: RoundStory | None, a
     return tuple(told)
 
 
-def _told(ledger: Ledger, attempt: Try, hand: State, table: Table) -> AttemptTold:
+def _told(ledger: History, attempt: Try, hand: State, table: Table) -> AttemptTold:
     began, done = attempt.started, attempt.finished
     reserved, examples = (began.reserved, began.examples) if began is not None else (None, ())
     if done is None:

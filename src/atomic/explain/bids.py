@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atomic.explain.explained import BidTold, Grounds, Taught
 from atomic.explain.story import RoundStory
-from atomic.protocols import Ledger
+from atomic.protocols import History
 from atomic.records.bid import Bid, Evidence
 from atomic.records.event import Event
 from atomic.records.lesson import LessonsLearned
@@ -52,7 +52,7 @@ def _grounds(key: str, seen: Evidence, award: Event, book: LessonBook) -> Ground
 class LessonBook:
     """Lessons by the seq that a bid's evidence names; each event is read once per explanation."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: History) -> None:
         self._ledger = ledger
         self._known: dict[int, Event | None] = {}
 

@@ -24,7 +24,7 @@ from atomic.explain.explained import (
 )
 from atomic.explain.story import RoundStory, Story, read_body, read_story
 from atomic.explain.telling import tell
-from atomic.protocols import Ledger
+from atomic.protocols import History
 from atomic.records.award import Award, Scored
 from atomic.records.bid import Bid
 from atomic.rules.auction import RULES_VERSION, Verdict
@@ -52,7 +52,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def explain(ledger: Ledger, request_id: str, *, tenant: str = "", bodies: bool = False) -> Explanation:
+def explain(ledger: History, request_id: str, *, tenant: str = "", bodies: bool = False) -> Explanation:
     """Tell the story of a request from the ledger alone.
 
     The input is told only with `bodies`; answers are. What was erased says so. Counterfactuals are found by running
@@ -76,7 +76,7 @@ def explain(ledger: Ledger, request_id: str, *, tenant: str = "", bodies: bool =
     )
 
 
-def _asked(ledger: Ledger, story: Story, bodies: bool) -> Asked:
+def _asked(ledger: History, story: Story, bodies: bool) -> Asked:
     opened, event = story.opened, story.request
     content, state = read_body(ledger, event, "input")
     hide = state == "shown" and not bodies
@@ -194,7 +194,7 @@ def _tactics(story: RoundStory) -> list[TacticTold]:
     return told
 
 
-def _settled(ledger: Ledger, story: Story) -> Settled | None:
+def _settled(ledger: History, story: Story) -> Settled | None:
     outcome, event = story.outcome, story.outcome_event
     if outcome is None or event is None:
         return None
@@ -233,7 +233,7 @@ def _alternatives(rounds: Sequence[RoundTold]) -> tuple[Alternative, ...]:
     )
 
 
-def _words(ledger: Ledger, story: Story) -> list[WordTold]:
+def _words(ledger: History, story: Story) -> list[WordTold]:
     told = []
     for word in story.words:
         truth, state = read_body(ledger, word.event, "truth")

@@ -19,7 +19,7 @@ from atomic.errors import NotFound
 from atomic.explain.explaining import as_verdict, plain, unproven
 from atomic.explain.story import RoundStory, Story, read_story
 from atomic.explain.wording import both, exactly, likelier, named, priced
-from atomic.protocols import Ledger
+from atomic.protocols import History
 from atomic.records.award import Award
 from atomic.records.bid import Bid, NoBid
 from atomic.rules.auction import Verdict
@@ -74,7 +74,7 @@ class WhyNot:
         return {name: plain(value) for name, value in asdict(self).items()}
 
 
-def why_not(ledger: Ledger, bidder: str, request_id: str, *, tenant: str = "") -> WhyNot:
+def why_not(ledger: History, bidder: str, request_id: str, *, tenant: str = "") -> WhyNot:
     """Why a bidder (a name, or "name+tactic") did not win a request.
 
     Raises NotFound for an unknown request and for somebody who neither bid nor was left out of any round.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from atomic.errors import NotFound
-from atomic.protocols import Ledger
+from atomic.protocols import History
 from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import Event, decode
@@ -17,7 +17,7 @@ from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
 
-BodyState = Literal["none", "hidden", "shown", "erased"]
+BodyState = Literal["none", "hidden", "shown", "erased", "sealed"]  # sealed: the keys are not beside the ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Story:
     learned: tuple[LessonsLearned, ...]  # at its end, without anybody's word
 
 
-def read_story(ledger: Ledger, request_id: str, tenant: str = "") -> Story:
+def read_story(ledger: History, request_id: str, tenant: str = "") -> Story:
     """The story of a request. Raises NotFound when the ledger holds no such request of this tenant."""
     events = [event for event in ledger.read(request_id=request_id) if event.tenant == tenant]
     request = next((event for event in events if isinstance(event.payload, RequestOpened)), None)
@@ -81,7 +81,7 @@ def read_story(ledger: Ledger, request_id: str, tenant: str = "") -> Story:
     )
 
 
-def _rounds(ledger: Ledger, events: Sequence[Event]) -> tuple[RoundStory, ...]:
+def _rounds(ledger: History, events: Sequence[Event]) -> tuple[RoundStory, ...]:
     rounds: list[RoundStory] = []
     for event in events:
         award = event.payload
@@ -129,10 +129,13 @@ def _words(events: Sequence[Event]) -> tuple[tuple[Word, ...], tuple[LessonsLear
     return tuple(words), tuple(learned)
 
 
-def read_body(ledger: Ledger, event: Event, name: str) -> tuple[Any, BodyState]:
+def read_body(ledger: History, event: Event, name: str) -> tuple[Any, BodyState]:
     """A body of an event as JSON holds it, and whether it is there. Raises Tampered when it was changed."""
     commitment = next((one for one in event.bodies if one.name == name), None)
     if commitment is None:
         return None, "none"
-    content = ledger.body(commitment)
+    try:
+        content = ledger.body(commitment)
+    except NotFound:
+        return None, "sealed"
     return (None, "erased") if content is None else (orjson.loads(content), "shown")

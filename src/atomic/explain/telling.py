@@ -47,8 +47,8 @@ def _source(settled: Settled) -> str:
 
 
 def _answer(state: str, answer: object) -> str:
-    if state in ("none", "erased"):
-        return "erased" if state == "erased" else "no answer"
+    if state != "shown":
+        return "no answer" if state == "none" else state
     text = answer if isinstance(answer, str) else canonical_json(answer).decode()
     text = " ".join(text.split())
     return text if len(text) <= _ANSWER_CHARACTERS else text[: _ANSWER_CHARACTERS - 1] + "…"

@@ -61,14 +61,16 @@ class LedgerReader:
     ) -> Iterator[Event]:
         """Events with seq > after, in order, up to the one that was last when the reading began."""
         last = self.head()
+        # One event asked for by its seq must not cost the reading of 500.
+        chunk = _CHUNK if limit is None else max(1, min(_CHUNK, limit))
         if request_id is not None or len(kinds) <= 1:
-            rows = self._stream(after, last, request_id, kinds)
+            rows = self._stream(after, last, request_id, kinds, chunk)
         else:
             # One index range per kind: SQLite would otherwise sort the whole remainder for every chunk.
-            rows = heapq.merge(*(self._stream(after, last, None, (kind,)) for kind in set(kinds)))
+            rows = heapq.merge(*(self._stream(after, last, None, (kind,), chunk) for kind in set(kinds)))
         return map(event_of, islice(rows, limit))
 
-    def _stream(self, after: int, last: int, request_id: str | None, kinds: Sequence[str]) -> Iterator[Row]:
+    def _stream(self, after: int, last: int, request_id: str | None, kinds: Sequence[str], chunk: int) -> Iterator[Row]:
         where, values = ["seq > ?", "seq <= ?"], []
         if request_id is not None:
             where.append("request_id = ? AND request_id <> ''" if request_id else "request_id = ?")
@@ -76,11 +78,11 @@ class LedgerReader:
             where += [f"+kind IN ({','.join('?' * len(kinds))})"] if kinds else []
         elif kinds:
             where.append("kind = ?")
-        statement = f"SELECT {_ALL} FROM event WHERE {' AND '.join(where)} ORDER BY seq LIMIT {_CHUNK}"
+        statement = f"SELECT {_ALL} FROM event WHERE {' AND '.join(where)} ORDER BY seq LIMIT {chunk}"
         while True:
             rows = self._rows(statement, (after, last, *values, *kinds))
             yield from rows
-            if len(rows) < _CHUNK:
+            if len(rows) < chunk:
                 return
             after = rows[-1][0]
 

@@ -10,7 +10,7 @@ from itertools import islice
 
 from atomic.belief import Beliefs
 from atomic.errors import NotFound, Tampered
-from atomic.protocols import Ledger, Profile
+from atomic.protocols import History, Profile
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Answered, Award, Slate
 from atomic.records.bid import Bid
@@ -36,7 +36,7 @@ class Rebuilt:
     digest: str  # of the beliefs at the end
 
 
-def rebuild(ledger: Ledger, awards: Callable[[], Iterator[Event]], report: Report) -> Rebuilt:
+def rebuild(ledger: History, awards: Callable[[], Iterator[Event]], report: Report) -> Rebuilt:
     """Fold the ledger; at each award's `beliefs_seq`, appraise its offers again and report what differs.
 
     `awards` gives the events to check, in order of seq, each time it is called. A second fold in larger steps must
@@ -88,7 +88,7 @@ def _beliefs_seq(event: Event) -> int:
 class _Check:
     """Compares awards with beliefs as they were."""
 
-    def __init__(self, ledger: Ledger, report: Report) -> None:
+    def __init__(self, ledger: History, report: Report) -> None:
         self._ledger = ledger
         self._report = report
         self._requests: OrderedDict[tuple[str, str], tuple[Event, ...]] = OrderedDict()
@@ -157,7 +157,10 @@ class _Check:
 
     def _erased(self, events: Sequence[Event]) -> bool:
         """A request that was cut goes on without the answers that were erased meanwhile."""
-        return any(self._ledger.body(body) is None for event in events for body in event.bodies)
+        try:
+            return any(self._ledger.body(body) is None for event in events for body in event.bodies)
+        except NotFound:  # without its keys a ledger does not say what was erased
+            return True
 
 
 def _appraised(bid: Bid, opened: RequestOpened, beliefs: Beliefs) -> Bid:
