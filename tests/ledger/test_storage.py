@@ -34,9 +34,12 @@ async def test_a_ledger_opened_again_goes_on(tmp_path: Path) -> None:
         assert (b"mail", secret) == (ledger.body(first.bodies[0]), ledger.secret())
 
 
-async def test_closing_leaves_no_log_and_seals_everything(tmp_path: Path) -> None:
-    async with SqliteLedger.open(tmp_path / "ledger.db") as ledger:
-        await ledger.append([opened(), opened()])
+def test_closing_leaves_no_log_and_seals_everything(tmp_path: Path) -> None:
+    async def use() -> None:
+        async with SqliteLedger.open(tmp_path / "ledger.db") as ledger:
+            await ledger.append([opened(), opened()])
+
+    asyncio.run(use())
 
     assert {"ledger.db", "ledger.db.heads", "ledger.db.holders", "ledger.db.keys"} == {
         one.name for one in tmp_path.iterdir()

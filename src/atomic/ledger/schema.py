@@ -14,6 +14,7 @@ from atomic.errors import LedgerUnwritable, OperatorError
 
 APPLICATION_ID = 0x41544F4D  # "ATOM": tells our files from other people's SQLite files
 BUSY_TIMEOUT_S = 10.0
+_EXACT = 16  # up to so many rows there is a statement for each count; above, one for each power of two
 _LOG_BYTES = 4 << 20  # SQLite carries the log into the file at 1,000 pages of 4 KiB and begins it anew
 
 _SCHEMA_1 = """
@@ -156,11 +157,11 @@ def insert(connection: sqlite3.Connection, verb: str, columns: tuple[str, ...], 
     `executemany` would pay that per row.
     """
     width, start = len(columns), 0
-    for rows in (256, 64, 16, 4, 1):
+    while rows := (len(values) - start) // width:
+        rows = rows if rows <= _EXACT else min(256, 1 << rows.bit_length() - 1)
         step = rows * width
-        while len(values) - start >= step:
-            connection.execute(_insert(verb, columns, rows), values[start : start + step])
-            start += step
+        connection.execute(_insert(verb, columns, rows), values[start : start + step])
+        start += step
 
 
 @lru_cache(256)

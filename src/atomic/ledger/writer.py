@@ -223,7 +223,12 @@ class Writer:
 
     def _commit(self, waiting: Sequence[_Waiting]) -> list[Event]:
         self._refuse_if_vanished()
-        self._sync(full=any(one.operation.power_durable for one in waiting))
+        full = any(one.operation.power_durable for one in waiting)
+        if full and not self._log_extended:
+            self._log_extended = True
+            with contextlib.suppress(OSError):  # it would only have been faster
+                extend_log(self._connection, self._path)
+        self._sync(full=full)
         subjects = set().union(*(one.operation.subjects() for one in waiting))
         keys = self._keys.ensure(subjects) if subjects else {}
         connection = self._connection
@@ -257,10 +262,6 @@ class Writer:
 
     def _sync(self, *, full: bool) -> None:
         # In WAL a FULL commit syncs the log, and with it every earlier commit.
-        if full and not self._log_extended:
-            self._log_extended = True
-            with contextlib.suppress(OSError):  # it would only have been faster
-                extend_log(self._connection, self._path)
         if full != self._full_sync:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
             self._full_sync = full
