@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
@@ -49,35 +49,25 @@ class Door:
 
         Raises CallerError after `close`, and from the market's own thread, where waiting would never end.
         """
-        ended = threading.Event()
-        tasks: list[asyncio.Task[R]] = []
-
-        def begin() -> None:
-            tasks.append(self._loop.create_task(work))
-            tasks[0].add_done_callback(lambda _: ended.set())
-
-        def cancel() -> None:
-            tasks[0].cancel()
-
         if threading.current_thread() is self._thread:
             work.close()
             raise CallerError("this is the market's own thread", hint="await the methods of the market itself here")
-        with self._lock:
-            if not self._open:
-                work.close()
-                raise CallerError("this market is closed")
-            self._loop.call_soon_threadsafe(begin)
+        job = _Job(work)
         try:
-            ended.wait()
+            if self._submit(job.begin):
+                job.ended.wait()
         except BaseException:
-            self._loop.call_soon_threadsafe(cancel)
-            ended.wait()
-            if not tasks[0].cancelled():
-                tasks[0].exception()  # looked at, so that nobody reports it as forgotten
+            # Wherever the interrupt struck: `begin` either comes before `cancel` in the loop, or never.
+            if self._submit(job.cancel):
+                job.ended.wait()
             raise
-        if tasks[0].cancelled():
-            raise CallerError("this market was closed meanwhile")
-        return tasks[0].result()
+        return job.result()
+
+    def _submit(self, call: Callable[[], object]) -> bool:
+        with self._lock:
+            if self._open:
+                self._loop.call_soon_threadsafe(call)
+            return self._open
 
     def close(self) -> None:
         """End the loop and its thread; may be called twice."""
@@ -86,6 +76,36 @@ class Door:
                 self._open = False
                 self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+
+class _Job(Generic[R]):
+    """Work that one thread waits for and another does."""
+
+    def __init__(self, work: Coroutine[Any, Any, R]) -> None:
+        self._work = work
+        self._task: asyncio.Task[R] | None = None
+        self.ended = threading.Event()
+
+    def begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._work)
+        self._task.add_done_callback(self._end)
+
+    def cancel(self) -> None:
+        if self._task is None:
+            self.ended.set()
+        else:
+            self._task.cancel()
+
+    def _end(self, task: asyncio.Task[R]) -> None:
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody reports it as forgotten when the wait was interrupted
+        self.ended.set()
+
+    def result(self) -> R:
+        if self._task is None or self._task.cancelled():
+            self._work.close()
+            raise CallerError("this market is closed")
+        return self._task.result()
 
 
 def _waiting(

@@ -16,6 +16,12 @@ from atomic.records.lesson import FeedbackGiven
 Run = Callable[..., Result]
 
 
+@atomic.microtask(worth="$0.01")
+async def note(text: str) -> str:
+    """Answer this."""
+    raise NotImplementedError
+
+
 def events(folder: Path) -> list[tuple[str, str]]:
     """Kind and request id of all events."""
     connection = sqlite3.connect(folder / "atomic.db")
@@ -159,6 +165,25 @@ def test_replay_of_an_honest_ledger_finds_no_difference(run: Run, more: list[str
     result = run("replay", *more)
 
     assert (0, True) == (result.exit_code, "0 differences" in result.output)
+
+
+def test_what_a_stranger_wrote_cannot_steer_the_terminal(run: Run, market: Path) -> None:
+    async def trade() -> None:
+        async with atomic.open(
+            "atomic.toml", bidders=[atomic.FunctionBidder("eve", lambda text: "ok\x9b2J\u202e\x1b[31m")]
+        ) as one:
+            await one.buy(note("hi\x9b2J"), atomic.Trade(request_id="hostile"))
+
+    asyncio.run(trade())
+
+    for command in (
+        ["explain", "hostile"],
+        ["explain", "hostile", "--json"],
+        ["ledger", "show", "hostile", "--bodies"],
+    ):
+        output = run(*command).output
+        assert "u009b" in output
+        assert not {"\x9b", "\u202e", "\x1b"} & set(output)
 
 
 # --- feedback -----------------------------------------------------------------------------------------------

@@ -139,8 +139,12 @@ def test_waiting_in_the_markets_own_thread_is_refused_rather_than_waited_for_eve
 def test_interrupting_a_purchase_cancels_it_and_the_market_goes_on() -> None:
     started = threading.Event()
 
+    asked: list[object] = []
+
     def script(ask: object) -> Line:
-        started.set()
+        asked.append(ask)
+        if len(asked) == 2:  # once for the offer, once for the attempt
+            started.set()
         return Line(answer="ham", hangs=True)
 
     bidder, main = ScriptedBidder("slow", script), threading.main_thread().ident

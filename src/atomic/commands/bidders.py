@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, columns, config_for, print_json, reading
+from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, columns, config_for, print_json, reading, say
 from atomic.errors import OperatorError
 from atomic.records.money import dollars
 
@@ -35,7 +35,7 @@ def bidders(json: JsonOption = False, config: ConfigOption = None, ledger: Ledge
         print_json([dict(zip(_HEADING, row, strict=True)) for row in rows])
         return
     for line in columns([_HEADING, *rows]):
-        typer.echo(line)
+        say(line)
 
 
 def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str]]]:

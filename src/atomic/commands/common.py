@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -138,9 +139,26 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
+def say(text: str) -> None:
+    """Print text that may quote a stranger: what could steer a terminal or turn its writing around is made visible.
+
+    >>> say("tea\x1b[2J for two\u202e\\nand one")
+    tea\\u001b[2J for two\\u202e
+    and one
+    """
+    typer.echo("\n".join(line if line.isprintable() else _visible(line) for line in text.split("\n")))
+
+
+def _visible(line: str) -> str:
+    return "".join(
+        one if one.isprintable() or one in "\t\u00a0\u202f" else json.dumps(one)[1:-1] if not one.isspace() else " "
+        for one in line
+    )
+
+
 def print_json(value: object) -> None:
-    """A value as indented JSON."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+    """A value as indented JSON; what could steer a terminal is escaped as JSON escapes it."""
+    say(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 
 def short_id(request_id: str) -> str:

@@ -15,6 +15,7 @@ from atomic.commands.common import (
     find_request,
     print_json,
     reading,
+    say,
 )
 from atomic.commands.ledger import BodiesOption
 
@@ -35,7 +36,7 @@ def explain(
     with reading(config, ledger) as opened:
         event = find_request(opened, request)
         story = explained(opened, event.request_id, tenant=event.tenant, bodies=bodies)
-        print_json(story.json()) if json else typer.echo(story.text())
+        print_json(story.json()) if json else say(story.text())
 
 
 def why_not(
@@ -54,7 +55,7 @@ def why_not(
     with reading(config, ledger) as opened:
         event = find_request(opened, request)
         story = explained(opened, bidder, event.request_id, tenant=event.tenant)
-        print_json(story.json()) if json else typer.echo(story.text())
+        print_json(story.json()) if json else say(story.text())
 
 
 def replay(
@@ -74,5 +75,5 @@ def replay(
 
     with reading(config, ledger) as opened:
         found = recomputed(opened, deep=deep, sample=sample)
-    print_json(dataclasses.asdict(found)) if json else typer.echo(found.text())
+    print_json(dataclasses.asdict(found)) if json else say(found.text())
     raise typer.Exit(found.exit_code)

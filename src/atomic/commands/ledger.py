@@ -19,6 +19,7 @@ from atomic.commands.common import (
     ledger_file,
     print_json,
     reading,
+    say,
 )
 from atomic.errors import CallerError, NotFound
 
@@ -66,7 +67,7 @@ def tail(
         seen = max(0, opened.head() - count)
         while True:
             for event in opened.read(after=seen):
-                typer.echo(line(event))
+                say(line(event))
                 seen = event.seq
             if not follow:
                 return
