@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import secrets
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from atomic.bidders.gguf import find_gguf
-from atomic.bidders.label_scores import Tokens, score_labels
+from atomic.bidders.llama import Work, serve
 from atomic.bidders.pace import Pace
 from atomic.bidders.threads import in_thread
 from atomic.errors import MissingExtra, OperatorError
@@ -24,8 +22,8 @@ from atomic.records.microtask import Ask
 from atomic.records.request import DataLabel
 
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
+LOADING_SECONDS = 2.0  # of the first attempt
 REMEMBERED = 1_024  # offers whose limit an attempt will have to keep
-TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,8 @@ class LocalModel:
         if sketch.prompt_characters > self._profile.context_characters:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
         seconds = self._pace.seconds(sketch.prompt_characters, sketch.max_tokens)
-        if seconds * 1e9 > ask.time_left_ns:
+        waiting = seconds if self._server is not None else seconds + LOADING_SECONDS
+        if waiting * 1e9 > ask.time_left_ns:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.DEADLINE)
         limit = min(ask.time_left_ns / 1e9, PATIENCE[0] * seconds + PATIENCE[1])
         self._limits[ask.request_id, sketch.tactic] = limit
@@ -112,14 +111,14 @@ class LocalModel:
             tactic=sketch.tactic,
             price=min(self._price(seconds), ceiling),
             ceiling=ceiling,
-            latency_ns=int(seconds * 1e9),
+            latency_ns=int(waiting * 1e9),
         )
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """Generate, or score the plan's labels. Cancelling stops the model."""
         stop = threading.Event()
         left = ask.time_left_ns / 1e9
-        work = _Work(plan, stop, min(left, self._limits.get((ask.request_id, plan.tactic), left)))
+        work = Work(plan, stop, min(left, self._limits.get((ask.request_id, plan.tactic), left)))
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work))
         except asyncio.CancelledError:
@@ -137,8 +136,9 @@ class LocalModel:
             del server
             await in_thread("atomic unload", holder.clear)
 
-    def _work(self, work: _Work) -> Reply:
+    def _work(self, work: Work) -> Reply:
         server = self._loaded()
+        work.begin()  # neither loading nor a thread's start counts against the limit
         reply = work.labels(server) if work.plan.labels else work.text(server)
         price = self._price(min(work.seconds, work.allowed))
         usage = Usage(prompt_tokens=work.prompt_tokens, completion_tokens=work.completion_tokens, seconds=work.seconds)
@@ -158,133 +158,13 @@ class LocalModel:
                 if self._broken is not None:
                     raise self._broken
                 try:
-                    self._server = _serve(find_gguf(self._model, self._options.cache), self._options)
+                    self._server = serve(
+                        find_gguf(self._model, self._options.cache),
+                        context_tokens=self._options.context_tokens,
+                        slots=self._options.slots,
+                        threads=self._options.threads,
+                    )
                 except OperatorError as error:
                     self._broken = error
                     raise
             return self._server
-
-
-class _Work:
-    """One attempt in its thread: the calls to the model, what they used, and whether to stop."""
-
-    def __init__(self, plan: Plan, stop: threading.Event, allowed: float) -> None:
-        self.plan = plan
-        self.stop = stop
-        self.allowed = max(0.0, allowed)
-        self.deadline = time.monotonic() + self.allowed
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
-        self.seconds = 0.0
-        self.timings: list[tuple[int, float, int, float]] = []  # tokens and seconds: of the prompt, of the answer
-
-    def text(self, server: Any) -> Reply:
-        chunks = self._call(server, {"max_tokens": self.plan.max_tokens})
-        if isinstance(chunks, Reply):
-            return chunks
-        text = "".join(one["delta"].get("content") or "" for one in _choices(chunks))
-        ends = {one.get("finish_reason") for one in _choices(chunks)} - {None}
-        if "length" in ends:
-            return Reply(reason=Reason.CUT, detail=f"after {self.plan.max_tokens} tokens")
-        if "stop" not in ends:
-            return Reply(reason=Reason.CUT, detail="ended without a terminal reason")
-        return Reply(value=text) if text.strip() else Reply(reason=Reason.EMPTY)
-
-    def labels(self, server: Any) -> Reply:
-        failed: list[Reply] = []
-
-        def next_tokens(begun: str) -> Tokens:
-            if failed:
-                return ()
-            extra = [{"role": "assistant", "content": begun}] if begun else []
-            # The further calls find the prompt in the slot and cost a token each.
-            asked = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS, "cache_prompt": bool(begun)}
-            # A first token that is half a character would come without log-probabilities.
-            chunks = self._call(server, asked | {"grammar": _ASCII}, extra)
-            if isinstance(chunks, Reply):
-                failed.append(chunks)
-                return ()
-            return [
-                (token["token"], token["logprob"])
-                for choice in _choices(chunks)
-                for one in ((choice.get("logprobs") or {}).get("content") or ())[:1]
-                for token in one["top_logprobs"]
-            ]
-
-        shares = score_labels(self.plan.labels, next_tokens)
-        if failed:
-            return failed[0]
-        best = max(shares, key=lambda label: shares[label])
-        return Reply(value=best, confidence=shares[best])
-
-    def _call(self, server: Any, asked: dict[str, Any], extra: list[dict[str, str]] | None = None) -> Any:
-        """The chunks of one call, or the reply that says why there are none."""
-        chunks: list[dict[str, Any]] = []
-        started = time.monotonic()
-
-        def receive(chunk: dict[str, Any]) -> bool:
-            # What is raised in here is swallowed by the library: nothing here can raise.
-            chunks.append(chunk)
-            return self.stop.is_set() or time.monotonic() > self.deadline
-
-        messages = [{"role": one.role, "content": one.content} for one in self.plan.messages] + (extra or [])
-        server.handle_chat_completions(
-            {
-                "messages": messages, "temperature": 0, "seed": self.plan.seed, "cache_prompt": False,
-                "stream": True, "return_progress": True, "stream_options": {"include_usage": True}, **asked,
-            },
-            receive,
-        )  # fmt: skip
-        self._account(chunks, time.monotonic() - started)
-        if self.stop.is_set():
-            return Reply(reason=Reason.CANCELLED)
-        if time.monotonic() > self.deadline:
-            return Reply(reason=Reason.TIMED_OUT)
-        error = next((chunk["error"] for chunk in chunks if "error" in chunk), None)
-        if error is None:
-            return chunks
-        kind = str(error.get("type", "error"))
-        return Reply(reason=Reason.INPUT_TOO_LONG if "context_size" in kind else Reason.FAILED, detail=kind)
-
-    def _account(self, chunks: list[dict[str, Any]], waited: float) -> None:
-        for chunk in chunks:
-            usage, timings = chunk.get("usage"), chunk.get("timings")
-            if usage and timings:
-                cached = timings["cache_n"]
-                self.prompt_tokens += usage["prompt_tokens"] - cached
-                self.completion_tokens += usage["completion_tokens"]
-                seconds = timings["prompt_ms"] / 1e3, timings["predicted_ms"] / 1e3
-                self.seconds += sum(seconds)
-                self.timings.append((timings["prompt_n"], seconds[0], timings["predicted_n"], seconds[1]))
-                return
-        self.seconds += waited  # it was stopped: what it took is all that is known
-
-
-_ASCII = "root ::= [ -~]+"
-
-
-def _choices(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [choice for chunk in chunks for choice in chunk.get("choices", ())]
-
-
-def _serve(path: Path, options: LocalOptions) -> Any:
-    import xllamacpp
-
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(path)
-    parameters.n_ctx = options.context_tokens * options.slots  # it is shared out over the slots
-    parameters.n_parallel = options.slots
-    parameters.n_batch = parameters.n_ubatch = 128  # a call can be cancelled between batches of its prompt
-    parameters.warmup = False
-    parameters.verbosity = -1
-    parameters.cache_ram_mib = 0  # 8 GB by default
-    parameters.api_keys = [secrets.token_hex(32)]  # its HTTP port always opens, and without a key for everybody
-    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
-        threads.n_threads = options.threads
-    try:
-        return xllamacpp.Server(parameters)
-    except Exception as error:  # the library raises RuntimeError for a damaged file, and who knows what for others
-        raise OperatorError(
-            f"the model {path} could not be loaded: {type(error).__name__}",
-            hint="the file is damaged, cut short, or of a kind that llama.cpp does not know",
-        ) from error

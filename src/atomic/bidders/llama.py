@@ -1,0 +1,147 @@
+"""One attempt on llama.cpp in this process (xllamacpp): text or label scores, usage, and stopping when told."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from atomic.bidders.label_scores import Tokens, score_labels
+from atomic.errors import OperatorError
+from atomic.records.attempt import Plan, Reply
+from atomic.records.bid import Reason
+
+TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
+
+# A first token that is half a character would come without log-probabilities.
+_ASCII = "root ::= [ -~]+"
+
+
+class Work:
+    """One attempt in its thread: the calls to the model, what they used, and whether to stop."""
+
+    def __init__(self, plan: Plan, stop: threading.Event, allowed: float) -> None:
+        self.plan = plan
+        self.stop = stop
+        self.allowed = max(0.0, allowed)
+        self.deadline = 0.0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.seconds = 0.0
+        self.timings: list[tuple[int, float, int, float]] = []  # tokens and seconds: of the prompt, of the answer
+
+    def begin(self) -> None:
+        """Start the clock."""
+        self.deadline = time.monotonic() + self.allowed
+
+    def text(self, server: Any) -> Reply:
+        """Generate; a text is an answer only when the model ended it."""
+        chunks = self._call(server, {"max_tokens": self.plan.max_tokens})
+        if isinstance(chunks, Reply):
+            return chunks
+        text = "".join(one["delta"].get("content") or "" for one in _choices(chunks))
+        ends = {one.get("finish_reason") for one in _choices(chunks)} - {None}
+        if "length" in ends:
+            return Reply(reason=Reason.CUT, detail=f"after {self.plan.max_tokens} tokens")
+        if "stop" not in ends:
+            return Reply(reason=Reason.CUT, detail="ended without a terminal reason")
+        return Reply(value=text) if text.strip() else Reply(reason=Reason.EMPTY)
+
+    def labels(self, server: Any) -> Reply:
+        """Weigh the plan's labels by the probability of their tokens."""
+        failed: list[Reply] = []
+
+        def next_tokens(begun: str) -> Tokens:
+            if failed:
+                return ()
+            extra = [{"role": "assistant", "content": begun}] if begun else []
+            # The further calls find the prompt in the slot and cost a token each.
+            asked = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS, "cache_prompt": bool(begun)}
+            chunks = self._call(server, asked | {"grammar": _ASCII}, extra)
+            if isinstance(chunks, Reply):
+                failed.append(chunks)
+                return ()
+            return [
+                (token["token"], token["logprob"])
+                for choice in _choices(chunks)
+                for one in ((choice.get("logprobs") or {}).get("content") or ())[:1]
+                for token in one["top_logprobs"]
+            ]
+
+        shares = score_labels(self.plan.labels, next_tokens)
+        if failed:
+            return failed[0]
+        best = max(shares, key=lambda label: shares[label])
+        return Reply(value=best, confidence=shares[best])
+
+    def _call(self, server: Any, asked: dict[str, Any], extra: list[dict[str, str]] | None = None) -> Any:
+        """The chunks of one call, or the reply that says why there are none."""
+        chunks: list[dict[str, Any]] = []
+        started = time.monotonic()
+
+        def receive(chunk: dict[str, Any]) -> bool:
+            # What is raised in here is swallowed by the library: nothing here can raise.
+            chunks.append(chunk)
+            return self.stop.is_set() or time.monotonic() > self.deadline
+
+        messages = [{"role": one.role, "content": one.content} for one in self.plan.messages] + (extra or [])
+        server.handle_chat_completions(
+            {
+                "messages": messages, "temperature": 0, "seed": self.plan.seed, "cache_prompt": False,
+                "stream": True, "return_progress": True, "stream_options": {"include_usage": True}, **asked,
+            },
+            receive,
+        )  # fmt: skip
+        self._account(chunks, time.monotonic() - started)
+        if self.stop.is_set():
+            return Reply(reason=Reason.CANCELLED)
+        if time.monotonic() > self.deadline:
+            return Reply(reason=Reason.TIMED_OUT)
+        error = next((chunk["error"] for chunk in chunks if "error" in chunk), None)
+        if error is None:
+            return chunks
+        kind = str(error.get("type", "error"))
+        return Reply(reason=Reason.INPUT_TOO_LONG if "context_size" in kind else Reason.FAILED, detail=kind)
+
+    def _account(self, chunks: list[dict[str, Any]], waited: float) -> None:
+        for chunk in chunks:
+            usage, timings = chunk.get("usage"), chunk.get("timings")
+            if usage and timings:
+                cached = timings["cache_n"]
+                self.prompt_tokens += usage["prompt_tokens"] - cached
+                self.completion_tokens += usage["completion_tokens"]
+                seconds = timings["prompt_ms"] / 1e3, timings["predicted_ms"] / 1e3
+                self.seconds += sum(seconds)
+                self.timings.append((timings["prompt_n"], seconds[0], timings["predicted_n"], seconds[1]))
+                return
+        self.seconds += waited  # it was stopped: what it took is all that is known
+
+
+def _choices(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [choice for chunk in chunks for choice in chunk.get("choices", ())]
+
+
+def serve(path: Path, *, context_tokens: int, slots: int, threads: int) -> Any:
+    """llama.cpp's server over a model's file, in this process. Raises OperatorError when it cannot be loaded."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = context_tokens * slots  # it is shared out over the slots
+    parameters.n_parallel = slots
+    parameters.n_batch = parameters.n_ubatch = 128  # a call can be cancelled between batches of its prompt
+    parameters.warmup = False
+    parameters.verbosity = -1
+    parameters.cache_ram_mib = 0  # 8 GB by default
+    parameters.api_keys = [secrets.token_hex(32)]  # its HTTP port always opens, and without a key for everybody
+    for pool in (parameters.cpuparams, parameters.cpuparams_batch):
+        pool.n_threads = threads
+    try:
+        return xllamacpp.Server(parameters)
+    except Exception as error:  # the library raises RuntimeError for a damaged file, and who knows what for others
+        raise OperatorError(
+            f"the model {path} could not be loaded: {type(error).__name__}",
+            hint="the file is damaged, cut short, or of a kind that llama.cpp does not know",
+        ) from error
