@@ -270,7 +270,9 @@ def test_bodies_may_be_left_out(copy: Path, database: sqlite3.Connection) -> Non
 
 
 def test_a_thousand_changes_are_told_and_no_more(copy: Path, database: sqlite3.Connection) -> None:
+    database.execute("BEGIN")
     database.executemany("INSERT INTO body VALUES (?, '1', 'none', x'00')", [(1 << 40 | n,) for n in range(1_500)])
+    database.execute("COMMIT")
 
     assert 1_000 == len(verify(copy).problems)
 

@@ -84,6 +84,8 @@ class Keys:
     def _create(self) -> None:
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA synchronous = FULL")
+        if self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'market'").fetchone():
+            return
         self._connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA:
             self._connection.execute(statement)

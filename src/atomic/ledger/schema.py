@@ -122,7 +122,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
     Raises OperatorError when a newer release wrote it, LedgerUnwritable when it is somebody else's file.
     """
-    connection.execute("BEGIN IMMEDIATE")
+    if checked_version(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")  # and ask again: another process may have come first
     try:
         for version in range(checked_version(connection, path), len(MIGRATIONS)):
             MIGRATIONS[version](connection)

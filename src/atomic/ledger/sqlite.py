@@ -16,11 +16,12 @@ from atomic.ledger.group import draft
 from atomic.ledger.heads import Outside, heads_path
 from atomic.ledger.holders import Holder, holders_path
 from atomic.ledger.keys import Keys, keys_path
+from atomic.ledger.operations import Append, Seal
 from atomic.ledger.reader import LedgerReader
 from atomic.ledger.schema import BUSY_TIMEOUT_S, connect, into_wal, migrate
 from atomic.ledger.sealing import EVERY as SEAL_EVERY
 from atomic.ledger.sealing import Sealer
-from atomic.ledger.writer import Append, Seal, Writer
+from atomic.ledger.writer import Writer
 from atomic.protocols import Follower, Spend, Standing
 from atomic.records.event import Commitment, Entry, Event
 

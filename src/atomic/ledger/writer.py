@@ -11,69 +11,19 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from atomic.errors import CallerError, LedgerLocked, LedgerUnwritable
 from atomic.ledger.chain import event_of
 from atomic.ledger.failures import explained
-from atomic.ledger.group import Draft, Group, subjects_of
+from atomic.ledger.group import Group
 from atomic.ledger.keys import Keys
+from atomic.ledger.operations import Operation, Seal
 from atomic.ledger.schema import extend_log
 from atomic.ledger.sealing import Sealer
-from atomic.protocols import Spend
 from atomic.records.event import Event
 
 _CHUNK = 2_000  # events of other processes that are read at once
-
-
-class Operation(Protocol):
-    """Something to do inside the writer's transaction."""
-
-    @property
-    def power_durable(self) -> bool:
-        """Whether it must be fsynced before it is acknowledged."""
-        ...
-
-    def subjects(self) -> set[str]:
-        """Whose keys it needs."""
-        ...
-
-    def apply(self, group: Group) -> Any:
-        """Do it; the result is handed back once it is durable."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Append these drafts, if their spending is allowed."""
-
-    drafts: Sequence[Draft]
-    spend: Spend | None
-    power_durable: bool
-
-    def subjects(self) -> set[str]:
-        """Whose keys it needs."""
-        return subjects_of(self.drafts)
-
-    def apply(self, group: Group) -> tuple[Event, ...]:
-        """The events; none when the spending is not allowed."""
-        if self.spend is not None and not group.spend(self.spend):
-            return ()
-        return tuple([group.add(one) for one in self.drafts])
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """Sign the head of all that was appended before; the result is the seq that it speaks of."""
-
-    power_durable: bool = True
-
-    def subjects(self) -> set[str]:
-        """It needs no keys."""
-        return set()
-
-    def apply(self, group: Group) -> None:
-        """Nothing inside the group: the writer seals after its commit."""
 
 
 @dataclass(slots=True)
@@ -218,8 +168,9 @@ class Writer:
         """What nobody waits for goes to the loop's exception handler."""
         context = {"message": f"the ledger {self._path} could not be sealed", "exception": error}
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(loop.call_exception_handler, context)
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
+                loop.call_soon_threadsafe(loop.call_exception_handler, context)
 
     def _commit(self, waiting: Sequence[_Waiting]) -> list[Event]:
         self._refuse_if_vanished()
