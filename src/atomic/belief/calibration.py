@@ -54,6 +54,7 @@ class Calibrator:
         """Learn that a case with features x was right to this degree.
 
         A negative weight takes an earlier lesson back: exact for the evidence's amount, approximate for the mean.
+        Where another word replaces it, `correct` is exact.
         """
         z = 0.0
         for mean, value in zip(self.mean, x, strict=True):
@@ -78,6 +79,25 @@ class Calibrator:
         step = weight * (right - s) / divisor
         for i in range(len(self.mean)):
             self.mean[i] += gain[i] * step
+
+    def correct(self, x: Sequence[float], old: tuple[float, float], new: tuple[float, float]) -> None:
+        """Learn that a case was right to the degree `new[0]` (with weight `new[1]`) and not, as was learned, `old`.
+
+        The mean moves by covariance x w (new - old): exact when nothing was learned since, and undone by the reverse,
+        so that somebody who changes their mind a thousand times leaves no more trace than once.
+        """
+        shared = min(old[1], new[1])
+        step = shared * (new[0] - old[0])
+        gain: list[float] = []
+        for row in self.covariance:
+            inner = 0.0
+            for entry, other in zip(row, x, strict=True):
+                inner += entry * other
+            gain.append(inner)
+        for i in range(len(self.mean)):
+            self.mean[i] += gain[i] * step
+        if new[1] != old[1]:
+            self.update(x, new[0], new[1] - old[1])
 
     def state(self) -> list[list[float]]:
         """Everything it holds, for digests and snapshots."""

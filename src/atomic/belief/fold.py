@@ -91,17 +91,17 @@ class Beliefs:
         task = self._tasks.get(learned.task)
         if task is None or task.alternatives != learned.alternatives:
             task = self._tasks[learned.task] = _Task(learned.alternatives)
-        for lesson in learned.lessons:
+        for lesson, replaced in _paired(learned.lessons):
             if lesson.kind == "agree":
                 task.pairs.setdefault(lesson.key, Pair()).add(lesson.target, lesson.features[0])
                 task.lessons += 1
             elif lesson.kind == "settle":
                 answers = min(_MOST_ANSWERS, int(lesson.features[0]))
                 calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
-                calibrator.update((1.0, logit(lesson.features[1])), lesson.target, lesson.weight)
+                _teach(calibrator, (1.0, logit(lesson.features[1])), lesson, replaced)
                 task.lessons += 1
             else:
-                self._learn_right(lesson, learned, seq, time_ns)
+                self._learn_right(lesson, replaced, learned, seq, time_ns)
         if task.lessons > _TABLE_GROWTH * task.drawn_at + 4:
             task.draw(
                 Table(
@@ -114,16 +114,21 @@ class Beliefs:
                 )
             )
 
-    def _learn_right(self, lesson: Lesson, learned: LessonsLearned, seq: int, time_ns: int) -> None:
+    def _learn_right(
+        self, lesson: Lesson, replaced: Lesson | None, learned: LessonsLearned, seq: int, time_ns: int
+    ) -> None:
         if lesson.kind == "right":
             for level in (f"task:{learned.task}", f"domain:{learned.domain}"):
-                self._right.setdefault((lesson.key, level), Count()).add(lesson.target, lesson.weight, time_ns, seq)
+                count = self._right.setdefault((lesson.key, level), Count())
+                if replaced is not None:
+                    count.add(replaced.target, replaced.weight, time_ns, seq)
+                count.add(lesson.target, lesson.weight, time_ns, seq)
         if len(lesson.features) == 2:
             mean, claim = lesson.features
             calibrator = self._claims.setdefault(
                 (lesson.key, learned.task, lesson.kind), Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
             )
-            calibrator.update((1.0, logit(mean), logit(claim)), lesson.target, lesson.weight)
+            _teach(calibrator, (1.0, logit(mean), logit(claim)), lesson, replaced)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -194,6 +199,29 @@ class Beliefs:
             ],
         }
         return content_id(sorted_json(state))
+
+
+def _paired(lessons: Sequence[Lesson]) -> list[tuple[Lesson, Lesson | None]]:
+    """Lessons in order, each with the one it replaces: taken back in the same breath, of the same kind and case."""
+    taken: dict[tuple[str, str, tuple[float, ...]], list[Lesson]] = {}
+    for one in lessons:
+        if one.weight < 0.0:
+            taken.setdefault((one.kind, one.key, one.features), []).append(one)
+    if not taken:
+        return [(one, None) for one in lessons]
+    given: list[tuple[Lesson, Lesson | None]] = []
+    for one in lessons:
+        if one.weight >= 0.0:
+            same = taken.get((one.kind, one.key, one.features))
+            given.append((one, same.pop(0) if same else None))
+    return [(one, None) for left in taken.values() for one in left] + given
+
+
+def _teach(calibrator: Calibrator, x: Sequence[float], lesson: Lesson, replaced: Lesson | None) -> None:
+    if replaced is None:
+        calibrator.update(x, lesson.target, lesson.weight)
+    else:
+        calibrator.correct(x, (replaced.target, -replaced.weight), (lesson.target, lesson.weight))
 
 
 _FRESH_CLAIM = Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
