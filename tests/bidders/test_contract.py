@@ -1,6 +1,7 @@
 """Every bidder keeps the contract that plug-in authors are handed."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -12,9 +13,9 @@ from atomic.bidders.function import FunctionBidder
 from atomic.bidders.neighbours import Neighbours
 from atomic.bidders.rules import Rule, Rules
 from atomic.bidders.specialist import Specialist
-from atomic.protocols import Bidder, Learner, Profile
-from atomic.records.bid import Offer, Reason
-from atomic.records.microtask import Example
+from atomic.protocols import Bidder, Learner, Profile, Sketch
+from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.microtask import Ask, Example
 from atomic.testing import Line, ScriptedBidder, ask_for, check_bidder, check_learner, example_for
 
 INPUTS = [("a football match",), ("shares and bonds",), ("a match and some bonds",), ("",), ("é\u2028\x00" * 500,)]
@@ -104,6 +105,16 @@ async def _broken(line: Line, **profile: object) -> None:
 async def test_the_suite_finds_who_breaks_a_promise(line: Line, promise: str) -> None:
     with pytest.raises(AssertionError, match=promise):
         await _broken(line)
+
+
+async def test_the_suite_finds_an_offer_that_waits() -> None:
+    class Slow(ScriptedBidder):
+        def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
+            threading.Event().wait(0.3)
+            return super().offer(ask, sketch)
+
+    with pytest.raises(AssertionError, match="waits for nothing"):
+        await check_bidder(lambda: Slow("slow", ["sport"]), topic, [("football",)])
 
 
 async def test_the_suite_finds_a_profile_that_says_nothing_sensible() -> None:

