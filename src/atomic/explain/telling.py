@@ -92,14 +92,22 @@ def _round(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
     for line in _margins(one):
         yield f"  {line}"
     yield from _bids(one, seen)
-    if one.no_bids:
-        yield "  No bid from:"
-    for none in one.no_bids:
-        detail = f": {none.detail}" if none.detail else ""
-        yield f"    {none.key}: {none.words} (reason {none.reason}){detail}"
+    yield from _no_bids(one)
     yield from _otherwise(one)
     for attempt in one.attempts:
         yield f"  {_attempt(attempt)}"
+
+
+def _no_bids(one: RoundTold) -> Iterator[str]:
+    """One line for everybody with the same reason."""
+    reasons: dict[str, list[str]] = {}
+    for none in one.no_bids:
+        detail = f": {none.detail}" if none.detail else ""
+        reasons.setdefault(f"{none.words} (reason {none.reason}){detail}", []).append(none.key)
+    if reasons:
+        yield "  No bid from:"
+    for reason, keys in reasons.items():
+        yield f"    {', '.join(keys)}: {reason}"
 
 
 def _margins(one: RoundTold) -> Iterator[str]:
@@ -133,12 +141,15 @@ def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
     if one.bids:
         yield "  Bids, best first (* bought; probability of being right ± spread, expected price and time):"
     order = {action.action: index for index, action in enumerate(one.actions)}
-    for bid in sorted(one.bids, key=lambda bid: (order.get((bid.key,), len(order)), bid.key)):
+    told = [bid for bid in one.bids if bid.score is not None or bid.bought or bid.key not in seen]
+    for bid in sorted(told, key=lambda bid: (order.get((bid.key,), len(order)), bid.key)):
         yield f"  {'*' if bid.bought else ' '} {_bid(bid)}"
         fresh = replace(bid.grounds, youngest_age_ns=None)
         if seen.get(bid.key) != fresh:
             yield f"      {_grounds(bid.grounds)}"
         seen[bid.key] = fresh
+    if others := [bid.key for bid in one.bids if bid not in told]:
+        yield f"    No candidates again: {', '.join(others)}"
 
 
 def _bid(bid: BidTold) -> str:
