@@ -16,14 +16,14 @@ import orjson
 from atomic.errors import CallerError
 from atomic.inbox.actions import Actions
 from atomic.inbox.book import BY_OWNER, UNTAG
-from atomic.inbox.handler import Handled, earlier, handle, request_id
-from atomic.inbox.mail import parse, subjects_of
+from atomic.inbox.handler import Handled, earlier, handle, request_id, trade_for
+from atomic.inbox.mail import parse
 from atomic.inbox.places import Tags
 from atomic.inbox.policy import AFTER_SPAM, conditions, folders
 from atomic.inbox.policy_settings import InboxSettings, RuleSettings
 from atomic.inbox.source import INBOX, SourceMail
 from atomic.inbox.tasks import TASKS, Letter
-from atomic.market import Market, Trade
+from atomic.market import Market
 
 Truths = dict[str, str | bool]
 
@@ -78,12 +78,16 @@ async def correct(
     """
     if not truths:
         raise CallerError("nothing to correct", hint="say --spam, --category, …, or --folder with a rule's folder")
-    changes = await teach(market, source.key, truths, source)
+    changes = await teach(market, settings, source.key, truths, source)
     return Corrected(changes, await handle(market, source, settings, actions, refile=True))
 
 
 async def teach(
-    market: Market, sha256: str, truths: Mapping[str, str | bool], source: SourceMail | None = None
+    market: Market,
+    settings: InboxSettings,
+    sha256: str,
+    truths: Mapping[str, str | bool],
+    source: SourceMail | None = None,
 ) -> tuple[tuple[str, Any, str | bool], ...]:
     """Give the truths as a person's feedback; returns (task, held before, truth) of those that differ.
 
@@ -99,7 +103,7 @@ async def teach(
             continue
         if not known and source:
             mail = parse(source.raw)
-            await market.buy(TASKS[task](Letter.of(mail)), Trade(request_id=key, subjects=subjects_of(mail)))
+            await market.buy(TASKS[task](Letter.of(mail)), trade_for(mail, task, settings))
             held = _held(market, key)[1]
         await market.feedback(key, truth=truth, author="owner")
         if held != truth:
@@ -141,7 +145,7 @@ async def learn_from_moves(market: Market, actions: Actions, settings: InboxSett
         truths = meaning(settings, "move", item.folder)
         if page.rule_folder and (item.folder == INBOX or item.folder in folders(settings)):
             truths = {**not_meaning(settings, "move", page.rule_folder), **truths}
-        changes = await teach(market, item.key, truths, item)
+        changes = await teach(market, settings, item.key, truths, item)
         await actions.note(item.key, request_id(item.key, "mail"), [(BY_OWNER, item.folder)])
         said.append(_words(item.path.name, f"moved to {item.folder}", changes))
     return said + await _learn_from_tags(market, actions, settings)
@@ -159,7 +163,7 @@ async def _learn_from_tags(market: Market, actions: Actions, settings: InboxSett
             truths |= not_meaning(settings, "tag", tag)
         for tag in added:
             truths |= meaning(settings, "tag", tag)
-        changes = await teach(market, key, truths)
+        changes = await teach(market, settings, key, truths)
         ends = [*((UNTAG, one) for one in removed), *(("tag", one) for one in added)]
         await actions.note(key, request_id(key, "mail"), ends)
         said.append(_words(key[:12], f"tagged {', '.join(tags) or 'nothing'}", changes))

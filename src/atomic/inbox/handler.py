@@ -103,7 +103,7 @@ async def handle(
     """
     began = time.perf_counter()
     mail = await asyncio.to_thread(parse, source.raw)
-    judging = _Judging(market, mail, settings)
+    judging = Judging(market, mail, settings)
     answers = await judging.run()
     decisions = judging.decisions(answers)
     case = Case(
@@ -127,8 +127,8 @@ async def handle(
     )
 
 
-class _Judging:
-    """The purchases for one mail, as a flow."""
+class Judging:
+    """The purchases for one mail, as a flow; `no_reply` says why nobody may answer it, `address` who would get it."""
 
     def __init__(self, market: Market, mail: Mail, settings: InboxSettings) -> None:
         self._market = market
@@ -146,13 +146,13 @@ class _Judging:
         """Buy."""
         asked = needed(self._settings)
         first = ("spam",) if "spam" in asked else ()
-        steps = [Step(name=name, work=partial(self._buy, name)) for name in first]
+        steps = [Step(name=name, work=partial(self._step, name)) for name in first]
         rest = [name for name in asked if name in AFTER_SPAM and (name != "needs_reply" or not self.no_reply)]
         steps += [
-            Step(name=name, work=partial(self._buy, name), after=first, when=self._is_no_spam if first else _always)
+            Step(name=name, work=partial(self._step, name), after=first, when=self._is_no_spam if first else _always)
             for name in rest
         ]
-        steps.append(Step(name=DRAFT, work=partial(self._buy, DRAFT), after=(*first, *rest), when=self._wants_draft))
+        steps.append(Step(name=DRAFT, work=partial(self._step, DRAFT), after=(*first, *rest), when=self._wants_draft))
         return await run_flow(steps)
 
     def decisions(self, answers: Results) -> tuple[Decision, ...]:
@@ -182,13 +182,21 @@ class _Judging:
         wanted = decide(self._settings, self._values(answers))
         return not self.no_reply and any(one.action == "reply" and one.mode != "observe" for one in wanted)
 
-    async def _buy(self, name: str, _: Results) -> Answer:
+    async def _step(self, name: str, _: Results) -> Answer:
+        return await self.buy(name)
+
+    async def buy(self, name: str) -> Answer:
+        """Buy the answer to one task; what was bought before is looked up."""
         key = request_id(self._mail.sha256, name)
         again, truth = earlier(self._market.ledger, key)
-        outcome = await self._market.buy(
-            TASKS[name](self._letter), Trade(request_id=key, subjects=subjects_of(self._mail))
-        )
+        outcome = await self._market.buy(TASKS[name](self._letter), trade_for(self._mail, name, self._settings))
         return Answer(outcome=outcome, truth=truth, again=again)
+
+
+def trade_for(mail: Mail, task: str, settings: InboxSettings) -> Trade:
+    """The options that a mail's task is bought with."""
+    terms = settings.terms[task].applied(TASKS[task].terms) if task in settings.terms else None
+    return Trade(request_id=request_id(mail.sha256, task), subjects=subjects_of(mail), terms=terms)
 
 
 def earlier(ledger: Ledger, key: str) -> tuple[bool, Any]:

@@ -20,6 +20,7 @@ from atomic.inbox.policy_settings import (
     DoSettings,
     InboxSettings,
     RuleSettings,
+    TermsSettings,
     WhenSettings,
 )
 
@@ -156,6 +157,7 @@ def _problems(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], s
 _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("inbox",): InboxSettings,
     ("inbox", "autonomy"): AutonomySettings,
+    ("inbox", "terms", "*"): TermsSettings,
     ("inbox", "rules"): RuleSettings,
     ("inbox", "rules", "when"): WhenSettings,
     ("inbox", "rules", "do"): DoSettings,
@@ -163,7 +165,8 @@ _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
 
 
 def _model_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
-    return _MODELS.get(tuple(part for part in path if isinstance(part, str)))
+    names = tuple(part for part in path if isinstance(part, str))
+    return _MODELS.get((*names[:2], "*", *names[3:]) if names[:2] == ("inbox", "terms") and names[2:] else names)
 
 
 def _is_ours(path: tuple[str | int, ...]) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from atomic.inbox.automatic import AutomaticKind
 from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
-from atomic.settings import Table
+from atomic.records.request import Terms
+from atomic.settings import Amount, Table
 
 # Only what every file system and every Maildir program takes as one plain name.
 _NAME = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ÿ][A-Za-z0-9À-ÖØ-öø-ÿ _+-]{0,58}[A-Za-z0-9À-ÖØ-öø-ÿ]|[A-Za-z0-9]")
@@ -44,6 +46,7 @@ Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
 Autonomy = Literal["observe", "suggest"] | Threshold
 TaskName = Literal["spam", "category", "sentiment", "priority", "needs_reply"]
+AnyTask = TaskName | Literal["draft_reply"]
 Kind = Annotated[AutomaticKind, Field(strict=False)]
 
 
@@ -54,6 +57,23 @@ class AutonomySettings(Table):
     move: Autonomy = 0.9
     forward: Autonomy = "suggest"
     reply: Autonomy = "suggest"
+
+
+class TermsSettings(Table):
+    """`[inbox.terms.TASK]`: other terms than the task's own. Money in dollars; times in seconds."""
+
+    worth: Amount | None = None
+    max_price: Amount | None = None
+    latency_price: Amount | None = None
+    deadline: Annotated[float, Field(gt=0.0, le=86_400.0)] | None = None
+    refuse_below: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+
+    def applied(self, terms: Terms) -> Terms:
+        """The terms with what is said here."""
+        said = self.model_dump(exclude_none=True)
+        if "deadline" in said:
+            said["deadline_ns"] = int(said.pop("deadline") * 1e9)
+        return replace(terms, **said)
 
 
 class WhenSettings(Table):
@@ -101,4 +121,5 @@ class InboxSettings(Table):
         "needs_reply",
     )
     autonomy: AutonomySettings = AutonomySettings()
+    terms: dict[AnyTask, TermsSettings] = Field(default_factory=dict)
     rules: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()

@@ -1,0 +1,100 @@
+"""The inbox's doors for a command line: run a mailbox, say what a run would do, correct one mail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from atomic.config import Config, open
+from atomic.errors import CallerError
+from atomic.inbox.actions import Actions
+from atomic.inbox.book import Book
+from atomic.inbox.corrections import correct, truths_of_folder
+from atomic.inbox.dry_run import foresee
+from atomic.inbox.places import Place, place_for
+from atomic.inbox.policy import read_policy
+from atomic.inbox.policy_settings import InboxSettings
+from atomic.inbox.run import Run, run_inbox
+from atomic.inbox.source import Skipped, SourceMail, read_mail, read_mailbox
+from atomic.inbox.tally import Tally
+from atomic.inbox.view import View, harmless
+from atomic.records.money import dollars
+
+
+def inbox_of(config: Config) -> tuple[InboxSettings, Path]:
+    """The settings of the inbox, and the folder of its results. Raises ConfigError."""
+    settings = read_policy(config.settings.inbox, config.source)
+    return settings, config.folder / settings.folder
+
+
+async def run_path(config: Config, root: Path, *, dry_run: bool = False, console: Console | None = None) -> int:
+    """`atomic inbox run PATH [--dry-run]`: returns the exit code, 1 when a mail could not be handled.
+
+    Raises CallerError when there is no mailbox at `root`, and what the market raises.
+    """
+    settings, out = inbox_of(config)
+    console = console or Console(highlight=False)
+    try:
+        read_mailbox(root)
+    except OSError as error:
+        raise CallerError(str(error), hint="a folder of .eml files, or a Maildir") from None
+    async with open(config) as market:
+        if dry_run:
+            async for line in foresee(market, root, out, settings):
+                console.print(Text(harmless(line)), soft_wrap=True)
+            return 0
+        tally = Tally()
+        with View(tally, console=console, cap=config.settings.market.per_day) as view:
+            await run_inbox(Run(market=market, root=root, out=out, settings=settings, watcher=view))
+        for line in summary(tally, out):
+            console.print(Text(harmless(line)), soft_wrap=True)
+    return 1 if tally.problems else 0
+
+
+def summary(tally: Tally, out: Path) -> Iterator[str]:
+    """What a run came to, for people."""
+    yield f"{tally.mails} mails, {tally.drafts} drafts, spent {dollars(tally.spent)}; results lie in {out}"
+    if tally.suggestions:
+        yield f"{len(tally.suggestions)} suggestions, not carried out (inbox.autonomy decides from when they are):"
+        yield from (f"  {name}: {words}" for name, words in tally.suggestions[:20])
+        if len(tally.suggestions) > 20:
+            yield f"  … and {len(tally.suggestions) - 20} more"
+    yield from (f"not handled: {name}: {problem}" for name, problem in tally.problems)
+
+
+async def correct_mail(
+    config: Config, path: Path, truths: Mapping[str, str | bool], *, folder: str = "", console: Console | None = None
+) -> None:
+    """`atomic inbox correct MAIL --spam ham --folder Billing …`: teach, and file anew.
+
+    Raises CallerError for a file that is no mail, or a folder without one meaning; TaskError for a wrong value.
+    """
+    settings, out = inbox_of(config)
+    console = console or Console(highlight=False)
+    source = await asyncio.to_thread(read_mail, path)
+    if isinstance(source, Skipped):
+        raise CallerError(f"{path}: {source.reason}")
+    said = {**(truths_of_folder(settings, folder) if folder else {}), **truths}
+    async with open(config) as market:
+        actions = Actions(market, _place_of(source, out), settings, Book())
+        actions.load()
+        corrected = await correct(market, source, settings, actions, said)
+    for task, held, truth in corrected.changes:
+        console.print(Text(f"{task}: {truth}, not {held}"))
+    if not corrected.changes:
+        console.print("That was held already; nothing changes.")
+    for taken in corrected.handled.taken:
+        console.print(Text(f"{taken.decision.words}: {taken.status} {taken.detail}".rstrip()))
+
+
+def _place_of(source: SourceMail, out: Path) -> Place:
+    """The place of a single mail: the Maildir around it, if there is one."""
+    root = source.path.parent
+    if root.name in {"new", "cur"}:
+        root = root.parent
+        root = root.parent if root.name.startswith(".") else root
+    return place_for(root, out)
