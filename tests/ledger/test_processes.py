@@ -46,6 +46,7 @@ def tell(actor: subprocess.Popen[str]) -> None:
     actor.stdin.flush()
 
 
+@pytest.mark.timeout(900)  # a hundred processes with --slow
 async def test_a_writer_killed_in_mid_append_loses_nothing_it_acknowledged(
     tmp_path: Path, start: Start, slow: bool
 ) -> None:
