@@ -8,7 +8,7 @@ does the rest. Nothing here reads a clock or rounds; all sums run in written ord
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from atomic.belief.agreement import copying
@@ -43,15 +43,42 @@ def possible(alternatives: int) -> int:
     return alternatives if alternatives > 1 else _VERY_MANY
 
 
-def after(
-    before: Posterior, *, right: float, copy: float, source: int, answers: int
-) -> tuple[list[float], list[Posterior]]:
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """How one bid's answer hangs on an earlier one: it is a copy with this share, else right with chance `own`.
+
+    `own` is chosen so that the bid is right with its own probability in all: a good bidder cannot be a copy of a
+    bad one, so what two probabilities have no room for is not taken for copying.
+    """
+
+    copy: float
+    own: float
+    group: int
+
+
+def dependence(share: float, source: float, right: float, group: int) -> Dependence:
+    """For a learned share of copies, and the probabilities of being right of the source and of the bid.
+
+    >>> dependence(0.5, 0.8, 0.8, 0)
+    Dependence(copy=0.5, own=0.8, group=0)
+    >>> round(dependence(0.5, 0.6, 0.9, 0).copy, 2)
+    0.25
+    """
+    copy = share
+    if source < 1.0:
+        copy = min(copy, (1.0 - right) / (1.0 - source))
+    if source > 0.0:
+        copy = min(copy, right / source)
+    own = (right - copy * source) / (1.0 - copy) if copy < 1.0 else right
+    return Dependence(copy, min(1.0, max(0.0, own)), group)
+
+
+def after(before: Posterior, bid: Dependence, answers: int) -> tuple[list[float], list[Posterior]]:
     """What one more bidder's answer would do: for each outcome its chance and the posterior after it.
 
-    Outcomes are: it joins group 0, 1, …, and last, it says something new. `right` is the chance that the bidder
-    is right, `copy` that it but copies group `source`, `answers` the number of possible answers.
+    Outcomes are: it joins group 0, 1, …, and last, it says something new. `answers` is the number of possible ones.
     """
-    groups, unsaid = before.groups, before.unsaid
+    groups, unsaid, right, copy, source = before.groups, before.unsaid, bid.own, bid.copy, bid.group
     count = len(groups)
     wrong = (1.0 - right) / (answers - 1)
     own = 1.0 - copy if count else 1.0
@@ -71,12 +98,12 @@ def after(
     return chances, posteriors
 
 
-def best_after(before: Posterior, *, right: float, copy: float, source: int, answers: int) -> list[tuple[float, float]]:
+def best_after(before: Posterior, bid: Dependence, answers: int) -> list[tuple[float, float]]:
     """For each outcome of `after` its chance, and the joint chance of it and of its best group being right.
 
     The same sums without the posteriors: the lookahead asks for them hundreds of times in an auction.
     """
-    groups, unsaid = before.groups, before.unsaid
+    groups, unsaid, right, copy, source = before.groups, before.unsaid, bid.own, bid.copy, bid.group
     count = len(groups)
     wrong = (1.0 - right) / (answers - 1)
     own = 1.0 - copy if count else 1.0
@@ -112,14 +139,16 @@ def _normalised(shares: list[float], rest: float, into: list[Posterior]) -> floa
     return total
 
 
-def closest(state: State, shares: Mapping[str, float], key: str) -> tuple[float, int]:
-    """The answer in hand that a bid's answer is most likely a copy of: the share of copies, and its group."""
-    most, group = 0.0, 0
-    for one in state.answered:
-        share = copying(shares, one.key, key)
-        if share > most:
-            most, group = share, one.group
-    return most, group
+def closest(
+    earlier: Iterable[tuple[str, float, int]], shares: Mapping[str, float], key: str, right: float
+) -> Dependence:
+    """The earlier answer (key, probability, group) that a bid's answer is most likely a copy of."""
+    most = Dependence(0.0, right, 0)
+    for other, source, group in earlier:
+        found = dependence(copying(shares, other, key), source, right, group)
+        if found.copy > most.copy:
+            most = found
+    return most
 
 
 def of_state(state: State, table: Table) -> Posterior:
@@ -137,10 +166,9 @@ def of_state(state: State, table: Table) -> Posterior:
     posterior = NOTHING
     seen: list[int] = []
     for index, one in enumerate(state.answered):
-        copy, source = closest(State(answered=state.answered[:index]), shares, one.key)
-        _, outcomes = after(
-            posterior, right=one.probability, copy=copy, source=source, answers=possible(table.alternatives)
-        )
+        earlier = ((known.key, known.probability, known.group) for known in state.answered[:index])
+        hangs = closest(earlier, shares, one.key, one.probability)
+        _, outcomes = after(posterior, hangs, possible(table.alternatives))
         posterior = outcomes[one.group] if one.group < len(seen) else outcomes[-1]
         if one.group >= len(seen):
             seen.append(one.group)

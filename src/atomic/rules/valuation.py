@@ -8,6 +8,9 @@ An opinion is often worth nothing by itself and much for what it lets one decide
 priced with the first. To stay fast, only few bids are candidates, and each action's second step is looked for among
 few others: those best by one step, those most probably right, and the cheapest. Who they are does not depend on the
 bid itself, so a higher price never raises a score; and taking away a bid that is neither changes no award.
+
+An action is one bid; two at once, when waiting costs; or all free ones at once, since an opinion for nothing is at
+worst not needed, and every one that was bought learns from the feedback.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from atomic.belief.agreement import copying
 from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State, Table
 from atomic.records.bid import Bid, Offer
-from atomic.rules.posterior import Posterior, after, best_after, calibrated, closest, of_state, possible
+from atomic.rules.posterior import Dependence, Posterior, after, best_after, calibrated, closest, of_state, possible
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
+MOST_FREE = 5
 IN_SETS = 4  # bids, best by their own score, of which pairs are candidates
 
 
@@ -33,8 +36,7 @@ class _Priced:
     bid: Bid
     key: str
     cost: float
-    copy: float
-    source: int
+    hangs: Dependence
     one_step: float
 
 
@@ -55,7 +57,19 @@ def lookahead(position: Position, slate: Slate, table: Table) -> tuple[float, in
             both = by_key[keys[0]], by_key[keys[1]]
             if _may_be_bought_together(position, *(one.bid.offer for one in both)):
                 valued.append(search.pair(*both, _best(rankings, both), posterior, held))
+    if free := _free(priced):
+        valued.append(search.together(free, posterior, held))
     return standing, group, valued
+
+
+def _free(priced: Sequence[_Priced]) -> list[_Priced]:
+    """Three and more bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
+    of_bidder: dict[str, _Priced] = {}
+    for one in sorted(priced, key=lambda one: (-one.bid.probability, one.key)):
+        if one.bid.price == 0 and one.bid.offer.ceiling == 0:
+            of_bidder.setdefault(one.bid.offer.bidder, one)
+    free = sorted(list(of_bidder.values())[:MOST_FREE], key=lambda one: one.key)
+    return free if len(free) > 2 else []
 
 
 def _may_be_bought_together(position: Position, first: Offer, second: Offer) -> bool:
@@ -86,6 +100,9 @@ def _best(rankings: Sequence[tuple[Sequence[_Priced], int]], but: Sequence[_Pric
     return sorted(chosen.values(), key=lambda one: one.key)
 
 
+_Earlier = tuple[str, float, int]  # key, probability, group
+
+
 class _Search:
     """One position's search: what does not change within it."""
 
@@ -99,11 +116,10 @@ class _Search:
         self.settling = table.settling
         self.shares: Mapping[str, float] = dict(table.copying)
 
-    def expected(self, posterior: Posterior, held: int, right: float, copy: float, source: int) -> float:
+    def expected(self, posterior: Posterior, held: int, hangs: Dependence) -> float:
         """Expected value of settling after one more answer, `held` answers then being in hand; before its cost."""
         total = 0.0
-        outcomes = best_after(posterior, right=right, copy=copy, source=source, answers=self.answers)
-        for chance, top in outcomes:
+        for chance, top in best_after(posterior, hangs, self.answers):
             if chance > 0.0:
                 total += chance * calibrated(top / chance, held, self.settling)
         return self.worth * total
@@ -111,18 +127,17 @@ class _Search:
     def one_step(self, bid: Bid, posterior: Posterior, held: int) -> _Priced:
         key = bid.key
         cost = self.money * bid.price + self.waiting * bid.latency_ns
-        copy, source = closest(self.state, self.shares, key)
-        value = self.expected(posterior, held + 1, bid.probability, copy, source)
-        return _Priced(bid, key, cost, copy, source, value - cost - self.stop)
+        earlier = ((one.key, one.probability, one.group) for one in self.state.answered)
+        hangs = closest(earlier, self.shares, key, bid.probability)
+        value = self.expected(posterior, held + 1, hangs)
+        return _Priced(bid, key, cost, hangs, value - cost - self.stop)
 
     def single(self, first: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
         """Buy one, then settle or buy the best second."""
-        chances, outcomes = after(
-            posterior, right=first.bid.probability, copy=first.copy, source=first.source, answers=self.answers
-        )
+        chances, outcomes = after(posterior, first.hangs, self.answers)
         total = -first.cost
         for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-            total += chance * self._next(outcome, held + 1, ((first.key, said),), others)
+            total += chance * self._next(outcome, held + 1, (_bought(first, said),), others)
         return self._valued((first,), others, total)
 
     def pair(
@@ -131,43 +146,55 @@ class _Search:
         """Buy two at once, then settle or buy the best third: both prices, but the waiting of the slower one only."""
         slower = max(first.bid.latency_ns, second.bid.latency_ns)
         total = -(self.money * (first.bid.price + second.bid.price) + self.waiting * slower)
-        chances, outcomes = after(
-            posterior, right=first.bid.probability, copy=first.copy, source=first.source, answers=self.answers
-        )
+        chances, outcomes = after(posterior, first.hangs, self.answers)
         for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-            copy, source = self._closest(second, ((first.key, said),))
-            then, afterwards = after(
-                outcome, right=second.bid.probability, copy=copy, source=source, answers=self.answers
-            )
+            hangs = self._closest(second, (_bought(first, said),))
+            then, afterwards = after(outcome, hangs, self.answers)
             for answer, (likely, both) in enumerate(zip(then, afterwards, strict=True)):
-                bought = (first.key, said), (second.key, answer)
+                bought = (_bought(first, said), _bought(second, answer))
                 total += chance * likely * self._next(both, held + 2, bought, others)
         return self._valued((first, second), others, total)
 
-    def _next(
-        self, posterior: Posterior, held: int, bought: Sequence[tuple[str, int]], others: Sequence[_Priced]
-    ) -> float:
+    def _next(self, posterior: Posterior, held: int, bought: Sequence[_Earlier], others: Sequence[_Priced]) -> float:
         """The value of settling or of the best next bid, once these were bought and fell into these groups."""
         best = self.worth * calibrated(posterior.best[0], held, self.settling)
         for one in others:
-            copy, source = self._closest(one, bought)
-            value = self.expected(posterior, held + 1, one.bid.probability, copy, source) - one.cost
+            value = self.expected(posterior, held + 1, self._closest(one, bought)) - one.cost
             best = max(best, value)
         return best
 
-    def _closest(self, one: _Priced, bought: Sequence[tuple[str, int]]) -> tuple[float, int]:
+    def _closest(self, one: _Priced, bought: Sequence[_Earlier]) -> Dependence:
         """What a bid's answer is most likely a copy of, among the answers in hand and those just bought."""
-        copy, source = one.copy, one.source
-        for key, group in bought:
-            share = copying(self.shares, key, one.key)
-            if share > copy:
-                copy, source = share, group
-        return copy, source
+        found = closest(bought, self.shares, one.key, one.bid.probability)
+        return found if found.copy > one.hangs.copy else one.hangs
+
+    def together(self, members: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
+        """Buy several at once, then settle: all their prices, but the waiting of the slowest one only."""
+        slowest = max(one.bid.latency_ns for one in members)
+        cost = self.money * sum(one.bid.price for one in members) + self.waiting * slowest
+        return self._valued(members, (), self._all(members, posterior, held, ()) - cost)
+
+    def _all(self, members: Sequence[_Priced], posterior: Posterior, held: int, bought: tuple[_Earlier, ...]) -> float:
+        """Expected value of settling once all members have answered, over all ways in which they may agree."""
+        hangs = self._closest(members[0], bought)
+        if len(members) == 1:
+            return self.expected(posterior, held + 1, hangs)
+        chances, outcomes = after(posterior, hangs, self.answers)
+        total = 0.0
+        for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
+            if chance > 0.0:
+                then = (*bought, _bought(members[0], said))
+                total += chance * self._all(members[1:], outcome, held + 1, then)
+        return total
 
     def _valued(self, action: Sequence[_Priced], others: Sequence[_Priced], total: float) -> Valued:
         keys = tuple(one.key for one in action)
         uses = tuple(sorted({*keys, *(one.key for one in others)}))
         return Valued(keys, _whole(total - self.stop), sum(one.bid.price for one in action), uses)
+
+
+def _bought(one: _Priced, group: int) -> _Earlier:
+    return one.key, one.bid.probability, group
 
 
 def _whole(score: float) -> int:
