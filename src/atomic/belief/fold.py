@@ -163,6 +163,10 @@ class Beliefs:
         known = self._latencies.get((key, task)) or self._latencies.get((key, "")) or _NO_LATENCY
         return known.expect(hint_ns)
 
+    def has_latency(self, key: str, task: str) -> bool:
+        """Whether any attempt of this bid was seen, in this task or another."""
+        return (key, task) in self._latencies or (key, "") in self._latencies
+
     def health(self, bidder: str) -> Health:
         """Whether a bidder is left out, and until when."""
         return self._health.get(bidder) or _HEALTHY

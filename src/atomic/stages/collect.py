@@ -102,11 +102,16 @@ def _bid(bidder: Bidder, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
     bid = appraise(offer, ask.task.name, ask.task.domain, profile, beliefs)
-    # On trial its record is one of timeouts, which would keep it out for ever: only its word counts then.
-    expected = (offer.latency_ns or 0) if beliefs.health(profile.name).on_trial else bid.latency_ns
-    if expected > ask.time_left_ns:
+    if _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
+
+
+def _expected_ns(bid: Bid, beliefs: Beliefs, task: str) -> int:
+    """What may keep a bid out of a deadline. Neither ignorance may, nor, on trial, a record of nothing but timeouts:
+    who is never tried could never say otherwise."""
+    tried = beliefs.has_latency(bid.key, task) and not beliefs.health(bid.offer.bidder).on_trial
+    return bid.latency_ns if tried else bid.offer.latency_ns or 0
 
 
 def appraise(offer: Offer, task: str, domain: str, profile: Profile, beliefs: Beliefs) -> Bid:
