@@ -47,8 +47,8 @@ def possible(alternatives: int) -> int:
 class Dependence:
     """How one bid's answer hangs on an earlier one: it is a copy with this share, else right with chance `own`.
 
-    `own` is chosen so that the bid is right with its own probability in all: a good bidder cannot be a copy of a
-    bad one, so what two probabilities have no room for is not taken for copying.
+    `own` is such that the bid is right with its own probability in all, and no worse than a guess: a good bidder
+    cannot be a copy of a bad one, so what two probabilities have no room for is not taken for copying.
     """
 
     copy: float
@@ -56,19 +56,19 @@ class Dependence:
     group: int
 
 
-def dependence(share: float, source: float, right: float, group: int) -> Dependence:
+def dependence(share: float, source: float, right: float, group: int, answers: int) -> Dependence:
     """For a learned share of copies, and the probabilities of being right of the source and of the bid.
 
-    >>> dependence(0.5, 0.8, 0.8, 0)
+    >>> dependence(0.5, 0.8, 0.8, 0, 2)
     Dependence(copy=0.5, own=0.8, group=0)
-    >>> round(dependence(0.5, 0.6, 0.9, 0).copy, 2)
+    >>> round(dependence(0.5, 0.6, 0.9, 0, 2).copy, 2)
     0.25
     """
-    copy = share
+    copy, guess = share, 1.0 / answers
     if source < 1.0:
         copy = min(copy, (1.0 - right) / (1.0 - source))
-    if source > 0.0:
-        copy = min(copy, right / source)
+    if source > guess:
+        copy = min(copy, max(0.0, (right - guess) / (source - guess)))
     own = (right - copy * source) / (1.0 - copy) if copy < 1.0 else right
     return Dependence(copy, min(1.0, max(0.0, own)), group)
 
@@ -140,12 +140,12 @@ def _normalised(shares: list[float], rest: float, into: list[Posterior]) -> floa
 
 
 def closest(
-    earlier: Iterable[tuple[str, float, int]], shares: Mapping[str, float], key: str, right: float
+    earlier: Iterable[tuple[str, float, int]], shares: Mapping[str, float], key: str, right: float, answers: int
 ) -> Dependence:
     """The earlier answer (key, probability, group) that a bid's answer is most likely a copy of."""
     most = Dependence(0.0, right, 0)
     for other, source, group in earlier:
-        found = dependence(copying(shares, other, key), source, right, group)
+        found = dependence(copying(shares, other, key), source, right, group, answers)
         if found.copy > most.copy:
             most = found
     return most
@@ -162,13 +162,13 @@ def of_state(state: State, table: Table) -> Posterior:
     >>> of_state(State(answered=(one, other)), Table(alternatives=2)).best[1]
     0
     """
-    shares = dict(table.copying)
+    shares, answers = dict(table.copying), possible(table.alternatives)
     posterior = NOTHING
     seen: list[int] = []
     for index, one in enumerate(state.answered):
         earlier = ((known.key, known.probability, known.group) for known in state.answered[:index])
-        hangs = closest(earlier, shares, one.key, one.probability)
-        _, outcomes = after(posterior, hangs, possible(table.alternatives))
+        hangs = closest(earlier, shares, one.key, one.probability, answers)
+        _, outcomes = after(posterior, hangs, answers)
         posterior = outcomes[one.group] if one.group < len(seen) else outcomes[-1]
         if one.group >= len(seen):
             seen.append(one.group)

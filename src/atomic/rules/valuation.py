@@ -128,7 +128,7 @@ class _Search:
         key = bid.key
         cost = self.money * bid.price + self.waiting * bid.latency_ns
         earlier = ((one.key, one.probability, one.group) for one in self.state.answered)
-        hangs = closest(earlier, self.shares, key, bid.probability)
+        hangs = closest(earlier, self.shares, key, bid.probability, self.answers)
         value = self.expected(posterior, held + 1, hangs)
         return _Priced(bid, key, cost, hangs, value - cost - self.stop)
 
@@ -165,7 +165,7 @@ class _Search:
 
     def _closest(self, one: _Priced, bought: Sequence[_Earlier]) -> Dependence:
         """What a bid's answer is most likely a copy of, among the answers in hand and those just bought."""
-        found = closest(bought, self.shares, one.key, one.bid.probability)
+        found = closest(bought, self.shares, one.key, one.bid.probability, self.answers)
         return found if found.copy > one.hangs.copy else one.hangs
 
     def together(self, members: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
