@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from atomic import __version__
-from atomic.commands import bench, bidders, explaining, feedback, ledger
+from atomic.commands import bench, bidders, explaining, feedback, inbox, ledger
 from atomic.errors import AtomicError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -51,6 +51,8 @@ def _atomic(
         configure_logs(verbose=True)
 
 
+app.command()(inbox.demo)
+app.add_typer(inbox.app, name="inbox")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
 app.command()(feedback.feedback)

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import Result
 
 import atomic
+from atomic.cli import app
 from atomic.ledger import SqliteLedger
 from atomic.records.lesson import FeedbackGiven
 
@@ -385,6 +388,54 @@ def test_models_check_without_models_says_so(run: Run, tmp_path: Path) -> None:
     )
 
 
+# --- inbox --------------------------------------------------------------------------------------------------
+
+MAIL = "From: Ann <ann@example.org>\nTo: me@example.org\nSubject: casino tonight\n\nWin!\n"
+
+
+@pytest.fixture
+def mailbox(run: Run, tmp_path: Path) -> Path:
+    """A configuration with a rule about casinos, and a folder with one mail about one."""
+    (tmp_path / "mails").mkdir()
+    (tmp_path / "mails" / "1.eml").write_text(MAIL)
+    (tmp_path / "atomic.toml").write_text(
+        'market.ledger = "sub.db"\n[[bidders.house.rules]]\ntask = "spam"\nanswer = "spam"\nclaim = 0.99\n'
+        'when = {"letter.subject" = "casino"}\n[bidders.house]\nkind = "rules"\n'
+        '[[inbox.rules]]\nwhen = {spam = "spam"}\ndo = {move = "Junk"}\n[inbox.autonomy]\nmove = 0.5\n'
+    )
+    return tmp_path
+
+
+def test_a_mailbox_is_handled_as_the_policy_says(run: Run, mailbox: Path) -> None:
+    result = run("inbox", "run", "mails")
+
+    assert 0 == result.exit_code
+    assert 1 == len(list((mailbox / "INBOX-out" / "Junk").glob("*.eml")))
+
+
+def test_a_dry_run_says_what_it_would_buy_and_does_nothing(run: Run, mailbox: Path) -> None:
+    result = run("inbox", "run", "mails", "--dry-run")
+
+    assert 0 == result.exit_code
+    assert "house+plain" in result.output
+    assert not (mailbox / "INBOX-out").exists()
+
+
+@pytest.mark.usefixtures("mailbox")
+def test_what_is_right_about_a_mail_can_be_said(run: Run) -> None:
+    run("inbox", "run", "mails")
+    result = run("inbox", "correct", "mails/1.eml", "--spam", "ham")
+
+    assert 0 == result.exit_code
+    assert "spam: ham, not spam" in result.output
+
+
+@pytest.mark.usefixtures("mailbox")
+@pytest.mark.parametrize("arguments", [["run", "absent"], ["correct", "mails/1.eml"], ["correct", "mails"]])
+def test_what_cannot_be_meant_of_a_mailbox_is_a_usage_error(run: Run, arguments: list[str]) -> None:
+    assert 2 == run("inbox", *arguments).exit_code
+
+
 # --- bench --------------------------------------------------------------------------------------------------
 
 
@@ -426,8 +477,17 @@ def test_verbose_logs_events_as_json_without_bodies(run: Run) -> None:
     assert "pills" not in result.stderr
 
 
-def test_help_names_every_command(run: Run) -> None:
-    output = run("--help").output
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield from _commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
 
-    for command in ("explain", "why-not", "replay", "feedback", "ledger", "bidders", "models", "bench", "version"):
-        assert f"\n  {command} " in output
+
+def test_every_command_has_help_and_is_explained_in_the_documents(run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    found = list(_commands(typer.main.get_command(app)))
+
+    assert len(found) > 12
+    for command in found:
+        shown = run(*command, "--help")
+        assert (0, True) == (shown.exit_code, shown.output.startswith("Usage: atomic"))
+        assert f"| `atomic {' '.join(command)}" in page

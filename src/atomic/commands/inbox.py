@@ -1,3 +1,69 @@
-"""`atomic demo` and `atomic inbox run`."""
+"""`atomic demo` and `atomic inbox …`: the market on a mailbox."""
 
 from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atomic.commands.common import ConfigOption, LedgerOption, config_for
+
+app = typer.Typer(no_args_is_help=True, help="A mailbox: each mail typed, tagged, moved or answered by a draft.")
+
+
+def demo() -> None:
+    """Watch the market on 60 mails.
+
+    In a fresh folder atomic-demo. The environment chooses: MODELS=more a second language model, REAL=1 real mails.
+    """
+    from atomic.inbox.demo import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
+def run(
+    path: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of .eml files, or a Maildir.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Buy, tag and move nothing: say what would be bought first, and its cost.")
+    ] = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Handle every mail of a mailbox.
+
+    What its owner moved or tagged differently since the last run teaches first. Nothing is ever sent: replies and
+    forwards are drafts. Exit 1 when some mail could not be handled.
+    """
+    from atomic.inbox.door import run_path
+
+    raise typer.Exit(asyncio.run(run_path(config_for(config, ledger), path, dry_run=dry_run)))
+
+
+@app.command()
+def correct(
+    mail: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The mail's file.")],
+    folder: Annotated[str, typer.Option(help="The folder that it belongs into.")] = "",
+    spam: Annotated[str, typer.Option(help="spam or ham.")] = "",
+    category: Annotated[str, typer.Option(help="The category that is right.")] = "",
+    sentiment: Annotated[str, typer.Option(help="negative, neutral or positive.")] = "",
+    priority: Annotated[str, typer.Option(help="low, normal or high.")] = "",
+    needs_reply: Annotated[bool | None, typer.Option(help="Whether its writer expects an answer.")] = None,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Say what is right about a mail.
+
+    The market learns from it at once, and the mail is filed anew.
+    """
+    from atomic.inbox.door import correct_mail
+
+    words = {"spam": spam, "category": category, "sentiment": sentiment, "priority": priority}
+    truths: dict[str, str | bool] = {task: word for task, word in words.items() if word}
+    if needs_reply is not None:
+        truths["needs_reply"] = needs_reply
+    if not truths and not folder:
+        raise typer.BadParameter("say at least one thing that is right, such as --spam ham or --folder Billing")
+    asyncio.run(correct_mail(config_for(config, ledger), mail, truths, folder=folder))
