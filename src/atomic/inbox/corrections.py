@@ -140,6 +140,8 @@ async def learn_from_moves(market: Market, actions: Actions, settings: InboxSett
     for item in actions.place.moved():
         page = actions.book.page(item.key)
         expected = page.folder or (INBOX if actions.place.moves_source else "")
+        if f"move/{item.folder}" in page.unfinished:  # we put it there, and died before we could say so
+            continue
         if item.folder == expected or not earlier(market.ledger, request_id(item.key, "spam"))[0]:
             continue
         truths = meaning(settings, "move", item.folder)
@@ -154,8 +156,9 @@ async def learn_from_moves(market: Market, actions: Actions, settings: InboxSett
 async def _learn_from_tags(market: Market, actions: Actions, settings: InboxSettings) -> list[str]:
     said = []
     for key, tags in Tags(actions.place.out).all():
-        given = actions.book.page(key).tags
-        added, removed = [one for one in tags if one not in given], [one for one in given if one not in tags]
+        page = actions.book.page(key)
+        added = [one for one in tags if one not in page.tags and f"tag/{one}" not in page.unfinished]
+        removed = [one for one in page.tags if one not in tags]
         if not added and not removed:
             continue
         truths: Truths = {}

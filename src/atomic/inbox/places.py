@@ -145,6 +145,9 @@ class MaildirPlace:
             # A link first, so that another mail of that name is never overwritten; then the old name goes.
             os.link(mail.path, target, follow_symlinks=False)
             mail.path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            if not target.exists():  # else we have moved it before
+                raise
         except FileExistsError:
             if hashlib.sha256(target.read_bytes()).hexdigest() != mail.key:
                 raise

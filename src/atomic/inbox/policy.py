@@ -172,6 +172,8 @@ def _model_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
 def _is_ours(path: tuple[str | int, ...]) -> bool:
     if isinstance(path[-1], int):
         return len(path) == 3 or path[:2] != ("inbox", "rules")
+    if path[:-1] == ("inbox", "terms"):
+        return True
     above = _model_at(path[:-1])
     return path == ("inbox",) or (above is not None and path[-1] in above.model_fields)
 

@@ -46,7 +46,7 @@ Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
 Autonomy = Literal["observe", "suggest"] | Threshold
 TaskName = Literal["spam", "category", "sentiment", "priority", "needs_reply"]
-AnyTask = TaskName | Literal["draft_reply"]
+AnyTask = Literal["spam", "category", "sentiment", "priority", "needs_reply", "draft_reply"]
 Kind = Annotated[AutomaticKind, Field(strict=False)]
 
 
