@@ -43,9 +43,11 @@ def policy(**changes: Any) -> InboxSettings:
     return read_policy({**POLICY, **changes})
 
 
-def sure(name: str, task: str, answer: Callable[[Letter], Any], *, right: float = 0.95, price: int = 0) -> Bidder:
+def sure(
+    name: str, task: str, answer: Callable[[Letter], Any], *, right: float = 0.95, price: int = 0, weight: float = 50.0
+) -> Bidder:
     """A bidder for one task that is believed from the start."""
-    profile = Profile(name=name, kind="function", right=right, prior_weight=50.0)
+    profile = Profile(name=name, kind="function", right=right, prior_weight=weight)
     return FunctionBidder(name, lambda letter: answer(letter), price=price, tasks=[task], profile=profile)
 
 

@@ -6,7 +6,6 @@ moves mail to `Billing`, and it does so when the category is billing, then a mai
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -91,34 +90,31 @@ async def teach(
 ) -> tuple[tuple[str, Any, str | bool], ...]:
     """Give the truths as a person's feedback; returns (task, held before, truth) of those that differ.
 
-    What was said before in the same words is not said again. What nobody was asked is bought if the mail is at hand,
+    That an answer was right teaches, too. What the owner said before is not said again. What nobody was asked is bought if the mail is at hand,
     else passed over. Raises as `correct`.
     """
     changes = []
     # spam first: it is what the others wait for
     for task in sorted(truths, key=lambda name: list(TASKS).index(name)):
         key, truth = request_id(sha256, task), truths[task]
-        known, held = await asyncio.to_thread(_held, market, key)
-        if held == truth or not (known or source):
+        known, said = earlier(market.ledger, key)
+        if said == truth or not (known or source):
             continue
         if not known and source:
             mail = parse(source.raw)
             await market.buy(TASKS[task](Letter.of(mail)), trade_for(mail, task, settings))
-            held = _held(market, key)[1]
+        held = _answer(market, key) if said is None else said
         await market.feedback(key, truth=truth, author="owner")
         if held != truth:
             changes.append((task, held, truth))
     return tuple(changes)
 
 
-def _held(market: Market, key: str) -> tuple[bool, Any]:
-    """Whether a request is settled, and what is held of it: the owner's word, else the market's answer."""
-    known, said = earlier(market.ledger, key)
-    if said is not None or not known:
-        return known, said
+def _answer(market: Market, key: str) -> Any:
+    """The market's answer to a settled request, as JSON has it; None for a refusal."""
     settled = next(iter(market.ledger.read(request_id=key, kinds=("outcome",))))
     body = market.ledger.body(settled.bodies[0]) if settled.bodies else None
-    return known, None if body is None else orjson.loads(body)
+    return None if body is None else orjson.loads(body)
 
 
 def truths_of_folder(settings: InboxSettings, folder: str) -> Truths:
