@@ -31,7 +31,7 @@ class Door:
         self._lock = threading.Lock()
         self._open = True
         self._stop = asyncio.Event()
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)  # which leaves our thread without it
         self._loop = self._runner.get_loop()
         # A daemon: a program that ends without closing its market must not hang.
         self._thread = threading.Thread(target=self._serve, name="atomic market", daemon=True)

@@ -13,8 +13,8 @@ from atomic.config import read_config
 from atomic.errors import ConfigError, LedgerUnwritable, MissingExtra
 from atomic.records import MarketOpened, Reason, Slate, decode
 from atomic.records.award import Award
-from atomic.testing import ScriptedBidder
-from atomic.wiring import Place, bidder_of, examples_of
+from atomic.testing import ScriptedBidder, check_bidder
+from atomic.wiring import Absent, Place, bidder_of, examples_of
 
 IN_MEMORY = {"market": {"ledger": ":memory:"}}
 
@@ -169,6 +169,10 @@ def test_strict_use_of_what_is_not_installed_raises_the_line_to_run(
         bidder_of("one", read.settings.bidders["one"], Place(read.folder, examples_of()), strict=True)
 
     assert line == caught.value.hint
+
+
+async def test_the_stand_in_for_what_is_missing_keeps_the_contract_of_bidders() -> None:
+    await check_bidder(lambda: Absent("mini", "http", "pip install …"), kind, [("x",)])
 
 
 async def test_followers_are_told_from_the_opening_on(tmp_path: Path) -> None:

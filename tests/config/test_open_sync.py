@@ -103,6 +103,15 @@ def test_a_market_that_cannot_open_leaves_no_thread() -> None:
     assert [] == _threads()
 
 
+def test_the_callers_thread_gets_no_event_loop_of_ours() -> None:
+    def use() -> None:
+        with atomic.open_sync(IN_MEMORY), pytest.raises(RuntimeError, match="no current event loop"):
+            asyncio.get_event_loop()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(use).result()
+
+
 def test_a_closed_market_says_so() -> None:
     with atomic.open_sync(IN_MEMORY) as market:
         pass

@@ -14,6 +14,7 @@ import typer
 from atomic.errors import CallerError
 
 NAMES = ("decide", "ledger", "replay", "overhead", "memory", "inbox")
+_PARTS = {"ledger": ("ledger", "rebuild")}  # one bench for people, measured by two modules
 QUICK = ("decide", "ledger", "replay", "overhead")
 
 
@@ -52,9 +53,12 @@ def _is_there(name: str) -> bool:
 def _run(name: str, options: Mapping[str, Any]) -> Any:
     if not _is_there(name):
         raise CallerError(f"this release has no bench {name!r}")
-    module = import_module(f"atomic.bench.{name}")
+    result: dict[str, Any] = {}
     arguments = dict(options)
-    result = module.run(arguments.pop("folder"), **arguments) if "folder" in arguments else module.run()
+    folder = [arguments.pop("folder")] if arguments else []
+    for part in filter(_is_there, _PARTS.get(name, (name,))):
+        module = import_module(f"atomic.bench.{part}")
+        result |= module.run(*folder, **arguments)
     typer.echo(name)
     table = getattr(module, "table", None)
     typer.echo(table(result) if table else "\n".join(_table(result)))
