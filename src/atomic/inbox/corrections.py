@@ -90,8 +90,8 @@ async def teach(
 ) -> tuple[tuple[str, Any, str | bool], ...]:
     """Give the truths as a person's feedback; returns (task, held before, truth) of those that differ.
 
-    That an answer was right teaches, too. What the owner said before is not said again. What nobody was asked is bought if the mail is at hand,
-    else passed over. Raises as `correct`.
+    That an answer was right teaches, too. What the owner said before is not said again. What nobody was asked is
+    bought if the mail is at hand, else passed over. Raises as `correct`.
     """
     changes = []
     # spam first: it is what the others wait for

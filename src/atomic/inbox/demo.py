@@ -28,6 +28,7 @@ from atomic.market import Market
 from atomic.records.money import dollars
 
 FOLDER = Path("atomic-demo")
+_RULES, _FOLDER = "[[inbox.rules]]", 'folder = "results"'
 _MORE = """
 [bidders.qwen]                # half a billion parameters, joined from its parts and checked by its hash
 kind = "local"
@@ -44,15 +45,16 @@ def main(folder: Path = FOLDER) -> int:
     when something that was asked for is not there.
     """
     console = Console(highlight=False)
-    aside = _fresh(folder)
+    aside = fresh_folder(folder)
     if aside is not None:
         console.print(f"An earlier demo lies in {aside} now.")
-    config = _config(folder, more="more" in os.environ.get("MODELS", "").split())
-    mailbox = real(folder) if os.environ.get("REAL", "") not in {"", "0"} else written()
-    return asyncio.run(_demo(folder, config, mailbox, console))
+    is_real = os.environ.get("REAL", "") not in {"", "0"}
+    config = _config(folder, more="more" in os.environ.get("MODELS", "").split(), only_spam=is_real)
+    mailbox = real(folder) if is_real else written()
+    return asyncio.run(run_demo(folder, config, mailbox, console))
 
 
-def _fresh(folder: Path) -> Path | None:
+def fresh_folder(folder: Path) -> Path | None:
     """Make the folder; what was there goes aside, but for what was downloaded."""
     if not folder.exists():
         folder.mkdir(parents=True)
@@ -65,14 +67,18 @@ def _fresh(folder: Path) -> Path | None:
     return aside
 
 
-def _config(folder: Path, *, more: bool) -> Config:
+def _config(folder: Path, *, more: bool, only_spam: bool) -> Config:
     text = (Path(__file__).parent / "demo.toml").read_text(encoding="utf-8")
+    if only_spam:
+        # Of real mails only that label is known; the first rule is the one about it.
+        text = _RULES.join(text.replace(_FOLDER, f'{_FOLDER}\nask = ["spam"]').split(_RULES)[:2])
     path = folder / "atomic.toml"
     path.write_text(text + (_MORE if more else ""), encoding="utf-8")
     return read_config(path)
 
 
-async def _demo(folder: Path, config: Config, mailbox: Mailbox, console: Console) -> int:
+async def run_demo(folder: Path, config: Config, mailbox: Mailbox, console: Console) -> int:
+    """The demo on some mailbox, with its ledger and results in `folder`; returns the exit code."""
     settings = read_policy(config.settings.inbox, config.source)
     names = ", ".join(f"{name} ({one.kind})" for name, one in config.settings.bidders.items())
     console.print(f"{mailbox.words}. Bidders: {names}.", soft_wrap=True)

@@ -39,12 +39,14 @@ def harmless(text: str, width: int = 0) -> str:
     >>> harmless("Grüße aus Ulm", 6)
     'Grüße…'
     """
-    plain = "".join(
-        " " if one in "\t\n\r" else one for one in text if one in "\t\n\r" or unicodedata.category(one) not in _HIDDEN
-    )
+    plain = "".join(" " if one.isspace() else one for one in text if one.isspace() or _is_shown(one))
     if width and cell_len(plain) > width:
         return set_cell_size(plain, width - 1).rstrip() + "…"
     return plain
+
+
+def _is_shown(one: str) -> bool:
+    return unicodedata.category(one) not in _HIDDEN
 
 
 class View:
@@ -160,7 +162,8 @@ def _columns(cells: tuple[str, ...], width: int, style: str) -> Text:
         parts.insert(1, (sender, 14))
     if width >= 130:
         parts.append((who, 18))
-    parts += [(price, 10), (seconds, 5)]
+    if width >= 80:
+        parts += [(price, 10), (seconds, 5)]
     left = width - 1 - sum(size + 1 for _, size in parts)
     line = Text(style=style)
     for text, size in parts:
