@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tomllib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -15,9 +16,9 @@ from pydantic import ValidationError
 from atomic import __version__
 from atomic.clock import Clock, SystemClock
 from atomic.config_errors import Source, problems_of, secrets_in
-from atomic.errors import ConfigError
+from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
-from atomic.protocols import Bidder, Follower, Tactic
+from atomic.protocols import Bidder, Follower, Tactic, Warmable
 from atomic.records.canonical import canonical_json, content_id
 from atomic.records.event import Entry
 from atomic.records.outcome import MarketOpened
@@ -176,13 +177,22 @@ async def open(
             clock=clock,
         )
         ledger.follow(market.follow)
-        await market.start()
+        await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
         for follower in followers:
             ledger.follow(follower)
         opened = MarketOpened(version=__version__, rules_version=RULES_VERSION, config=read.digest)
         await market.record([Entry(payload=opened)])
         stack.push_async_callback(market.close)  # a wire in use is given back before the ledger it reports to
         yield market
+
+
+async def _warm(bidder: Bidder) -> None:
+    """Load what is slow to load before the first request waits for it."""
+    if isinstance(bidder, Warmable):
+        try:
+            await bidder.warm()
+        except OperatorError:
+            return  # it does not bid, and says in every award why
 
 
 @asynccontextmanager

@@ -104,7 +104,7 @@ class Market:
         self.beliefs.fold(fresh)
         self._teacher.follow(fresh)
 
-    async def run(self, task: Microtask[P, T], *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+    async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.
 
         Raises TaskError when the input does not fit; everything that bidders do wrong ends in a refusal at worst.

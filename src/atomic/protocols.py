@@ -79,6 +79,15 @@ class Learner(Protocol):
         ...
 
 
+@runtime_checkable
+class Warmable(Protocol):
+    """A bidder that is slow to start."""
+
+    async def warm(self) -> None:
+        """Get ready now. Raises OperatorError that says what is missing; then it bids no more."""
+        ...
+
+
 class Examples(Protocol):
     """Examples at hand, to be found by nearness."""
 
@@ -225,4 +234,5 @@ __all__ = [
     "Tactic",
     "Valuation",
     "Valued",
+    "Warmable",
 ]

@@ -12,7 +12,7 @@ from atomic.tactics.prompt import LABEL_TOKENS, Prompt, build, labelled
 
 
 class NearestExamples:
-    """For tasks with labels and bidders that speak; a refusal until there is an example.
+    """For tasks with labels and bidders that speak but cannot score labels; a refusal until there is an example.
 
     `count` examples of `each` characters, and the input cut to `most`. Not for free text: an answer that goes out may
     show nothing of another correspondent's mail.
@@ -63,7 +63,7 @@ class NearestExamples:
         return build(ask, profile, shown, each=self._each, most=self._most) or Reason.INPUT_TOO_LONG
 
     def _applies(self, profile: Profile) -> bool:
-        return profile.speaks
+        return profile.speaks and not profile.scores_labels
 
     def _labels(self, ask: Ask) -> tuple[str, ...]:
         return ()

@@ -12,7 +12,11 @@ from atomic.tactics.prompt import Prompt, answer_tokens, build
 
 
 class Plain:
-    """Applies to every bidder. `most` cuts the input, head and tail, to so many characters; 0: only to the context."""
+    """`most` cuts the input, head and tail, to so many characters; 0: only to the context.
+
+    Applies to every bidder, but not where it could score the labels instead: that asks the same, is never cut, and
+    costs one token.
+    """
 
     def __init__(self, *, most: int = 4_000) -> None:
         self._most = most
@@ -23,9 +27,11 @@ class Plain:
         return "plain"
 
     def sketch(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Sketch | Reason | None:
-        """Its size; nothing for a bidder that takes no messages."""
+        """Its size; 0 for a bidder that takes no messages."""
         if not profile.speaks:
             return Sketch(tactic=self.name, prompt_characters=0, max_tokens=0)
+        if ask.task.labels and profile.scores_labels:
+            return None
         prompt = self._prompt(ask, profile)
         if prompt is None:
             return Reason.INPUT_TOO_LONG
