@@ -81,10 +81,9 @@ async def run_demo(folder: Path, config: Config, mailbox: Mailbox, console: Cons
     """The demo on some mailbox, with its ledger and results in `folder`; returns the exit code."""
     settings = read_policy(config.settings.inbox, config.source)
     names = ", ".join(f"{name} ({one.kind})" for name, one in config.settings.bidders.items())
-    console.print(f"{mailbox.words}. Bidders: {names}.", soft_wrap=True)
+    console.print(f"{mailbox.words}. Bidders: {names}.")
     console.print(
-        f"The first {TAUGHT} come with their owner's filing, told after each was decided; the rest come without.\n",
-        soft_wrap=True,
+        f"The first {TAUGHT} come with their owner's filing, told after each was decided; the rest come without.\n"
     )
     tally = Tally(labels=mailbox.labels, taught=mailbox.taught)
     view = View(tally, console=console, total=len(mailbox.labels), cap=config.settings.market.per_day)

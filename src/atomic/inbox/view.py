@@ -22,6 +22,7 @@ from atomic.inbox.actions import Taken
 from atomic.inbox.handler import DRAFT, Handled
 from atomic.inbox.source import Skipped
 from atomic.inbox.tally import Tally
+from atomic.inbox.tasks import TASKS
 from atomic.records.money import dollars
 
 _WIDTH = 150  # of lines that go to a file
@@ -178,7 +179,8 @@ def _cells(one: Handled, number: int) -> tuple[str, ...]:
     sender = one.mail.sender_name or one.mail.sender or "?"
     if one.problem:
         return (str(number), "", one.source.path.name, "not handled", one.problem, "", "", "")
-    judged = " ".join(_word(name, answer.value) for name, answer in one.answers.items() if name != DRAFT)
+    words = (_word(name, one.answers[name].value) for name in TASKS if name in one.answers and name != DRAFT)
+    judged = " ".join(filter(None, words))
     spam = one.answers.get("spam")
     sure = f"{spam.probability:.0%} " if spam is not None and spam.value is not None else ""
     actions = [_done(taken) for taken in one.taken]
