@@ -147,6 +147,20 @@ async def test_no_spam_after_all_then_the_rest_is_asked_and_corrected_too(tmp_pa
     assert "draft_reply" in corrected.handled.answers
 
 
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_draft_that_was_wrong_is_taken_back_unless_somebody_worked_on_it(tmp_path: Path, edited: bool) -> None:
+    root, out = folder_of(tmp_path / "in", {"one": raw("Is the invoice paid?")}), tmp_path / "out"
+    async with market(words_decide()) as made:
+        await run(made, root)
+        for name in names(out / "Outbox"):
+            (out / "Outbox" / name).write_bytes(b"mine") if edited else None
+        for spam, left in (("spam", 2 * edited), ("ham", 2)):  # and it is written again when it is right after all
+            actions = Actions(made, FolderPlace(out), policy())
+            actions.load()
+            await correct(made, only(root), policy(), actions, {"spam": spam})
+            assert left == len(names(out / "Outbox"))
+
+
 async def test_a_correction_that_is_no_answer_is_refused(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "in", {"one": raw("Hello")})
     async with market(words_decide()) as made:

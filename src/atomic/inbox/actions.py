@@ -7,13 +7,14 @@ the next run carries it out again, which converges (see `places`).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from atomic.inbox import drafts
-from atomic.inbox.book import UNTAG, Book, key_of
+from atomic.inbox.book import UNTAG, WITHDRAW, Book, key_of
 from atomic.inbox.mail import Mail, subjects_of
 from atomic.inbox.places import OUTBOX, Place, Tags, name_of, write_whole
 from atomic.inbox.policy import Decision
@@ -90,12 +91,19 @@ class Actions:
         earlier = [Taken(one, "before") for one in wanted if one not in todo]
         return tuple(sorted([*taken, *earlier], key=lambda one: decisions.index(one.decision)))
 
-    async def retag(self, case: Case, tags: Sequence[str]) -> None:
-        """Take away the tags that a correction makes wrong: those we gave that are not among `tags`."""
-        wrong = [one for one in self.book.page(case.mail.sha256).tags if one not in tags]
-        if wrong:
-            await asyncio.to_thread(Tags(self.place.out).remove, name_of(case.mail), case.mail, wrong)
-            await self.note(case.mail.sha256, case.request_id, [(UNTAG, one) for one in wrong])
+    async def take_back(self, case: Case, decisions: Sequence[Decision]) -> None:
+        """Take back what a correction makes wrong: tags that we gave, and drafts that nobody has changed since."""
+        wanted = {f"{one.action}/{one.target}" for one in decisions}
+        page = self.book.page(case.mail.sha256)
+        tags = [one for one in page.tags if f"tag/{one}" not in wanted]
+        drafts = {what: digest for what, digest in page.drafts.items() if what not in wanted}
+        if tags:
+            await asyncio.to_thread(Tags(self.place.out).remove, name_of(case.mail), case.mail, tags)
+        for what, digest in drafts.items():
+            await asyncio.to_thread(_remove_unchanged, self._draft(case, what.partition("/")[0]), digest)
+        if tags or drafts:
+            ends = [*((UNTAG, one) for one in tags), *((WITHDRAW, what) for what in drafts)]
+            await self.note(case.mail.sha256, case.request_id, ends)
 
     async def note(self, sha256: str, request_id: str, ends: Sequence[tuple[str, str]]) -> None:
         """Remember what somebody else did to a mail, as (action, target)."""
@@ -133,19 +141,23 @@ class Actions:
                 case "move":
                     path = self.place.move(case.source, name, one.target)
                 case "forward":
-                    path = self._write(f"{name}.forward.eml", self._forward(case, one.target, suggested=suggested))
+                    return self._write(case, one, self._forward(case, one.target, suggested=suggested))
                 case "reply":
-                    path = self._write(f"{name}.reply.eml", self._reply(case, suggested=suggested))
+                    return self._write(case, one, self._reply(case, suggested=suggested))
         except (OSError, ValueError) as error:
             # ValueError: an address or a header of the mail that cannot be written.
             why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             return Taken(one, "failed", why)
         return Taken(one, _ENDS[one.mode], path=path)
 
-    def _write(self, name: str, content: bytes) -> Path:
-        path = self.place.out / OUTBOX / name
+    def _write(self, case: Case, one: Decision, content: bytes) -> Taken:
+        path = self._draft(case, one.action)
         write_whole(path, content)
-        return path
+        # The digest lets a correction tell our draft from one that somebody has worked on.
+        return Taken(one, _ENDS[one.mode], _digest(content), path)
+
+    def _draft(self, case: Case, action: str) -> Path:
+        return self.place.out / OUTBOX / f"{name_of(case.mail)}.{action}.eml"
 
     def _own(self) -> str:
         return next(iter(self.settings.own_addresses), "")
@@ -182,6 +194,15 @@ class Actions:
             content = {"target": one.target, "mode": one.mode, "probability": one.probability, "rule": one.rule}
             bodies = (Body(name="action", content=canonical_json(content), subjects=subjects_of(case.mail)),)
         return Entry(payload=payload, request_id=case.request_id, bodies=bodies)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _remove_unchanged(path: Path, digest: str) -> None:
+    if path.exists() and _digest(path.read_bytes()) == digest:
+        path.unlink(missing_ok=True)
 
 
 def _has_effect(one: Decision) -> bool:

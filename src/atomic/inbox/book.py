@@ -10,6 +10,7 @@ from atomic.records.outcome import ActionDone, ActionIntended
 
 BY_OWNER = "moved-by-owner"
 UNTAG = "untag"
+WITHDRAW = "withdraw"
 
 
 @dataclass(slots=True)
@@ -25,16 +26,19 @@ class Page:
     rule_folder: str = ""
     tags: tuple[str, ...] = ()
     by_owner: bool = False
+    drafts: dict[str, str] = field(default_factory=dict)  # digest of each draft's file, by `<action>/<target>`
 
     @property
     def unfinished(self) -> list[str]:
         """What was intended and neither done nor given up."""
         return [what for what, status in self.status.items() if status == "intended"]
 
-    def end(self, what: str, status: str) -> None:
+    def end(self, what: str, status: str, detail: str = "") -> None:
         """Something ended."""
         self.status[what] = status
         action, _, target = what.partition("/")
+        if action in {"reply", "forward"} and status in {"done", "suggested"}:
+            self.drafts[what] = detail
         if status != "done":
             return
         if action in {"move", BY_OWNER}:
@@ -48,6 +52,9 @@ class Page:
         elif action == UNTAG:
             self.tags = tuple(one for one in self.tags if one != target)
             self.status.pop(f"tag/{target}", None)
+        elif action == WITHDRAW:
+            self.status.pop(target, None)
+            self.drafts.pop(target, None)
 
 
 _BLANK = Page()
@@ -70,7 +77,7 @@ class Book:
             if isinstance(payload, ActionIntended):
                 page.status[what] = "intended"
             else:
-                page.end(what, payload.status)
+                page.end(what, payload.status, payload.detail)
 
     def page(self, sha256: str) -> Page:
         """A mail's page, an empty one when nothing was done to it; not to be changed."""

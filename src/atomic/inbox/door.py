@@ -88,7 +88,8 @@ async def correct_mail(
     if not corrected.changes:
         console.print("That was held already; nothing changes.")
     for taken in corrected.handled.taken:
-        console.print(Text(f"{taken.decision.words}: {taken.status} {taken.detail}".rstrip()))
+        why = f" ({taken.detail})" if taken.status == "failed" else ""
+        console.print(Text(f"{taken.decision.words}: {taken.status}{why}"))
 
 
 def _place_of(source: SourceMail, out: Path) -> Place:

@@ -97,7 +97,7 @@ async def handle(
 ) -> Handled:
     """Buy what is needed of a mail, decide, and carry out. A mail handled before costs nothing and changes nothing.
 
-    With `refile` it also loses the tags that are not decided any more, and moves even where its owner moved it before.
+    With `refile` it also loses tags and drafts that are not decided any more, and moves even if its owner moved it.
 
     Raises what the market and the ledger raise (`Conflict`, `LedgerUnwritable`, …); never for what stands in a mail.
     """
@@ -114,7 +114,7 @@ async def handle(
         reply_to=judging.address,
     )
     if refile or any(one.truth is not None for one in answers.values()):
-        await actions.retag(case, [one.target for one in decisions if one.action == "tag"])
+        await actions.take_back(case, decisions)
     taken = await actions.carry_out(case, decisions, refile=refile)
     return Handled(
         source=source,
