@@ -14,7 +14,7 @@ from atomic.inbox.actions import Actions
 from atomic.inbox.corrections import correct, meaning, not_meaning, truths_of_folder
 from atomic.inbox.door import correct_mail, run_path
 from atomic.inbox.handler import Handled
-from atomic.inbox.places import FolderPlace
+from atomic.inbox.places import FolderPlace, MaildirPlace
 from atomic.inbox.run import Run, run_inbox
 from atomic.inbox.source import SourceMail, read_mailbox
 from atomic.inbox.tasks import TASKS, Letter
@@ -145,6 +145,21 @@ async def test_no_spam_after_all_then_the_rest_is_asked_and_corrected_too(tmp_pa
     assert [("spam", "spam", "ham"), ("category", "support", "billing")] == list(corrected.changes)
     assert ([], 1) == (names(out / "Junk"), len(names(out / "Billing")))
     assert "draft_reply" in corrected.handled.answers
+
+
+async def test_a_mail_that_belongs_into_no_folder_goes_back_to_the_inbox(tmp_path: Path) -> None:
+    root = maildir_of(tmp_path / "mail", {"1.a": raw("The invoice is attached")})
+    settings = policy(rules=[{"when": {"category": "billing"}, "do": {"move": "Billing"}}])
+    seen, out = Seen(), tmp_path / "out"
+    async with market(words_decide()) as made:
+        await run_inbox(Run(market=made, root=root, out=out, settings=settings, watcher=seen))
+        actions = Actions(made, MaildirPlace(root, out), settings)
+        actions.load()
+        await correct(made, only(root), settings, actions, {"category": "other"})
+        assert (["1.a"], []) == (names(root / "new"), names(root / ".Billing" / "new"))
+        await run_inbox(Run(market=made, root=root, out=out, settings=settings, watcher=seen))
+        assert [] == seen.notes
+    assert ["1.a"] == names(root / "new")
 
 
 @pytest.mark.parametrize("edited", [False, True])

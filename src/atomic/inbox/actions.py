@@ -19,7 +19,7 @@ from atomic.inbox.mail import Mail, subjects_of
 from atomic.inbox.places import OUTBOX, Place, Tags, name_of, write_whole
 from atomic.inbox.policy import Decision
 from atomic.inbox.policy_settings import InboxSettings
-from atomic.inbox.source import SourceMail
+from atomic.inbox.source import INBOX, SourceMail
 from atomic.market import Market
 from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry
@@ -92,7 +92,8 @@ class Actions:
         return tuple(sorted([*taken, *earlier], key=lambda one: decisions.index(one.decision)))
 
     async def take_back(self, case: Case, decisions: Sequence[Decision]) -> None:
-        """Take back what a correction makes wrong: tags that we gave, and drafts that nobody has changed since."""
+        """Take back what a correction makes wrong: tags that we gave, drafts that nobody has changed since, and the
+        folder, if the mail still lies where we put it: it goes back to the INBOX (of the results)."""
         wanted = {f"{one.action}/{one.target}" for one in decisions}
         page = self.book.page(case.mail.sha256)
         tags = [one for one in page.tags if f"tag/{one}" not in wanted]
@@ -101,8 +102,13 @@ class Actions:
             await asyncio.to_thread(Tags(self.place.out).remove, name_of(case.mail), case.mail, tags)
         for what, digest in drafts.items():
             await asyncio.to_thread(_remove_unchanged, self._draft(case, what.partition("/")[0]), digest)
-        if tags or drafts:
-            ends = [*((UNTAG, one) for one in tags), *((WITHDRAW, what) for what in drafts)]
+        strays = page.rule_folder not in {"", INBOX} and page.folder == page.rule_folder
+        back = strays and not any(one.action == "move" and one.mode == "act" for one in decisions)
+        if back:
+            await asyncio.to_thread(self.place.move, case.source, name_of(case.mail), INBOX)
+        if tags or drafts or back:
+            moved = [("move", INBOX)] if back else []
+            ends = [*((UNTAG, one) for one in tags), *((WITHDRAW, what) for what in drafts), *moved]
             await self.note(case.mail.sha256, case.request_id, ends)
 
     async def note(self, sha256: str, request_id: str, ends: Sequence[tuple[str, str]]) -> None:
