@@ -53,7 +53,7 @@ def test_whatever_is_learned_and_taken_back_it_stays_a_probability(
         calibrator.update((1.0, mean, claim), right, weight)
         probability, spread = calibrator.predict((1.0, mean, claim))
         assert 0.0 <= probability <= 1.0
-        assert 0.0 <= spread <= 10.0
+        assert 0.0 <= spread <= 0.5
         assert all(math.isfinite(one) for row in calibrator.state() for one in row)
 
 

@@ -72,7 +72,7 @@ def test_whatever_happened_every_estimate_is_a_sound_number(history: list[Event]
             for answered in (False, True):
                 probability, spread = beliefs.right(key, task, seen, claim, answered=answered)
                 assert 0.0 <= probability <= 1.0
-                assert 0.0 <= spread < 1.0
+                assert 0.0 <= spread <= 0.5
             assert 0 <= beliefs.price(key, task, 1000)
             mean, high = beliefs.latency(key, task, None)
             assert 0 <= mean <= high or 0 < high

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.market.shop import bidder, careful, events, opened, spam, urgent, words
 
 from atomic.errors import NotFound, TaskError
+from atomic.ledger import SqliteLedger
 from atomic.market import Market, Trade
 from atomic.records import FeedbackGiven, Lesson, LessonsLearned
 from atomic.testing import Line
@@ -129,12 +131,15 @@ async def test_a_lower_word_is_recorded_and_teaches_nothing() -> None:
     assert [("person", 1.0), ("judge", 0.0)] == given(market)
 
 
-async def test_two_words_at_once_count_as_one_after_the_other() -> None:
-    market = await settled("spam")
+async def test_two_words_at_once_count_as_one_after_the_other(tmp_path: Path) -> None:
+    """On a file, where an append takes a while."""
+    ledger = SqliteLedger.open(tmp_path / "market.db")
+    market = await settled("spam", ledger=ledger)
 
     await asyncio.gather(*(market.feedback("once", value) for value in (0.0, 1.0, 0.0, 1.0)))
 
     assert (1.0, 1.0) == believed(market, "a")
+    await ledger.close()
 
 
 async def test_a_weaker_source_counts_less() -> None:
@@ -241,7 +246,7 @@ async def test_the_calibration_of_settled_answers_learns_from_feedback() -> None
 
     settle = [one for one in lessons(market) if one.kind == "settle"]
     assert [1.0, 2.0, 3.0] == [one.features[0] for one in settle]
-    assert [1.0, 1.0, 1.0] == [one.target for one in settle]
+    assert (1.0, 1.0) == (settle[0].target, settle[-1].target)  # two that differ leave either in the lead
 
 
 async def test_beliefs_after_feedback_are_those_of_a_market_that_starts_anew() -> None:

@@ -95,6 +95,7 @@ async def test_cancelling_at_any_step_leaves_nothing_open_and_no_one_waiting() -
 
         assert "spam" == (await waiter).answer
         assert [] == unfinished(market)
+        assert Reason.INTERRUPTED not in {one.reason for one in finished(market)}  # it ended by itself, at once
         assert 1 == len(events(market, "outcome"))
         assert {} == dict(market._shop.capacity.busy)
 

@@ -48,7 +48,9 @@ class Calibrator:
             variance += value * inner
         variance = max(0.0, variance)
         p = moderated(z, variance)
-        return p, p * (1.0 - p) * variance**0.5
+        # By the delta rule, but never more than a coin of that probability has.
+        coin = p * (1.0 - p)
+        return p, min(coin * variance**0.5, coin**0.5)
 
     def update(self, x: Sequence[float], right: float, weight: float = 1.0) -> None:
         """Learn that a case with features x was right to this degree.
