@@ -131,10 +131,11 @@ class View:
         tally, width = self.tally, max(40, self.console.width - 4)
         done = tally.mails + len(tally.problems)
         share = done / self._total if self._total else 0.0
-        filled = int(share * 30)
-        progress = Text.assemble(
-            ("█" * filled, "green"), ("░" * (30 - filled), "dim"), f" {done}/{self._total or '?'} mails   "
-        )
+        length = 30 if width >= 100 else 10
+        filled = int(share * length)
+        progress = Text(no_wrap=True, overflow="ellipsis")
+        progress.append("█" * filled, "green").append("░" * (length - filled), "dim")
+        progress.append(f" {done}/{self._total or '?'} mails   ")
         progress.append(f"{self.seconds:.0f} s   {self._money()}   {tally.drafts} drafts")
         rows: list[RenderableType] = [progress, self._bars(width)]
         agreements = self._agreements("   ", "")
