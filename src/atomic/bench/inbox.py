@@ -36,7 +36,7 @@ from atomic.stages.prepare import prepare
 from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
 
 TACTICS: tuple[Tactic, ...] = (Plain(), LabelScoring(), NearestExamples(), ScoredExamples())
-LANGUAGE_MODEL_SAMPLE = 60  # measured mails that each language model answers by itself, for its own figure
+LANGUAGE_MODEL_SAMPLE = 40  # measured mails that each language model answers by itself, for its own figure
 
 
 @dataclass(frozen=True, slots=True)
