@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from atomic.inbox.actions import Actions
-from atomic.inbox.handler import Judging, earlier, needed, request_id, trade_for
+from atomic.inbox.handler import DRAFT, Judging, earlier, needed, request_id, trade_for
 from atomic.inbox.mail import Mail, parse
 from atomic.inbox.places import place_for
 from atomic.inbox.policy import conditions
@@ -54,10 +54,12 @@ async def _first(market: Market, mail: Mail, settings: InboxSettings) -> tuple[s
     judging = Judging(market, mail, settings)
     asked = needed(settings)
     known = {
-        name: await judging.buy(name) for name in asked if earlier(market.ledger, request_id(mail.sha256, name))[0]
+        name: await judging.buy(name)
+        for name in (*asked, DRAFT)
+        if earlier(market.ledger, request_id(mail.sha256, name))[0]
     }
-    if "spam" in asked and "spam" in known and known["spam"].value != "ham":
-        asked = ()
+    if "spam" in known and known["spam"].value != "ham":
+        asked, known = (), {"spam": known["spam"]}  # whatever else was asked while it was thought to be none
     left = [name for name in asked if name not in known and (name != "needs_reply" or not judging.no_reply)]
     if not left:
         decided = ", ".join(f"{one.words} ({one.mode})" for one in judging.decisions(known)) or "nothing"

@@ -216,6 +216,12 @@ def _word(task: str, value: Any) -> str:
 def _done(taken: Taken) -> str:
     one = taken.decision
     what = {"tag": f"#{one.target}", "move": f"→{one.target}", "forward": "fwd", "reply": "draft"}[one.action]
-    return {"done": what, "suggested": f"{what}?", "observed": f"({what})", "failed": f"{what} failed", "before": what}[
-        taken.status
-    ]
+    before = what if one.mode == "act" else f"{what}?"
+    words = {
+        "done": what,
+        "suggested": f"{what}?",
+        "observed": f"({what})",
+        "failed": f"{what} failed",
+        "before": before,
+    }
+    return words[taken.status]
