@@ -168,15 +168,12 @@ async def open(
         stack.push_async_callback(ledger.close)
         market = Market(
             ledger=ledger,
-            claims=ledger,
             bidders=everybody,
             tactics=default_tactics() if tactics is None else tactics,
             examples=examples,
-            secret=ledger.secret(),
             per_day=read.settings.market.per_day,
             clock=clock,
         )
-        ledger.follow(market.follow)
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
         for follower in followers:
             ledger.follow(follower)
@@ -208,11 +205,9 @@ async def open_to_judge(config: Config, *, followers: Sequence[Follower] = ()) -
     try:
         yield Market(
             ledger=ledger,
-            claims=ledger,
             bidders=(),
             tactics=(),
             examples=examples_of(),
-            secret=ledger.secret(),
             clock=clock,
         )
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
 from atomic.errors import Conflict, NotFound
 from atomic.outcome import Outcome, read_outcome
-from atomic.protocols import Bidder, Claims, Examples, Learner, Ledger, Spend, Tactic, Valuation
+from atomic.protocols import Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase, Shop
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
@@ -53,12 +53,10 @@ class Market:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        claims: Claims,
+        ledger: SharedLedger,
         bidders: Sequence[Bidder],
         tactics: Sequence[Tactic],
         examples: Examples,
-        secret: bytes,
         per_day: int | None = None,
         clock: Clock | None = None,
         valuation: Valuation = lookahead,
@@ -66,11 +64,11 @@ class Market:
         self.ledger = ledger
         self.beliefs = Beliefs()
         self.bidders = {bidder.profile.name: bidder for bidder in bidders}
-        self._claims = claims
-        self._secret = secret
+        self._secret = ledger.secret()
         self._clock = clock or SystemClock()
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
         self._teacher = Teacher(ledger, learners, examples, _report)
+        self._unfollow: Callable[[], None] | None = None
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._tasks: dict[str, Microtask[..., Any]] = {}  # as last bought, by name: their types read a given truth
         self._judging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -81,15 +79,14 @@ class Market:
             beliefs=self.beliefs,
             record=self.record,
             clock=self._clock,
-            secret=secret,
+            secret=self._secret,
             per_day=per_day,
             valuation=valuation,
         )
 
     async def start(self) -> None:
-        """Fold the ledger as it stands, so that beliefs and learners are what they were."""
-        for event in self.ledger.read():
-            self.follow((event,))
+        """Fold the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on."""
+        self._unfollow = self.ledger.follow(self.follow, after=0)
         await self.record(())
 
     async def record(
@@ -122,7 +119,7 @@ class Market:
         key = (trade.tenant, trade.request_id)
         fingerprint = self._fingerprint(call)
         while True:
-            standing = await self._claims.claim(*key, fingerprint)
+            standing = await self.ledger.claim(*key, fingerprint)
             if standing == "conflict":
                 raise Conflict(
                     f"request {trade.request_id!r} was made before with another input",
@@ -152,7 +149,7 @@ class Market:
             return outcome
         finally:
             try:
-                await asyncio.shield(self._claims.release(*key, done=done))
+                await asyncio.shield(self.ledger.release(*key, done=done))
             finally:  # whoever waits for us goes on, even if we are cancelled here
                 del self._running[key]
                 ended.set_result(None)
@@ -226,6 +223,8 @@ class Market:
 
     async def close(self) -> None:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""
+        if self._unfollow is not None:
+            self._unfollow()
         for bidder in self.bidders.values():
             await bidder.close()
 

@@ -218,6 +218,18 @@ class Claims(Protocol):
         ...
 
 
+class SharedLedger(Ledger, Claims, Protocol):
+    """A ledger as the market uses it, with the claims of the processes that share it."""
+
+    def follow(self, callback: Follower, *, after: int | None = None) -> Callable[[], None]:
+        """Tell `callback` of every event with seq > `after` (None: from now on), in order; the result ends it."""
+        ...
+
+    def secret(self) -> bytes:
+        """The market's secret, 32 bytes: the same for every process."""
+        ...
+
+
 __all__ = [
     "Bidder",
     "Claims",
@@ -228,6 +240,7 @@ __all__ = [
     "Learner",
     "Ledger",
     "Profile",
+    "SharedLedger",
     "Sketch",
     "Spend",
     "Standing",

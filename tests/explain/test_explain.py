@@ -274,10 +274,8 @@ async def test_a_refusal_is_told_with_its_reason() -> None:
 async def test_a_round_without_bids_is_told() -> None:
     ledger = MemoryLedger()
     nobody = ScriptedBidder("nobody", [Line(no_bid=Reason.DECLINED)])
-    market = Market(
-        ledger=ledger, claims=ledger, bidders=[nobody], tactics=[Plain()], examples=ExampleStore(), secret=b"s"
-    )
-    ledger.follow(market.follow)
+    market = Market(ledger=ledger, bidders=[nobody], tactics=[Plain()], examples=ExampleStore())
+    await market.start()
     await market.buy(spam(mail(1)), Trade(request_id="r"))
 
     text = explain(ledger, "r").text()
@@ -289,10 +287,8 @@ async def test_a_round_without_bids_is_told() -> None:
 async def test_a_request_that_was_cut_is_told_as_open() -> None:
     ledger = MemoryLedger()
     slow = ScriptedBidder("slow", [Line(answer="ham", hangs=True)])
-    market = Market(
-        ledger=ledger, claims=ledger, bidders=[slow], tactics=[Plain()], examples=ExampleStore(), secret=b"s"
-    )
-    ledger.follow(market.follow)
+    market = Market(ledger=ledger, bidders=[slow], tactics=[Plain()], examples=ExampleStore())
+    await market.start()
     began = asyncio.Event()
     ledger.follow(lambda events: began.set() if any(event.kind == "started" for event in events) else None)
     buying = asyncio.ensure_future(market.buy(spam(mail(1)), Trade(request_id="r")))
@@ -345,13 +341,11 @@ async def test_the_tactics_of_a_bidder_are_compared() -> None:
     ledger = MemoryLedger()
     market = Market(
         ledger=ledger,
-        claims=ledger,
         bidders=bidders()[:1],
         tactics=[Plain(), Loud()],
         examples=ExampleStore(),
-        secret=ledger.secret(),
     )
-    ledger.follow(market.follow)
+    await market.start()
     await market.buy(spam(mail(1)), Trade(request_id="r", terms=with_terms(spam.terms, worth=nano_usd("$0.01"))))
 
     (tactic,) = explain(ledger, "r").rounds[0].tactics

@@ -69,14 +69,11 @@ def bidders() -> list[Bidder]:
 async def open_market(ledger: AnyLedger, *, clock: Clock | None = None) -> Market:
     market = Market(
         ledger=ledger,
-        claims=ledger,
         bidders=bidders(),
         tactics=[Plain()],
         examples=ExampleStore(),
-        secret=ledger.secret(),
         clock=clock,
     )
-    ledger.follow(market.follow)
     await market.start()
     return market
 

@@ -76,19 +76,15 @@ async def market(
     kept = ledger or MemoryLedger()
     made = Market(
         ledger=kept,
-        claims=kept,
         bidders=bidders,
         tactics=[Plain()],
         examples=ExampleStore(),
-        secret=kept.secret(),
         per_day=per_day,
     )
-    unfollow = kept.follow(made.follow)
     await made.start()
     try:
         yield made
     finally:
-        unfollow()
         await made.close()
         if ledger is None:
             await kept.close()

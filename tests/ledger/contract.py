@@ -6,13 +6,13 @@ Stands on records and protocols alone, so that it can be shipped to whoever writ
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import pytest
 
 from atomic.errors import CallerError, NotFound
-from atomic.protocols import Claims, Follower, Ledger, Spend
+from atomic.protocols import Follower, SharedLedger, Spend
 from atomic.records import (
     AttemptStarted,
     Body,
@@ -27,16 +27,12 @@ from atomic.records.canonical import content_id
 DAY = "2026-11-24"
 
 
-class SharedLedger(Ledger, Claims, Protocol):
-    """A ledger as the market uses it."""
-
-    def follow(self, callback: Follower, *, after: int | None = None) -> Callable[[], None]: ...
+class WholeLedger(SharedLedger, Protocol):
+    """A ledger with what its owner calls as well."""
 
     def head(self) -> int: ...
 
     def spent(self, day: str) -> int: ...
-
-    def secret(self) -> bytes: ...
 
     async def close(self) -> None: ...
 
@@ -56,14 +52,14 @@ def started(request_id: str = "r") -> Entry:
 class LedgerContract:
     """Subclass it with two fixtures: `ledger`, open and empty, and `failures`, what reaches the exception handler."""
 
-    async def test_events_are_numbered_from_1_without_gaps(self, ledger: SharedLedger) -> None:
+    async def test_events_are_numbered_from_1_without_gaps(self, ledger: WholeLedger) -> None:
         first = await ledger.append([opened(), opened()])
         second = await ledger.append([opened()])
 
         assert [1, 2, 3] == [event.seq for event in (*first, *second)]
         assert 3 == ledger.head()
 
-    async def test_an_event_holds_what_its_entry_said(self, ledger: SharedLedger) -> None:
+    async def test_an_event_holds_what_its_entry_said(self, ledger: WholeLedger) -> None:
         entry = said(0.25, "request", tenant="t", label="public", round=3, time_ns=-7)
 
         (event,) = await ledger.append([entry])
@@ -82,12 +78,12 @@ class LedgerContract:
         assert expected == event
         assert [expected] == list(ledger.read())
 
-    async def test_an_entry_without_a_time_gets_the_ledgers(self, ledger: SharedLedger) -> None:
+    async def test_an_entry_without_a_time_gets_the_ledgers(self, ledger: WholeLedger) -> None:
         (event,) = await ledger.append([said(1.0)])
 
         assert 0 < event.time_ns
 
-    async def test_reading_selects(self, ledger: SharedLedger) -> None:
+    async def test_reading_selects(self, ledger: WholeLedger) -> None:
         await ledger.append([opened(), said(0.1, "a"), started("a"), said(0.2, "b"), started("b"), opened()])
 
         def seqs(**selection: Any) -> list[int]:
@@ -105,7 +101,7 @@ class LedgerContract:
         assert [] == seqs(kinds=("award",))
         assert [] == seqs(after=6)
 
-    async def test_reading_ends_where_the_ledger_ended_when_it_began(self, ledger: SharedLedger) -> None:
+    async def test_reading_ends_where_the_ledger_ended_when_it_began(self, ledger: WholeLedger) -> None:
         await ledger.append([opened(), opened()])
         reading = ledger.read()
         first = next(reading)
@@ -113,7 +109,7 @@ class LedgerContract:
 
         assert [1, 2] == [first.seq, *(event.seq for event in reading)]
 
-    async def test_bodies_lie_beside_the_event(self, ledger: SharedLedger) -> None:
+    async def test_bodies_lie_beside_the_event(self, ledger: WholeLedger) -> None:
         bodies = (Body(name="input", content=b"\x00hello", subjects=("b@x", "a@x")), Body(name="empty", content=b""))
 
         (event,) = await ledger.append([Entry(payload=opened().payload, bodies=bodies)])
@@ -123,14 +119,14 @@ class LedgerContract:
         assert ["input", "empty"] == [one.name for one in event.bodies]
         assert [b"\x00hello", b""] == [ledger.body(one) for one in event.bodies]
 
-    async def test_equal_bodies_have_different_commitments(self, ledger: SharedLedger) -> None:
+    async def test_equal_bodies_have_different_commitments(self, ledger: WholeLedger) -> None:
         body = Body(name="input", content=b"yes")
 
         (event,) = await ledger.append([Entry(payload=opened().payload, bodies=(body, body))])
 
         assert event.bodies[0].mac != event.bodies[1].mac
 
-    async def test_blobs_are_found_by_content(self, ledger: SharedLedger) -> None:
+    async def test_blobs_are_found_by_content(self, ledger: WholeLedger) -> None:
         entry = Entry(payload=opened().payload, blobs=(b"slate", b"table"))
         await ledger.append([entry, entry])
 
@@ -138,15 +134,15 @@ class LedgerContract:
         assert b"table" == ledger.blob(content_id(b"table"))
 
     @pytest.mark.parametrize("name", [content_id(b"nowhere"), "", "not hex"])
-    async def test_an_unknown_blob_is_not_found(self, ledger: SharedLedger, name: str) -> None:
+    async def test_an_unknown_blob_is_not_found(self, ledger: WholeLedger, name: str) -> None:
         with pytest.raises(NotFound):
             ledger.blob(name)
 
-    async def test_nothing_appended_is_nothing_written(self, ledger: SharedLedger) -> None:
+    async def test_nothing_appended_is_nothing_written(self, ledger: WholeLedger) -> None:
         assert () == await ledger.append([])
         assert 0 == ledger.head()
 
-    async def test_what_json_cannot_hold_is_refused_and_nothing_is_written(self, ledger: SharedLedger) -> None:
+    async def test_what_json_cannot_hold_is_refused_and_nothing_is_written(self, ledger: WholeLedger) -> None:
         with pytest.raises(ValueError, match="surrogates"):
             await ledger.append([opened(), opened("\ud800")])
         with pytest.raises(ValueError, match="surrogates"):
@@ -155,36 +151,36 @@ class LedgerContract:
         assert 0 == ledger.head()
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-    async def test_a_number_that_could_not_be_read_again_is_refused(self, ledger: SharedLedger, value: float) -> None:
+    async def test_a_number_that_could_not_be_read_again_is_refused(self, ledger: WholeLedger, value: float) -> None:
         with pytest.raises(ValueError, match=r"valid number|NaN"):
             await ledger.append([said(value)])
 
         assert 0 == ledger.head()
 
     @pytest.mark.parametrize("wrong", [{"time_ns": 1 << 63}, {"time_ns": -(1 << 63) - 1}, {"round": 1 << 63}])
-    async def test_a_number_beyond_64_bits_is_refused(self, ledger: SharedLedger, wrong: dict[str, Any]) -> None:
+    async def test_a_number_beyond_64_bits_is_refused(self, ledger: WholeLedger, wrong: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match="64 bits"):
             await ledger.append([said(1.0, **wrong)])
 
-    async def test_a_body_needs_named_subjects(self, ledger: SharedLedger) -> None:
+    async def test_a_body_needs_named_subjects(self, ledger: WholeLedger) -> None:
         with pytest.raises(ValueError, match="name"):
             await ledger.append(
                 [Entry(payload=opened().payload, bodies=(Body(name="b", content=b"", subjects=("",)),))]
             )
 
-    async def test_the_subjects_of_a_body_are_known(self, ledger: SharedLedger) -> None:
+    async def test_the_subjects_of_a_body_are_known(self, ledger: WholeLedger) -> None:
         bodies = (Body(name="a", content=b"", subjects=("b@x", "a@x", "b@x")), Body(name="b", content=b""))
 
         (event,) = await ledger.append([Entry(payload=opened().payload, bodies=bodies)])
 
         assert [("a@x", "b@x"), ()] == [ledger.subjects(one) for one in event.bodies]
 
-    async def test_a_thing_that_is_no_record_is_refused(self, ledger: SharedLedger) -> None:
+    async def test_a_thing_that_is_no_record_is_refused(self, ledger: WholeLedger) -> None:
         nothing: Any = "words"
         with pytest.raises(TypeError):
             await ledger.append([Entry(payload=nothing)])
 
-    async def test_a_follower_has_seen_an_event_when_its_append_returns(self, ledger: SharedLedger) -> None:
+    async def test_a_follower_has_seen_an_event_when_its_append_returns(self, ledger: WholeLedger) -> None:
         seen: list[Event] = []
         ledger.follow(seen.extend)
 
@@ -192,7 +188,7 @@ class LedgerContract:
 
         assert list(events) == seen
 
-    async def test_a_follower_may_begin_in_the_past(self, ledger: SharedLedger) -> None:
+    async def test_a_follower_may_begin_in_the_past(self, ledger: WholeLedger) -> None:
         await ledger.append([opened(), opened()])
         all_of_it: list[int] = []
         rest: list[int] = []
@@ -209,7 +205,7 @@ class LedgerContract:
 
         assert ([1, 2, 3], [2, 3], [3]) == (all_of_it, rest, new)
 
-    async def test_a_follower_can_stop(self, ledger: SharedLedger) -> None:
+    async def test_a_follower_can_stop(self, ledger: WholeLedger) -> None:
         seen: list[Event] = []
         stop = ledger.follow(seen.extend)
         stop()
@@ -220,7 +216,7 @@ class LedgerContract:
         assert [] == seen
 
     async def test_a_followers_failure_loses_no_acknowledgement(
-        self, ledger: SharedLedger, failures: Sequence[BaseException]
+        self, ledger: WholeLedger, failures: Sequence[BaseException]
     ) -> None:
         def fail(events: Sequence[Event]) -> None:
             raise RuntimeError("follower")
@@ -234,37 +230,37 @@ class LedgerContract:
         assert list(events) == seen
         assert ["follower"] == [str(one) for one in failures]
 
-    async def test_spending_adds_up_by_day(self, ledger: SharedLedger) -> None:
+    async def test_spending_adds_up_by_day(self, ledger: WholeLedger) -> None:
         await ledger.append([started()], spend=Spend(day=DAY, change=70))
         await ledger.append([started()], spend=Spend(day=DAY, change=-20))
         await ledger.append([started()], spend=Spend(day="2026-11-25", change=1))
 
         assert (50, 1, 0) == (ledger.spent(DAY), ledger.spent("2026-11-25"), ledger.spent("2026-11-26"))
 
-    async def test_spending_above_the_cap_writes_nothing(self, ledger: SharedLedger) -> None:
+    async def test_spending_above_the_cap_writes_nothing(self, ledger: WholeLedger) -> None:
         assert 1 == len(await ledger.append([started()], spend=Spend(day=DAY, change=60, cap=100)))
         assert () == await ledger.append([started()], spend=Spend(day=DAY, change=41, cap=100))
         assert 1 == len(await ledger.append([started()], spend=Spend(day=DAY, change=40, cap=100)))
 
         assert (100, 2) == (ledger.spent(DAY), ledger.head())
 
-    async def test_giving_back_is_allowed_above_the_cap(self, ledger: SharedLedger) -> None:
+    async def test_giving_back_is_allowed_above_the_cap(self, ledger: WholeLedger) -> None:
         await ledger.append([started()], spend=Spend(day=DAY, change=500))
 
         assert 1 == len(await ledger.append([started()], spend=Spend(day=DAY, change=-1, cap=100)))
         assert 499 == ledger.spent(DAY)
 
-    async def test_spending_without_an_event_is_refused(self, ledger: SharedLedger) -> None:
+    async def test_spending_without_an_event_is_refused(self, ledger: WholeLedger) -> None:
         with pytest.raises(ValueError, match="with an event"):
             await ledger.append([], spend=Spend(day=DAY, change=1))
 
-    async def test_a_request_is_claimed_once(self, ledger: SharedLedger) -> None:
+    async def test_a_request_is_claimed_once(self, ledger: WholeLedger) -> None:
         assert "new" == await ledger.claim("", "r", "f")
         assert "running" == await ledger.claim("", "r", "f")
         assert "conflict" == await ledger.claim("", "r", "another input")
         assert "new" == await ledger.claim("another tenant", "r", "another input")
 
-    async def test_a_released_request_is_resumed_or_done(self, ledger: SharedLedger) -> None:
+    async def test_a_released_request_is_resumed_or_done(self, ledger: WholeLedger) -> None:
         await ledger.claim("", "r", "f")
         await ledger.release("", "r", done=False)
         assert "resumed" == await ledger.claim("", "r", "f")
@@ -273,23 +269,23 @@ class LedgerContract:
         assert "done" == await ledger.claim("", "r", "f")
         assert "conflict" == await ledger.claim("", "r", "g")
 
-    async def test_a_request_with_an_outcome_is_done_even_if_it_was_given_back(self, ledger: SharedLedger) -> None:
+    async def test_a_request_with_an_outcome_is_done_even_if_it_was_given_back(self, ledger: WholeLedger) -> None:
         await ledger.claim("", "r", "f")
         await ledger.append([Entry(payload=OutcomeSettled(task="t", status="refused"), request_id="r")])
         await ledger.release("", "r", done=False)
 
         assert "done" == await ledger.claim("", "r", "f")
 
-    async def test_releasing_what_was_never_claimed_changes_nothing(self, ledger: SharedLedger) -> None:
+    async def test_releasing_what_was_never_claimed_changes_nothing(self, ledger: WholeLedger) -> None:
         await ledger.release("", "r", done=True)
 
         assert "new" == await ledger.claim("", "r", "f")
 
-    async def test_the_secret_is_32_constant_bytes(self, ledger: SharedLedger) -> None:
+    async def test_the_secret_is_32_constant_bytes(self, ledger: WholeLedger) -> None:
         assert 32 == len(ledger.secret())
         assert ledger.secret() == ledger.secret()
 
-    async def test_a_closed_ledger_takes_nothing(self, ledger: SharedLedger) -> None:
+    async def test_a_closed_ledger_takes_nothing(self, ledger: WholeLedger) -> None:
         await ledger.close()
         await ledger.close()
 

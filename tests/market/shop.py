@@ -75,18 +75,15 @@ async def opened(
     secret: bytes = b"secret",
 ) -> Market:
     """A market that has folded its ledger and follows it."""
-    ledger = ledger or MemoryLedger(clock=clock or FrozenClock())
+    ledger = ledger or MemoryLedger(clock=clock or FrozenClock(), secret=secret)
     market = Market(
         ledger=ledger,
-        claims=ledger,
         bidders=bidders,
         tactics=(Plain(),),
         examples=ExampleStore(),
-        secret=secret,
         per_day=per_day,
         clock=clock or FrozenClock(),
     )
-    ledger.follow(market.follow)
     await market.start()
     return market
 

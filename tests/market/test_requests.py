@@ -14,6 +14,8 @@ from atomic.market import Trade
 from atomic.records import Event, Reason
 from atomic.testing import Line
 
+SECRET = b"the same in both processes"
+
 ONCE = Trade(request_id="once")
 
 
@@ -127,7 +129,7 @@ async def test_after_the_deadline_nobody_is_asked_any_more() -> None:
 
 async def test_finished_attempts_are_reused_after_a_crash() -> None:
     """The first answer is recorded with the second round; then the process dies in the second attempt."""
-    ledger = MemoryLedger(clock=FrozenClock())
+    ledger = MemoryLedger(clock=FrozenClock(), secret=SECRET)
     first = bidder("a", [Line(answer="ham", price=10)], right=0.75)
     stuck = bidder("b", [Line(hangs=True, price=20)], right=0.75)
     third = bidder("c", [Line(answer="spam", price=30)], right=0.75)
@@ -139,7 +141,10 @@ async def test_finished_attempts_are_reused_after_a_crash() -> None:
     await asyncio.wait({request})
 
     # What a dead process leaves: its events up to the cut, and a claim that its successor takes over.
-    left, again = MemoryLedger(clock=FrozenClock()), bidder("b", [Line(answer="spam", price=20)], right=0.75)
+    left, again = (
+        MemoryLedger(clock=FrozenClock(), secret=SECRET),
+        bidder("b", [Line(answer="spam", price=20)], right=0.75),
+    )
     await copied(ledger, crashed, left)
     await left.claim("", "once", market._fingerprint(spam("x")))
     await left.release("", "once", done=False)
@@ -155,7 +160,7 @@ async def test_finished_attempts_are_reused_after_a_crash() -> None:
 
 
 async def test_one_that_took_the_process_down_twice_is_not_asked_a_third_time() -> None:
-    ledger = MemoryLedger(clock=FrozenClock())
+    ledger = MemoryLedger(clock=FrozenClock(), secret=SECRET)
     asked = 0
     for _ in range(4):
         killer = bidder("killer", [Line(hangs=True)])
@@ -171,11 +176,11 @@ async def test_one_that_took_the_process_down_twice_is_not_asked_a_third_time() 
 
 
 async def test_a_request_cut_after_its_outcome_is_done() -> None:
-    ledger = MemoryLedger(clock=FrozenClock())
+    ledger = MemoryLedger(clock=FrozenClock(), secret=SECRET)
     one = bidder("a", ["spam"])
     market = await opened(one, ledger=ledger)
     await market.buy(spam("x"), ONCE)
-    left = MemoryLedger(clock=FrozenClock())
+    left = MemoryLedger(clock=FrozenClock(), secret=SECRET)
     await copied(ledger, list(ledger.read()), left)
     await left.claim("", "once", market._fingerprint(spam("x")))
     await left.release("", "once", done=False)

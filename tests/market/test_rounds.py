@@ -30,7 +30,7 @@ async def test_one_sure_and_cheap_answer_is_bought_and_nothing_more() -> None:
 async def test_a_request_of_one_purchase_costs_two_commits() -> None:
     market = await opened(bidder("sure", ["spam"]))
     commits: list[int] = []
-    market.ledger.follow(lambda told: commits.append(len(told)))  # type: ignore[attr-defined]
+    market.ledger.follow(lambda told: commits.append(len(told)))
 
     await market.run(spam, "buy now")
 

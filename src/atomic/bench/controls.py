@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 from atomic.records.microtask import Example
 
@@ -44,7 +45,7 @@ class Logistic:
         row = self._buckets(text)
         return max(self.labels, key=lambda label: float(self.weights[label][row].sum()), default="")
 
-    def _buckets(self, text: str) -> "list[int]":
+    def _buckets(self, text: str) -> list[int]:
         words = _WORD.findall(text.lower())
-        grams = {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+        grams = {*words, *(f"{a} {b}" for a, b in pairwise(words))}
         return sorted({zlib.crc32(gram.encode()) % _BUCKETS for gram in grams})

@@ -84,14 +84,11 @@ async def scripted_market(path: Path, *, seconds: float = 0.0) -> AsyncIterator[
     try:
         market = Market(
             ledger=ledger,
-            claims=ledger,
             bidders=[_bidder(number, seconds) for number in range(5)],
             tactics=(Plain(),),
             examples=ExampleStore(),
-            secret=ledger.secret(),
             per_day=1_000_000_000_000,
         )
-        ledger.follow(market.follow)
         await market.start()
         yield market
         await market.close()

@@ -52,13 +52,10 @@ async def build(path: Path, awards: int) -> None:
     async with SqliteLedger.open(path) as ledger:
         market = Market(
             ledger=ledger,
-            claims=ledger,
             bidders=[bidder(number) for number in range(BIDS)],
             tactics=[Plain()],
             examples=ExampleStore(),
-            secret=ledger.secret(),
         )
-        ledger.follow(market.follow)
         await market.start()
         bought = made = 0
         while made < awards:

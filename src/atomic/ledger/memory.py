@@ -27,7 +27,7 @@ class MemoryLedger:
     [1, 2]
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, secret: bytes | None = None) -> None:
         self._clock = clock or SystemClock()
         self._events: list[Event] = []
         self._bodies: dict[str, bytes] = {}
@@ -35,7 +35,7 @@ class MemoryLedger:
         self._blobs: dict[str, bytes] = {}
         self._spending: dict[str, int] = {}
         self._claims: dict[tuple[str, str], tuple[str, str]] = {}
-        self._key, self._secret = os.urandom(32), os.urandom(32)
+        self._key, self._secret = os.urandom(32), secret or os.urandom(32)
         self._followers = Followers(lambda after: self.read(after=after))
         self._closed = False
 
