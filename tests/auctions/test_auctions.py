@@ -38,6 +38,7 @@ def _bid(case: dict[str, Any]) -> Bid:
     evidence = Evidence(
         prior=probability,
         prior_weight=4.0,
+        chance=0.0,
         domain_count=outcomes,
         domain_right=outcomes * probability,
         task_count=outcomes,

@@ -68,7 +68,7 @@ def test_whatever_happened_every_estimate_is_a_sound_number(history: list[Event]
     beliefs = folded(*history)
     for task in ("spam", "tone", "unknown"):
         for key in ("ant+plain", "ant+x", "bee+x", "nobody+plain"):
-            seen = beliefs.evidence(key, task, "mail", PROFILE)
+            seen = beliefs.evidence(key, task, "mail", 2, PROFILE)
             for answered in (False, True):
                 probability, spread = beliefs.right(key, task, seen, claim, answered=answered)
                 assert 0.0 <= probability <= 1.0
@@ -83,7 +83,7 @@ def test_whatever_happened_every_estimate_is_a_sound_number(history: list[Event]
 def test_reading_changes_nothing(history: list[Event]) -> None:
     beliefs = folded(*history)
     before = beliefs.digest()
-    beliefs.right("new+plain", "spam", beliefs.evidence("new+plain", "spam", "mail", PROFILE), 0.7)
+    beliefs.right("new+plain", "spam", beliefs.evidence("new+plain", "spam", "mail", 2, PROFILE), 0.7)
     beliefs.price("new+plain", "spam", 5)
     beliefs.latency("new+plain", "spam", 5)
     beliefs.health("new").pause_left(0)
@@ -140,14 +140,14 @@ def test_a_lesson_counts_in_its_task_and_less_in_its_domain() -> None:
     beliefs = folded(*(event(n, learned(right(1.0))) for n in range(1, 21)))
 
     def believed(task: str, domain: str) -> float:
-        return beliefs.right("ant+plain", task, beliefs.evidence("ant+plain", task, domain, PROFILE), None)[0]
+        return beliefs.right("ant+plain", task, beliefs.evidence("ant+plain", task, domain, 2, PROFILE), None)[0]
 
     assert PROFILE.right == believed("other", "other") < believed("other", "mail") < believed("spam", "mail")
 
 
 def test_the_last_five_lessons_and_the_youngest_time_are_named() -> None:
     beliefs = folded(*(event(n, learned(right(1.0)), time_ns=100 - n) for n in range(1, 9)))
-    seen = beliefs.evidence("ant+plain", "spam", "mail", PROFILE)
+    seen = beliefs.evidence("ant+plain", "spam", "mail", 2, PROFILE)
 
     assert (4, 5, 6, 7, 8) == seen.lessons
     assert 99 == seen.last_ns
@@ -157,7 +157,7 @@ def test_probabilities_converge_to_the_known_truth() -> None:
     random, beliefs = Random(1), Beliefs()
     for n in range(1, 2001):
         beliefs.fold([event(n, learned(right(float(random.random() < 0.83))))])
-    mean, spread = beliefs.right("ant+plain", "spam", beliefs.evidence("ant+plain", "spam", "mail", PROFILE), None)
+    mean, spread = beliefs.right("ant+plain", "spam", beliefs.evidence("ant+plain", "spam", "mail", 2, PROFILE), None)
 
     assert 0.83 == pytest.approx(mean, abs=3 * spread)
     assert spread < 0.015
@@ -168,11 +168,11 @@ def test_probabilities_converge_to_the_known_truth() -> None:
 def test_taking_a_lesson_back_restores_the_counts(before: list[float], target: float, weight: float) -> None:
     history = [event(n + 1, learned(right(one))) for n, one in enumerate(before)]
     beliefs = folded(*history)
-    then = beliefs.evidence("ant+plain", "spam", "mail", PROFILE)
+    then = beliefs.evidence("ant+plain", "spam", "mail", 2, PROFILE)
     beliefs.fold(
         [event(100, learned(right(target, weight=weight))), event(101, learned(right(target, weight=-weight)))]
     )
-    now = beliefs.evidence("ant+plain", "spam", "mail", PROFILE)
+    now = beliefs.evidence("ant+plain", "spam", "mail", 2, PROFILE)
 
     # Up to the ageing that every lesson brings, one part in 2,000.
     assert then.task_count == pytest.approx(now.task_count, rel=1e-3, abs=1e-9)
@@ -193,14 +193,14 @@ def test_changing_ones_mind_over_and_over_leaves_the_beliefs_of_the_last_word() 
     once = folded(event(1, learned(*word(1.0))))
 
     def believed(of: Beliefs) -> float:
-        return of.right("ant+plain", "spam", of.evidence("ant+plain", "spam", "mail", PROFILE), 0.95)[0]
+        return of.right("ant+plain", "spam", of.evidence("ant+plain", "spam", "mail", 2, PROFILE), 0.95)[0]
 
     assert believed(once) == pytest.approx(believed(beliefs), abs=0.01)
 
 
 def test_more_taken_back_than_given_leaves_counts_that_can_be() -> None:
     beliefs = folded(*(event(n, learned(right(1.0, weight=-1.0))) for n in range(1, 5)))
-    seen = beliefs.evidence("ant+plain", "spam", "mail", PROFILE)
+    seen = beliefs.evidence("ant+plain", "spam", "mail", 2, PROFILE)
 
     assert (0.0, 0.0) == (seen.task_right, seen.task_count)
 

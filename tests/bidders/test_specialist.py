@@ -57,10 +57,11 @@ async def test_it_answers_what_it_was_taught(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_does_not_bid_before_it_saw_two_labels(method: Method) -> None:
+def test_it_does_not_bid_before_it_saw_three_examples_of_two_labels(method: Method) -> None:
     assert Reason.NO_EXAMPLES == reason_of(taught(method, []))
     assert Reason.NO_EXAMPLES == reason_of(taught(method, [example_for(topic("a"), "sport")]))
-    assert None is reason_of(taught(method, examples(2)))
+    assert Reason.NO_EXAMPLES == reason_of(taught(method, examples(5)))
+    assert None is reason_of(taught(method, examples(6)))
 
 
 @pytest.mark.parametrize("method", METHODS)

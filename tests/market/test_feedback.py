@@ -20,7 +20,7 @@ ONCE = Trade(request_id="once")
 
 def believed(market: Market, name: str, task: str = "spam") -> tuple[float, float]:
     """Right and total, as counted in the task."""
-    seen = market.beliefs.evidence(f"{name}+plain", task, "", market.bidders[name].profile)
+    seen = market.beliefs.evidence(f"{name}+plain", task, "", 2, market.bidders[name].profile)
     return round(seen.task_right, 2), round(seen.task_count, 2)
 
 

@@ -31,6 +31,7 @@ def bid(
         evidence=Evidence(
             prior=probability,
             prior_weight=4.0,
+            chance=0.0,
             domain_count=0.0,
             domain_right=0.0,
             task_count=task_count,

@@ -39,12 +39,15 @@ class Count:
 _NOTHING = Count()
 
 
-def evidence(prior: float, prior_weight: float, domain: Count | None, task: Count | None) -> Evidence:
+def evidence(
+    prior: float, prior_weight: float, alternatives: int, domain: Count | None, task: Count | None
+) -> Evidence:
     """A record of where an estimate comes from."""
     wide, narrow = domain or _NOTHING, task or _NOTHING
     return Evidence(
         prior=prior,
         prior_weight=prior_weight,
+        chance=1.0 / alternatives if alternatives > 1 else 0.0,
         domain_count=wide.total,
         domain_right=wide.right,
         task_count=narrow.total,
@@ -57,8 +60,8 @@ def evidence(prior: float, prior_weight: float, domain: Count | None, task: Coun
 def shrunk(seen: Evidence) -> tuple[float, float]:
     """The mean, shrunk from task to domain to prior, and its standard deviation (of a beta distribution).
 
-    >>> nothing = Evidence(prior=0.6, prior_weight=4.0, domain_count=0.0, domain_right=0.0, task_count=0.0,
-    ...                    task_right=0.0, last_ns=0, lessons=())
+    >>> nothing = Evidence(prior=0.6, prior_weight=4.0, chance=0.5, domain_count=0.0, domain_right=0.0,
+    ...                    task_count=0.0, task_right=0.0, last_ns=0, lessons=())
     >>> round(shrunk(nothing)[0], 3)
     0.6
     """

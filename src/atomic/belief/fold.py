@@ -118,7 +118,7 @@ class Beliefs:
         self, lesson: Lesson, replaced: Lesson | None, learned: LessonsLearned, seq: int, time_ns: int
     ) -> None:
         if lesson.kind == "right":
-            for level in (f"task:{learned.task}", f"domain:{learned.domain}"):
+            for level in (f"task:{learned.task}", f"domain:{learned.domain}/{learned.alternatives}"):
                 count = self._right.setdefault((lesson.key, level), Count())
                 if replaced is not None:
                     count.add(replaced.target, replaced.weight, time_ns, seq)
@@ -132,26 +132,29 @@ class Beliefs:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def evidence(self, key: str, task: str, domain: str, profile: Profile) -> Evidence:
+    def evidence(self, key: str, task: str, domain: str, alternatives: int, profile: Profile) -> Evidence:
         """Where an estimate of this bid's quality comes from."""
-        wide, narrow = self._right.get((key, f"domain:{domain}")), self._right.get((key, f"task:{task}"))
-        return evidence(profile.right, profile.prior_weight, wide, narrow)
+        wide = self._right.get((key, f"domain:{domain}/{alternatives}"))
+        narrow = self._right.get((key, f"task:{task}"))
+        return evidence(profile.right, profile.prior_weight, alternatives, wide, narrow)
 
     def right(
         self, key: str, task: str, seen: Evidence, claim: float | None, *, answered: bool = False
     ) -> tuple[float, float]:
         """Expected probability of being right and its spread.
 
-        `claim` is the bidder's own opinion, before (`answered=False`) or with its answer; calibrated by what
+        No lower than a guess would do, since who is wrong more often than that has been seen too little. `claim` is
+        the bidder's own opinion, before (`answered=False`) or with its answer; calibrated by what
         earlier claims of the same bid in the same task came to.
         """
         mean, spread = shrunk(seen)
         if claim is None:
-            return mean, spread
+            return max(seen.chance, mean), spread
         calibrator = self._claims.get((key, task, "answer" if answered else "right"))
         if calibrator is None:
             calibrator = _FRESH_CLAIM
-        return calibrator.predict((1.0, logit(mean), logit(claim)))
+        probability, spread = calibrator.predict((1.0, logit(mean), logit(claim)))
+        return max(seen.chance, probability), spread
 
     def price(self, key: str, task: str, offered: int) -> int:
         """Expected billed price in nano-USD of an attempt offered at this price."""

@@ -98,6 +98,7 @@ def _bid(number: int, index: int) -> Bid:
     evidence = Evidence(
         prior=0.5,
         prior_weight=4.0,
+        chance=0.0,
         domain_count=10.5,
         domain_right=8.25,
         task_count=3.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_LABEL = 64  # characters of an answer that may be a label
 PREDICTIONS = 256  # of requests under way, so that an offer and its attempt say the same
+FEWEST = 3  # examples of each of two labels, before it knows either from the other
 _MOST_CERTAIN = 0.999
 
 Reading = Literal["words", "spelling"]
@@ -32,9 +33,9 @@ class Specialist:
     """Answers tasks whose answers are labels, one classifier per tenant and task; its probability is its claim.
 
     For a task whose output is plain `str` the labels are the short answers seen, as long as they repeat: with fewer
-    than two examples per label it does not bid. It does not bid either before it saw two labels. It learns only what
-    somebody verified, not what the market settled. It reads words, or with `reads="spelling"` runs of four bytes: the
-    two err on different mails. Deterministic: same examples, same order, same weights.
+    than two examples per label it does not bid; nor before it saw three examples of each of two labels. It learns only
+    what somebody verified, not what the market settled. It reads words, or with `reads="spelling"` runs of four bytes:
+    the two err on different mails. Deterministic: same examples, same order, same weights.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Specialist:
         self._make = _METHODS[method]
         self._read = _READINGS[reads]
         self._classifiers: dict[tuple[str, str], Classifier] = {}
+        self._seen: dict[tuple[str, str], Counter[bytes]] = {}
         self._predictions: OrderedDict[tuple[str, str, str, str], tuple[object, float] | Reason] = OrderedDict()
 
     @property
@@ -65,6 +67,7 @@ class Specialist:
         classifier = self._classifiers.get(key)
         if classifier is None:
             classifier = self._classifiers[key] = self._make()
+        self._seen.setdefault(key, Counter())[label] += 1
         classifier.learn(example.request_id, self._buckets(example.text), label, 2.0 * example.probability - 1.0)
 
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
@@ -100,7 +103,8 @@ class Specialist:
         if not ask.task.labels and not free:
             return Reason.TYPE_NOT_SUPPORTED
         classifier = self._classifiers.get((ask.tenant, ask.task.name))
-        if classifier is None or len(classifier.labels) < 2:
+        seen = self._seen.get((ask.tenant, ask.task.name), Counter())
+        if classifier is None or sum(count >= FEWEST for count in seen.values()) < 2:
             return Reason.NO_EXAMPLES
         if free and classifier.examples < 2 * len(classifier.labels):
             return Reason.NO_EXAMPLES

@@ -38,23 +38,26 @@ def bidders(json: JsonOption = False, config: ConfigOption = None, ledger: Ledge
         say(line)
 
 
-def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str]]]:
+def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str, int]]]:
     """What is believed, and the bids and domains that there is evidence of."""
     from atomic.belief import Beliefs
     from atomic.records.lesson import LessonsLearned
 
-    beliefs, keys = Beliefs(), set[tuple[str, str]]()
+    beliefs, keys = Beliefs(), set[tuple[str, str, int]]()
     if config.ledger is None or not config.ledger.exists():
         return beliefs, keys
     with reading(None, config.ledger) as opened:
         for event in opened.read():
             beliefs.fold((event,))
             if isinstance(event.payload, LessonsLearned):
-                keys |= {(one.key, event.payload.domain) for one in event.payload.lessons if one.kind == "right"}
+                learned = event.payload
+                keys |= {
+                    (one.key, learned.domain, learned.alternatives) for one in learned.lessons if one.kind == "right"
+                }
     return beliefs, keys
 
 
-def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> Iterator[tuple[str, ...]]:
     from atomic.protocols import Profile
     from atomic.wiring import Place, bidder_of, examples_of
 
@@ -64,7 +67,7 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str]]) -> Itera
         profile = bidder.profile
         health = _missing(bidder) or _health(name, beliefs)
         yield name, settings.kind, _price(settings), profile.accepts, *_evidence(profile, beliefs, keys), health
-    for name in sorted({key.rpartition("+")[0] for key, _ in keys} - config.settings.bidders.keys()):
+    for name in sorted({key.rpartition("+")[0] for key, _, _ in keys} - config.settings.bidders.keys()):
         evidence = _evidence(Profile(name=name, kind=""), beliefs, keys)
         yield name, "given in the code", "", "", *evidence, _health(name, beliefs)
 
@@ -80,11 +83,11 @@ def _price(settings: AnyBidder) -> str:
     return "$0"
 
 
-def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str]]) -> tuple[str, str]:
+def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> tuple[str, str]:
     """Effective count of labelled outcomes over all tasks and tactics, and the share that was right."""
     seen = [
-        beliefs.evidence(key, "", domain, profile)
-        for key, domain in sorted(keys)
+        beliefs.evidence(key, "", domain, alternatives, profile)
+        for key, domain, alternatives in sorted(keys)
         if key.rpartition("+")[0] == profile.name
     ]
     count = sum(one.domain_count for one in seen)

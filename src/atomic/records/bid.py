@@ -65,13 +65,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Where a probability comes from: a prior, and weighted outcomes seen in the domain and in the task.
+    """Where a probability comes from: a prior, and weighted outcomes seen in the domain (tasks with as many possible
+    answers) and in the task.
 
     The prior is worth `prior_weight` outcomes. With a bid's offer this is all that its probability is computed from.
     """
 
     prior: float
     prior_weight: float
+    chance: float  # of a guess: nobody is believed to do worse
     domain_count: float
     domain_right: float
     task_count: float

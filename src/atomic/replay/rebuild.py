@@ -166,7 +166,7 @@ class _Check:
 def _appraised(bid: Bid, opened: RequestOpened, beliefs: Beliefs) -> Bid:
     seen = bid.evidence
     profile = Profile(name=bid.offer.bidder, kind="recorded", right=seen.prior, prior_weight=seen.prior_weight)
-    return appraise(bid.offer, opened.task, opened.domain, profile, beliefs)
+    return appraise(bid.offer, opened.task, opened.domain, len(opened.labels), profile, beliefs)
 
 
 def _bid_differs(fresh: Bid, recorded: Bid) -> Iterator[str]:

@@ -15,6 +15,7 @@ from atomic.belief.agreement import copying
 from atomic.belief.arithmetic import logit, sigmoid
 from atomic.records.award import State, Table
 
+_ROOM_USED = 0.5  # of the room for copying: with all of it, what is no copy would be certainly right or a mere guess
 _VERY_MANY = 1000  # possible answers where a type does not bound them
 
 
@@ -48,7 +49,7 @@ class Dependence:
     """How one bid's answer hangs on an earlier one: it is a copy with this share, else right with chance `own`.
 
     `own` is such that the bid is right with its own probability in all, and no worse than a guess: a good bidder
-    cannot be a copy of a bad one, so what two probabilities have no room for is not taken for copying.
+    cannot be a copy of a bad one, so only half of what two probabilities have room for is taken for copying.
     """
 
     copy: float
@@ -59,16 +60,17 @@ class Dependence:
 def dependence(share: float, source: float, right: float, group: int, answers: int) -> Dependence:
     """For a learned share of copies, and the probabilities of being right of the source and of the bid.
 
-    >>> dependence(0.5, 0.8, 0.8, 0, 2)
-    Dependence(copy=0.5, own=0.8, group=0)
-    >>> round(dependence(0.5, 0.6, 0.9, 0, 2).copy, 2)
-    0.25
+    >>> dependence(0.25, 0.75, 0.75, 0, 2)
+    Dependence(copy=0.25, own=0.75, group=0)
+    >>> round(dependence(0.5, 0.6, 0.9, 0, 2).copy, 3)
+    0.125
     """
-    copy, guess = share, 1.0 / answers
+    room, guess = 1.0, 1.0 / answers
     if source < 1.0:
-        copy = min(copy, (1.0 - right) / (1.0 - source))
+        room = min(room, (1.0 - right) / (1.0 - source))
     if source > guess:
-        copy = min(copy, max(0.0, (right - guess) / (source - guess)))
+        room = min(room, max(0.0, (right - guess) / (source - guess)))
+    copy = min(share, _ROOM_USED * room)
     own = (right - copy * source) / (1.0 - copy) if copy < 1.0 else right
     return Dependence(copy, min(1.0, max(0.0, own)), group)
 

@@ -9,6 +9,9 @@ priced with the first. To stay fast, only few bids are candidates, and each acti
 few others: those best by one step, those most probably right, and the cheapest. Who they are does not depend on the
 bid itself, so a higher price never raises a score; and taking away a bid that is neither changes no award.
 
+Values are of the joint posterior itself. Its calibration goes into what is reported: were it in the values, the
+difference between the calibrations of one and of two answers would be bought for its own sake.
+
 An action is one bid; two at once, when waiting costs; or all free ones at once, since an opinion for nothing is at
 worst not needed, and every one that was bought learns from the feedback.
 """
@@ -46,19 +49,19 @@ def lookahead(position: Position, slate: Slate, table: Table) -> tuple[float, in
     held = len(position.state.answered)
     probability, group = posterior.best
     standing = calibrated(probability, held, table.settling) if held else 0.0
-    search = _Search(position, table, standing)
-    priced = [search.one_step(bid, posterior, held) for bid in slate.bids]
+    search = _Search(position, table, probability)
+    priced = [search.one_step(bid, posterior) for bid in slate.bids]
     rankings = _rankings(priced)
-    valued = [search.single(one, _best(rankings, (one,)), posterior, held) for one in _best(rankings, ())]
+    valued = [search.single(one, _best(rankings, (one,)), posterior) for one in _best(rankings, ())]
     if position.terms.latency_price > 0:
         by_key = {one.key: one for one in priced}
         leading = sorted(valued, key=lambda one: (-one.score, one.price, one.action))[:IN_SETS]
         for keys in combinations(sorted(one.action[0] for one in leading), 2):
             both = by_key[keys[0]], by_key[keys[1]]
             if _may_be_bought_together(position, *(one.bid.offer for one in both)):
-                valued.append(search.pair(*both, _best(rankings, both), posterior, held))
+                valued.append(search.pair(*both, _best(rankings, both), posterior))
     if free := _free(priced):
-        valued.append(search.together(free, posterior, held))
+        valued.append(search.together(free, posterior))
     return standing, group, valued
 
 
@@ -113,36 +116,32 @@ class _Search:
         self.money = 1.0 + position.shadow_price
         self.state: State = position.state
         self.answers = possible(table.alternatives)
-        self.settling = table.settling
         self.shares: Mapping[str, float] = dict(table.copying)
 
-    def expected(self, posterior: Posterior, held: int, hangs: Dependence) -> float:
-        """Expected value of settling after one more answer, `held` answers then being in hand; before its cost."""
+    def expected(self, posterior: Posterior, hangs: Dependence) -> float:
+        """Expected value of settling after one more answer, before its cost."""
         total = 0.0
-        for chance, top in best_after(posterior, hangs, self.answers):
-            if chance > 0.0:
-                total += chance * calibrated(top / chance, held, self.settling)
+        for _, top in best_after(posterior, hangs, self.answers):
+            total += top
         return self.worth * total
 
-    def one_step(self, bid: Bid, posterior: Posterior, held: int) -> _Priced:
+    def one_step(self, bid: Bid, posterior: Posterior) -> _Priced:
         key = bid.key
         cost = self.money * bid.price + self.waiting * bid.latency_ns
         earlier = ((one.key, one.probability, one.group) for one in self.state.answered)
         hangs = closest(earlier, self.shares, key, bid.probability, self.answers)
-        value = self.expected(posterior, held + 1, hangs)
+        value = self.expected(posterior, hangs)
         return _Priced(bid, key, cost, hangs, value - cost - self.stop)
 
-    def single(self, first: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
+    def single(self, first: _Priced, others: Sequence[_Priced], posterior: Posterior) -> Valued:
         """Buy one, then settle or buy the best second."""
         chances, outcomes = after(posterior, first.hangs, self.answers)
         total = -first.cost
         for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
-            total += chance * self._next(outcome, held + 1, (_bought(first, said),), others)
+            total += chance * self._next(outcome, (_bought(first, said),), others)
         return self._valued((first,), others, total)
 
-    def pair(
-        self, first: _Priced, second: _Priced, others: Sequence[_Priced], posterior: Posterior, held: int
-    ) -> Valued:
+    def pair(self, first: _Priced, second: _Priced, others: Sequence[_Priced], posterior: Posterior) -> Valued:
         """Buy two at once, then settle or buy the best third: both prices, but the waiting of the slower one only."""
         slower = max(first.bid.latency_ns, second.bid.latency_ns)
         total = -(self.money * (first.bid.price + second.bid.price) + self.waiting * slower)
@@ -152,14 +151,14 @@ class _Search:
             then, afterwards = after(outcome, hangs, self.answers)
             for answer, (likely, both) in enumerate(zip(then, afterwards, strict=True)):
                 bought = (_bought(first, said), _bought(second, answer))
-                total += chance * likely * self._next(both, held + 2, bought, others)
+                total += chance * likely * self._next(both, bought, others)
         return self._valued((first, second), others, total)
 
-    def _next(self, posterior: Posterior, held: int, bought: Sequence[_Earlier], others: Sequence[_Priced]) -> float:
+    def _next(self, posterior: Posterior, bought: Sequence[_Earlier], others: Sequence[_Priced]) -> float:
         """The value of settling or of the best next bid, once these were bought and fell into these groups."""
-        best = self.worth * calibrated(posterior.best[0], held, self.settling)
+        best = self.worth * posterior.best[0]
         for one in others:
-            value = self.expected(posterior, held + 1, self._closest(one, bought)) - one.cost
+            value = self.expected(posterior, self._closest(one, bought)) - one.cost
             best = max(best, value)
         return best
 
@@ -168,23 +167,23 @@ class _Search:
         found = closest(bought, self.shares, one.key, one.bid.probability, self.answers)
         return found if found.copy > one.hangs.copy else one.hangs
 
-    def together(self, members: Sequence[_Priced], posterior: Posterior, held: int) -> Valued:
+    def together(self, members: Sequence[_Priced], posterior: Posterior) -> Valued:
         """Buy several at once, then settle: all their prices, but the waiting of the slowest one only."""
         slowest = max(one.bid.latency_ns for one in members)
         cost = self.money * sum(one.bid.price for one in members) + self.waiting * slowest
-        return self._valued(members, (), self._all(members, posterior, held, ()) - cost)
+        return self._valued(members, (), self._all(members, posterior, ()) - cost)
 
-    def _all(self, members: Sequence[_Priced], posterior: Posterior, held: int, bought: tuple[_Earlier, ...]) -> float:
+    def _all(self, members: Sequence[_Priced], posterior: Posterior, bought: tuple[_Earlier, ...]) -> float:
         """Expected value of settling once all members have answered, over all ways in which they may agree."""
         hangs = self._closest(members[0], bought)
         if len(members) == 1:
-            return self.expected(posterior, held + 1, hangs)
+            return self.expected(posterior, hangs)
         chances, outcomes = after(posterior, hangs, self.answers)
         total = 0.0
         for said, (chance, outcome) in enumerate(zip(chances, outcomes, strict=True)):
             if chance > 0.0:
                 then = (*bought, _bought(members[0], said))
-                total += chance * self._all(members[1:], outcome, held + 1, then)
+                total += chance * self._all(members[1:], outcome, then)
         return total
 
     def _valued(self, action: Sequence[_Priced], others: Sequence[_Priced], total: float) -> Valued:

@@ -101,7 +101,7 @@ def _bid(bidder: Bidder, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round
 
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
-    bid = appraise(offer, ask.task.name, ask.task.domain, profile, beliefs)
+    bid = appraise(offer, ask.task.name, ask.task.domain, ask.task.alternatives, profile, beliefs)
     if _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
@@ -114,10 +114,10 @@ def _expected_ns(bid: Bid, beliefs: Beliefs, task: str) -> int:
     return bid.latency_ns if tried else bid.offer.latency_ns or 0
 
 
-def appraise(offer: Offer, task: str, domain: str, profile: Profile, beliefs: Beliefs) -> Bid:
+def appraise(offer: Offer, task: str, domain: str, alternatives: int, profile: Profile, beliefs: Beliefs) -> Bid:
     """What beliefs make of an offer: the same beliefs make the same bid, bit for bit."""
     key = f"{offer.bidder}+{offer.tactic}"
-    seen = beliefs.evidence(key, task, domain, profile)
+    seen = beliefs.evidence(key, task, domain, alternatives, profile)
     probability, spread = beliefs.right(key, task, seen, offer.claim)
     latency, high = beliefs.latency(key, task, offer.latency_ns)
     return Bid(
