@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from atomic.records.money import dollars, nano_usd
     from atomic.records.request import Terms
 
-__version__ = "0.1.0"
+from atomic.version import __version__
 
 _HOMES = {
     "AtomicError": "errors",

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic import __version__
 from atomic.commands import bench, bidders, explaining, feedback, inbox, ledger
 from atomic.errors import AtomicError
+from atomic.version import __version__
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from atomic import __version__
 from atomic.clock import Clock, SystemClock
 from atomic.config_errors import Source, problems_of, secrets_in
 from atomic.errors import ConfigError, OperatorError
@@ -26,6 +25,7 @@ from atomic.rules.auction import RULES_VERSION
 from atomic.settings import Settings
 from atomic.toml_lines import Path as Keys
 from atomic.toml_lines import lines_of
+from atomic.version import __version__
 from atomic.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
 
 DEFAULT_FILE = "atomic.toml"
