@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from atomic.config import read_config
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
-from atomic.settings import KINDS, MarketSettings, Price, RuleSettings, Table
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

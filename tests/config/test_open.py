@@ -10,11 +10,11 @@ import pytest
 
 import atomic
 from atomic.config import read_config
+from atomic.config.wiring import Absent, Place, bidder_of, examples_of
 from atomic.errors import ConfigError, LedgerUnwritable, MissingExtra
 from atomic.records import MarketOpened, Reason, Slate, decode
 from atomic.records.award import Award
 from atomic.testing import ScriptedBidder, check_bidder
-from atomic.wiring import Absent, Place, bidder_of, examples_of
 
 IN_MEMORY = {"market": {"ledger": ":memory:"}}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomic.toml_lines import Path, line_of, lines_of
+from atomic.config.toml_lines import Path, line_of, lines_of
 
 WHOLE = '''\
 # a comment with [brackets] = "and" more

@@ -16,8 +16,8 @@ from atomic.records.money import dollars
 if TYPE_CHECKING:
     from atomic.belief import Beliefs
     from atomic.config import Config
+    from atomic.config.settings import AnyBidder
     from atomic.protocols import Bidder, Profile
-    from atomic.settings import AnyBidder
 
 models = typer.Typer(no_args_is_help=True, help="Language models of the configuration.")
 _HEADING = ("who", "kind", "price", "accepts", "evidence", "right", "health")
@@ -58,8 +58,8 @@ def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str, int]]]:
 
 
 def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> Iterator[tuple[str, ...]]:
+    from atomic.config.wiring import Place, bidder_of, examples_of
     from atomic.protocols import Profile
-    from atomic.wiring import Place, bidder_of, examples_of
 
     place = Place(config.folder, examples_of())
     for name, settings in config.settings.bidders.items():
@@ -73,7 +73,7 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> 
 
 
 def _price(settings: AnyBidder) -> str:
-    from atomic.settings import HttpSettings, LocalSettings
+    from atomic.config.settings import HttpSettings, LocalSettings
 
     if isinstance(settings, LocalSettings):
         return f"{dollars(settings.usd_per_hour)} per hour"
@@ -134,8 +134,8 @@ def check(config: ConfigOption = None) -> None:
 
 
 async def _check(config: Config) -> int:
-    from atomic.settings import HttpSettings, LocalSettings
-    from atomic.wiring import Place, bidder_of, examples_of
+    from atomic.config.settings import HttpSettings, LocalSettings
+    from atomic.config.wiring import Place, bidder_of, examples_of
 
     place, wrong, checked = Place(config.folder, examples_of()), 0, 0
     for name, settings in config.settings.bidders.items():

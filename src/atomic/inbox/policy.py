@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from atomic.config_errors import Source, nearest
+from atomic.config.problems import Source, nearest
 from atomic.inbox.policy_settings import (
     AutonomySettings,
     DoSettings,

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from atomic.config.settings import Amount, Table
 from atomic.inbox.automatic import AutomaticKind
 from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
 from atomic.records.request import Terms
-from atomic.settings import Amount, Table
 
 # Only what every file system and every Maildir program takes as one plain name.
 _NAME = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ÿ][A-Za-z0-9À-ÖØ-öø-ÿ _+-]{0,58}[A-Za-z0-9À-ÖØ-öø-ÿ]|[A-Za-z0-9]")

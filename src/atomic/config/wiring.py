@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atomic.clock import Clock
-from atomic.errors import ConfigError, MissingExtra, OperatorError
-from atomic.ledger import MemoryLedger, SqliteLedger
-from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
-from atomic.records.attempt import Plan, Reply
-from atomic.records.bid import NoBid, Offer, Reason
-from atomic.records.microtask import Ask
-from atomic.settings import (
+from atomic.config.settings import (
     AnyBidder,
     CacheSettings,
     HttpSettings,
@@ -25,6 +19,12 @@ from atomic.settings import (
     RulesSettings,
     SpecialistSettings,
 )
+from atomic.errors import ConfigError, MissingExtra, OperatorError
+from atomic.ledger import MemoryLedger, SqliteLedger
+from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
+from atomic.records.attempt import Plan, Reply
+from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.microtask import Ask
 
 
 class Absent:

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings
+from atomic.config.toml_lines import Path, line_of
 from atomic.errors import ConfigError
-from atomic.settings import KINDS, MarketSettings, Price, RuleSettings, Settings
-from atomic.toml_lines import Path, line_of
 
 _MOST_SHOWN = 10
 _SECRET_KEY = re.compile(r"(?:^|[_-])(?:key|token|secret|password|passwd|credentials?)s?$", re.IGNORECASE)

@@ -14,7 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from atomic.clock import Clock, SystemClock
-from atomic.config_errors import Source, problems_of, secrets_in
+from atomic.config.problems import Source, problems_of, secrets_in
+from atomic.config.settings import Settings
+from atomic.config.toml_lines import Path as Keys
+from atomic.config.toml_lines import lines_of
+from atomic.config.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
 from atomic.protocols import Bidder, Follower, Tactic, Warmable
@@ -22,11 +26,7 @@ from atomic.records.canonical import canonical_json, content_id
 from atomic.records.event import Entry
 from atomic.records.outcome import MarketOpened
 from atomic.rules.auction import RULES_VERSION
-from atomic.settings import Settings
-from atomic.toml_lines import Path as Keys
-from atomic.toml_lines import lines_of
 from atomic.version import __version__
-from atomic.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
 
 DEFAULT_FILE = "atomic.toml"
 IN_MEMORY = ":memory:"
