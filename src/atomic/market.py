@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
-from atomic.errors import Conflict, NotFound
+from atomic.errors import Conflict, NotFound, OperatorError
 from atomic.outcome import Outcome, read_outcome
 from atomic.protocols import Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase, Shop
@@ -70,6 +70,7 @@ class Market:
         self._teacher = Teacher(ledger, learners, examples, _report)
         self._unfollow: Callable[[], None] | None = None
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._unreleased: dict[tuple[str, str], bool] = {}  # claims that a full disk or a lock kept us from giving back
         self._tasks: dict[str, Microtask[..., Any]] = {}  # as last bought, by name: their types read a given truth
         self._judging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._shop = Shop(
@@ -116,6 +117,7 @@ class Market:
         self._tasks[call.task.name] = call.task
         if not trade.request_id:
             return await self._purchase(call, trade, fresh_id(self._clock.time_ns()), ())
+        await self._release_what_is_left()
         key = (trade.tenant, trade.request_id)
         fingerprint = self._fingerprint(call)
         while True:
@@ -149,10 +151,22 @@ class Market:
             return outcome
         finally:
             try:
-                await asyncio.shield(self.ledger.release(*key, done=done))
+                await asyncio.shield(self._release(key, done=done))
             finally:  # whoever waits for us goes on, even if we are cancelled here
                 del self._running[key]
                 ended.set_result(None)
+
+    async def _release(self, key: tuple[str, str], *, done: bool) -> None:
+        """Give a claim back, later if the ledger cannot be written now: else we would wait for ourselves."""
+        try:
+            await self.ledger.release(*key, done=done)
+        except OperatorError:
+            self._unreleased[key] = done
+
+    async def _release_what_is_left(self) -> None:
+        left, self._unreleased = self._unreleased, {}
+        for key, done in left.items():
+            await self._release(key, done=done)
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
         label = trade.label or call.task.label
@@ -223,6 +237,7 @@ class Market:
 
     async def close(self) -> None:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""
+        await self._release_what_is_left()
         if self._unfollow is not None:
             self._unfollow()
         for bidder in self.bidders.values():

@@ -37,6 +37,7 @@ from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
 
 TACTICS: tuple[Tactic, ...] = (Plain(), LabelScoring(), NearestExamples(), ScoredExamples())
 LANGUAGE_MODEL_SAMPLE = 40  # measured mails that each language model answers by itself, for its own figure
+LANGUAGE_MODEL_CHOICE = 20  # the stream's last mails, on which the best of language models alone is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,11 @@ class Bench:
         small = [] if self.only == "local-models" else self.small(examples)
         on_stream: dict[str, Tally] = {}
         on_measured: dict[str, Tally] = {}
-        plain = TACTICS[0]
+        plain, model = TACTICS[0], self.model()
         for index, one in enumerate(self.stream):
             ask = self._ask(one)
+            if not small and index >= len(self.stream) - LANGUAGE_MODEL_CHOICE:
+                await self._try_model(model, ask, examples, one, on_stream)
             if index >= len(self.stream) // 2:  # its figure once it has learned something
                 for bidder in small:
                     name = f"{bidder.profile.name}+{plain.name}"
@@ -183,17 +186,20 @@ class Bench:
                 name = f"{bidder.profile.name}+{plain.name}"
                 right = await self._right(bidder, plain, self._ask(one), (), one)
                 on_measured.setdefault(name, Tally()).add(one.label, right)
-        model = self.model()
         for one in self.measured[:LANGUAGE_MODEL_SAMPLE]:
-            ask = self._ask(one)
-            nearest = examples.nearest(ask, 8)
-            for tactic in TACTICS:
-                if isinstance(tactic.sketch(ask, model.profile, nearest), Sketch):
-                    name = f"{model.profile.name}+{tactic.name}"
-                    right = await self._right(model, tactic, ask, nearest, one)
-                    on_measured.setdefault(name, Tally()).add(one.label, right)
+            await self._try_model(model, self._ask(one), examples, one, on_measured)
         await model.close()
         return on_stream, on_measured
+
+    async def _try_model(
+        self, model: Bidder, ask: Ask, examples: ExampleStore, one: Sample, tallies: dict[str, Tally]
+    ) -> None:
+        """One mail by every tactic of a language model."""
+        nearest = examples.nearest(ask, 8)
+        for tactic in TACTICS:
+            if isinstance(tactic.sketch(ask, model.profile, nearest), Sketch):
+                right = await self._right(model, tactic, ask, nearest, one)
+                tallies.setdefault(f"{model.profile.name}+{tactic.name}", Tally()).add(one.label, right)
 
     async def _right(
         self, bidder: Bidder, tactic: Tactic, ask: Ask, nearest: Sequence[tuple[float, Example]], one: Sample
@@ -254,8 +260,6 @@ async def _run(bench: Bench) -> dict[str, Any]:
     on_stream, on_measured = await bench.alone()
     controls = bench.controls()
     best = max(on_stream, key=lambda name: (on_stream[name].rate(), name), default="")
-    if not best:
-        best = max(on_measured, key=lambda name: (on_measured[name].rate(), name), default="")
     tally: Tally = market["tally"]
     zero_shot = {name.split("+")[0]: one.rate() for name, one in on_measured.items() if name.endswith("+labels")}
     return {

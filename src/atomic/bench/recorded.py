@@ -8,7 +8,7 @@ from pathlib import Path
 from atomic.protocols import Bidder, Profile, Sketch
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer
-from atomic.records.canonical import content_id
+from atomic.records.canonical import canonical_json, content_id
 from atomic.records.event import decode, encode
 from atomic.records.microtask import Ask
 
@@ -33,7 +33,7 @@ class ShiftedClock:
 
 
 class Recorded:
-    """A bidder whose replies are kept by (bidder, plan); a reply found there costs its recorded time and price."""
+    """A bidder whose replies are kept by (bidder, prompt); a reply found there costs its recorded time and price."""
 
     def __init__(self, bidder: Bidder, folder: Path, clock: ShiftedClock) -> None:
         self._bidder = bidder
@@ -52,7 +52,9 @@ class Recorded:
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """The recorded reply, else the bidder's, which is then recorded."""
-        file = self._folder / f"{self.profile.name}-{content_id(encode(plan))[:32]}.json"
+        # What is asked decides, not for whose sake: the ids of the examples shown are new in every run.
+        asked = canonical_json([[[one.role, one.content] for one in plan.messages], plan.labels, plan.max_tokens])
+        file = self._folder / f"{self.profile.name}-{content_id(asked)[:32]}.json"
         if file.exists():
             reply: Reply = decode(Reply, file.read_bytes())
             self._clock.advance(int(reply.usage.seconds * 1e9))

@@ -45,13 +45,13 @@ def typed(task: Microtask[..., Any], value: object) -> object:
     """
     if value is None and not _takes_none(task):
         return Refusal(Reason.EMPTY, "no answer")
-    if isinstance(value, str) and not value.strip():
-        return Refusal(Reason.EMPTY, "an empty text")
     try:
+        if isinstance(value, str) and not value.strip():
+            return Refusal(Reason.EMPTY, "an empty text")
         answer = _from_text(task, value) if isinstance(value, str) else _from_value(task, value)
     except ValidationError as error:
         return Refusal(Reason.NOT_THE_TYPE, _faults(error))
-    except Exception as error:  # a validator of the task's author may raise anything
+    except Exception as error:  # a validator of the task's author may raise anything, and so may a bidder's own `str`
         return Refusal(Reason.NOT_THE_TYPE, f"the type's own validation raised {type(error).__name__}")
     if isinstance(answer, Refusal):
         return answer

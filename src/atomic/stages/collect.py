@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from atomic.belief import Beliefs
 from atomic.protocols import Bidder, Profile, Sketch, Tactic
@@ -12,6 +12,7 @@ from atomic.records.bid import Bid, NoBid, Offer, Reason
 from atomic.records.microtask import Ask, Example
 from atomic.records.request import Terms
 from atomic.stages.prepare import ineligible
+from atomic.stages.punctual import Punctuality
 from atomic.stages.sound import sound_offer
 
 _MOST_OFFERS = 64  # per bidder and round: a flood is cut here
@@ -31,6 +32,7 @@ class Round:
     busy: Mapping[str, int]
     excluded: Mapping[str, Reason]
     examples: Sequence[tuple[float, Example]]
+    punctual: Punctuality = field(default_factory=Punctuality)
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -38,24 +40,14 @@ def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], 
     bids: list[Bid] = []
     no_bids: list[NoBid] = []
     for name, bidder in bidders.items():
-        profile = bidder.profile
-        barred = _barred(profile, ask, beliefs, this)
-        if barred is not None:
-            no_bids.append(barred)
-            continue
-        for tactic in tactics[:_MOST_OFFERS]:
-            sketch = tactic.sketch(ask, profile, this.examples)
-            if sketch is None:
-                continue
-            found = (
-                NoBid(bidder=name, tactic=tactic.name, reason=sketch)
-                if isinstance(sketch, Reason)
-                else _bid(bidder, ask, sketch, beliefs, this)
-            )
-            if isinstance(found, Bid):
-                bids.append(found)
-            else:
-                no_bids.append(found)
+        began_ns = this.punctual.now_ns()
+        found = _of_bidder(name, bidder, ask, tactics, beliefs, this)
+        took_ns = this.punctual.now_ns() - began_ns
+        if any(isinstance(one, Bid) for one in found) and this.punctual.offered(name, took_ns):
+            late = f"blocked everybody for {took_ns / 1e9:.1f} s while it offered"
+            found = [NoBid(bidder=name, tactic="*", reason=Reason.TIMED_OUT, detail=late)]
+        bids += [one for one in found if isinstance(one, Bid)]
+        no_bids += [one for one in found if isinstance(one, NoBid)]
     bids.sort(key=lambda bid: bid.key)
     no_bids.sort(key=lambda no_bid: no_bid.key)
     return Slate(bids=tuple(bids), no_bids=tuple(no_bids))

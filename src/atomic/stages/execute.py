@@ -49,7 +49,7 @@ async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) 
     patience = patience_ns(bid, ask.time_left_ns)
     ceiling = bid.offer.ceiling
     try:
-        reply: object = await _bounded(bidder.attempt(ask, plan), patience / 1e9)
+        reply: object = await _bounded(_contained(bidder, ask, plan), patience / 1e9)
     except (TimeoutError, BidderTimedOut):
         reply = Reply(reason=Reason.TIMED_OUT, price=ceiling)
     except CutAnswer:
@@ -63,6 +63,16 @@ async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) 
         # No timer fires while a bidder blocks the event loop; that is not to happen at every request.
         reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
     return _read(ask, bid, plan, sound_reply(reply, ceiling), latency)
+
+
+async def _contained(bidder: Bidder, ask: Ask, plan: Plan) -> Reply:
+    """The bidder's reply. What is no Exception (`sys.exit`, a panic in Rust) would end the event loop."""
+    try:
+        return await bidder.attempt(ask, plan)
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # a bidder is foreign code: that, too, is but its failure
+        return Reply(reason=Reason.CRASHED, detail=sound_text(type(error).__name__))
 
 
 async def _bounded(attempt: Coroutine[Any, Any, Reply], seconds: float) -> Reply:
