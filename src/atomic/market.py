@@ -25,6 +25,7 @@ from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
+from atomic.stages.punctual import Punctuality
 from atomic.stages.teach import Teacher
 
 P = ParamSpec("P")
@@ -86,6 +87,7 @@ class Market:
         )
 
     async def start(self) -> None:
+            punctual=Punctuality(self._clock),
         """Fold the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on."""
         self._unfollow = self.ledger.follow(self.follow, after=0)
         await self.record(())

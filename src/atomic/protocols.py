@@ -72,7 +72,15 @@ class Bidder(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A bidder that learns from examples, in the order of the ledger; the same examples give the same learner."""
+    """A bidder that learns from examples, in the order of the ledger; the same examples give the same learner.
+
+    It is taught only what its profile says it may see.
+    """
+
+    @property
+    def profile(self) -> Profile:
+        """As a bidder's."""
+        ...
 
     def learn(self, example: Example) -> None:
         """Take in one example, in about a millisecond."""

@@ -34,6 +34,7 @@ from atomic.stages.capacity import Capacity
 from atomic.stages.collect import Round, collect
 from atomic.stages.execute import Attempted, execute
 from atomic.stages.learn import Bought, at_the_end
+from atomic.stages.punctual import Punctuality
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
 from atomic.stages.tune import tune
 
@@ -66,6 +67,7 @@ class Shop:
     secret: bytes
     per_day: int | None
     valuation: Valuation
+    punctual: Punctuality
     capacity: Capacity = field(default_factory=Capacity)
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
@@ -144,7 +146,12 @@ class Purchase:
                 return await self._end(award, slate)
             woken = False
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
-            plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
+            try:
+                plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
+            except Exception:  # a tactic is foreign code; without its plan nothing was bought, so hold the round again
+                self._excluded.update({bid.key: Reason.CRASHED for bid in chosen})
+                self._round -= 1
+                continue
             with capacity.holding([bid.offer.bidder for bid in chosen]):
                 if await self._reserve(entry, chosen, plans):
                     await self._execute(ask, chosen, plans)
@@ -185,6 +192,7 @@ class Purchase:
             rules_version=RULES_VERSION,
             capacity=tuple(sorted(shop.capacity.busy.items())),
             standing=verdict.standing,
+            punctual=shop.punctual,
             standing_group=verdict.standing_group,
             considered=verdict.considered,
             candidates=verdict.candidates,
@@ -227,6 +235,8 @@ class Purchase:
         except asyncio.CancelledError:
             # It may have been written; then what was started must be finished, and nobody was called yet.
             cancelled, events = True, await writing
+                    cleared=(profile := self._shop.bidders[bid.offer.bidder].profile).accepts,
+                    jurisdictions=profile.jurisdictions,
         if events:
             self._pending, self._unsettled, self._day = [], None, today
         if cancelled:

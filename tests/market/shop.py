@@ -101,9 +101,13 @@ def awards(market: Market, **selection: Any) -> list[Award]:
     return [one.payload for one in events(market, "award", **selection) if isinstance(one.payload, Award)]
 
 
-def no_bids(market: Market, award: Award) -> dict[str, NoBid]:
+def slate_of(market: Market, award: Award) -> Slate:
     slate: Slate = decode(Slate, market.ledger.blob(award.slate))
-    return {one.bidder: one for one in slate.no_bids}
+    return slate
+
+
+def no_bids(market: Market, award: Award) -> dict[str, NoBid]:
+    return {one.bidder: one for one in slate_of(market, award).no_bids}
 
 
 def reasons(market: Market, award: Award) -> dict[str, Reason]:

@@ -21,18 +21,22 @@ from tests.market.shop import (
     no_bids,
     opened,
     reasons,
+    slate_of,
     spam,
     unfinished,
 )
 
+from atomic.belief.examples import ExampleStore
 from atomic.clock import FrozenClock
 from atomic.errors import BidderFailed, BidderTimedOut, CutAnswer
+from atomic.ledger import MemoryLedger
 from atomic.market import Market, Trade
 from atomic.protocols import Profile, Sketch
 from atomic.records import NoBid, Offer, Reason, Reply, Usage
 from atomic.records.attempt import Plan
 from atomic.records.event import decode_payload, encode_payload
 from atomic.records.microtask import Ask
+from atomic.tactics.plain import Plain
 from atomic.testing import Line
 
 PRICE = 1000
@@ -335,3 +339,130 @@ async def test_a_paid_request_that_fails_is_not_paid_twice_by_the_same_id() -> N
 
     assert (1, PRICE) == (rogue.attempts, outcome.cost)
     assert WORTH > outcome.cost
+
+
+class Panic(BaseException):
+    """As what a library in Rust raises: no Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), Panic("index out of range")])
+async def test_what_is_no_exception_ends_neither_the_loop_nor_the_request(error: BaseException) -> None:
+    market, outcome = await bought_from(Rogue(reply=raising(error)))
+
+    assert ("ham", Reason.CRASHED) == (outcome.answer, finished(market)[0].reason)
+    assert [] == unfinished(market)
+
+
+async def test_a_panic_in_an_offer_is_a_no_bid() -> None:
+    def panic(offer: Offer) -> Offer:
+        raise Panic
+
+    market, outcome = await bought_from(Rogue(panic))
+
+    assert ("ham", Reason.CRASHED) == (outcome.answer, reasons(market, awards(market)[0])["rogue"])
+
+
+async def test_who_cannot_say_what_it_is_takes_no_part() -> None:
+    class Shy(Rogue):
+        forgotten = False
+
+        @property
+        def profile(self) -> Profile:
+            if self.forgotten:
+                raise RuntimeError
+            return Profile(name="rogue", kind="rogue")
+
+        @profile.setter
+        def profile(self, profile: Profile) -> None:
+            pass
+
+    shy = Shy()
+    market = await opened(shy, bidder("honest", ["ham"], right=0.9))
+    shy.forgotten = True
+
+    assert "ham" == (await market.run(spam, "x")).answer
+    assert Reason.CRASHED == reasons(market, awards(market)[0])["rogue"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"right": 1.14},
+        {"right": math.nan},
+        {"right": "good"},
+        {"prior_weight": 0.0},
+        {"prior_weight": math.inf},
+        {"accepts": "secret"},
+        {"concurrency": -1},
+        {"context_characters": math.nan},
+        {"name": "honest"},
+    ],
+)
+async def test_a_profile_that_cannot_be_is_a_no_bid_and_what_is_recorded_can_be_read(wrong: dict[str, Any]) -> None:
+    rogue = Rogue()
+    market = await opened(rogue, bidder("honest", ["ham"], right=0.9))
+    rogue.profile = replace(rogue.profile, **wrong)
+
+    assert "ham" == (await market.run(spam, "x")).answer
+    assert Reason.OFFER_INVALID == reasons(market, awards(market)[0])["rogue"]
+
+
+async def test_who_blocks_while_it_offers_is_left_out_for_ever_longer_and_comes_back() -> None:
+    clock = FrozenClock()
+    blocking = True
+
+    def block(offer: Offer) -> Offer:
+        clock.advance(2 * SECOND if blocking else 0)
+        return offer
+
+    market, first = await bought_from(Rogue(block), clock=clock)
+    assert ("ham", Reason.TIMED_OUT) == (first.answer, reasons(market, awards(market)[0])["rogue"])
+    for pause in (5, 10, 20):
+        clock.advance((pause - 1) * SECOND)
+        await market.run(spam, "still left out")
+        assert Reason.UNHEALTHY == reasons(market, awards(market)[-1])["rogue"]
+        clock.advance(2 * SECOND)
+        blocking = pause < 20
+        last = await market.run(spam, "tried again")
+
+    assert "rogue+plain" == last.winner
+
+
+async def test_a_text_with_methods_of_its_own_is_not_the_type() -> None:
+    class Trap(str):
+        def strip(self, *_: Any) -> str:
+            raise RuntimeError
+
+    market, outcome = await bought_from(Rogue(reply=Reply(value=Trap("spam"))))
+
+    assert ("ham", Reason.NOT_THE_TYPE) == (outcome.answer, finished(market)[0].reason)
+
+
+async def test_a_tactic_that_fails_costs_its_own_bids_alone() -> None:
+    class Broken(Plain):
+        name = "broken"
+
+        def __init__(self, where: str) -> None:
+            super().__init__()
+            self._where = where
+
+        def sketch(self, ask: Ask, profile: Profile, examples: Any) -> Any:
+            if self._where == "sketch":
+                raise RuntimeError
+            return replace(super().sketch(ask, profile, examples), tactic="broken")  # type: ignore[type-var]
+
+        def plan(self, ask: Ask, profile: Profile, examples: Any) -> Plan:
+            raise RuntimeError
+
+    for where in ("sketch", "plan"):
+        market = Market(
+            ledger=MemoryLedger(),
+            bidders=[bidder("only", ["ham"])],
+            tactics=[Broken(where), Plain()],
+            examples=ExampleStore(),
+        )
+        await market.start()
+        outcome = await market.run(spam, "x")
+
+        assert "only+plain" == outcome.winner
+        assert Reason.CRASHED in [one.reason for one in slate_of(market, awards(market)[0]).no_bids]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from pathlib import Path
 
 import pytest
 from tests.market.shop import SECOND, awards, bidder, events, finished, opened, reasons, spam, unfinished, until, urgent
 
-from atomic.clock import FrozenClock
-from atomic.errors import Conflict, TaskError
-from atomic.ledger import MemoryLedger
+from atomic.clock import FrozenClock, SystemClock
+from atomic.errors import Conflict, LedgerLocked, TaskError
+from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Trade
 from atomic.records import Event, Reason
 from atomic.testing import Line
@@ -250,6 +252,25 @@ async def test_waiting_for_a_busy_bidder_ends_with_the_deadline_and_with_cancell
 
     assert late.refused
     assert cancelled.cancelled()
+
+
+async def test_after_the_ledger_could_not_be_written_the_same_id_goes_on_and_waits_for_nobody(tmp_path: Path) -> None:
+    """The claim could not be given back, either: without a second try the market would wait for itself for an hour."""
+    slow = bidder("slow", [Line(answer="spam", price=5, seconds=0.1)])
+    async with SqliteLedger.open(tmp_path / "market.db", timeout=0.1) as ledger:
+        market = await opened(slow, ledger=ledger, clock=SystemClock())
+        other = sqlite3.connect(tmp_path / "market.db", isolation_level=None)
+        under_way = asyncio.create_task(market.buy(spam("x"), ONCE))
+        await until(lambda: bool(slow.attempts))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerLocked):
+            await under_way
+        other.execute("ROLLBACK")
+        other.close()
+
+        outcome = await asyncio.wait_for(market.buy(spam("x"), ONCE), 5)
+
+        assert ("spam", 10) == (outcome.answer, outcome.cost)  # the first attempt counts as paid: nobody knows
 
 
 async def test_an_input_that_does_not_fit_reaches_nobody() -> None:

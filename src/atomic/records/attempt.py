@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from atomic.records.bid import Reason
+from atomic.records.request import DataLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,18 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """An attempt is about to run; its reservation counts against the day until it is finished."""
+    """An attempt is about to run; its reservation counts against the day until it is finished.
+
+    `cleared` is the highest data label that the bidder accepts and `jurisdictions` where it works, as it declared
+    then: with the event's label and those of the examples' requests this proves who was shown what.
+    """
 
     bidder: str
     tactic: str
     reserved: int
     examples: tuple[str, ...] = ()
+    cleared: DataLabel | None = None  # None: an older release did not say
+    jurisdictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

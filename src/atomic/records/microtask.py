@@ -103,6 +103,7 @@ class Example:
     source: str
     tenant: str = ""
     label: DataLabel = "internal"
+    jurisdictions: tuple[str, ...] = ()  # where its input may be seen; empty: anywhere
     time_ns: int = 0
 
 

@@ -11,9 +11,9 @@ from atomic.records.award import Slate
 from atomic.records.bid import Bid, NoBid, Offer, Reason
 from atomic.records.microtask import Ask, Example
 from atomic.records.request import Terms
-from atomic.stages.prepare import ineligible
+from atomic.stages.prepare import ineligible, visible
 from atomic.stages.punctual import Punctuality
-from atomic.stages.sound import sound_offer
+from atomic.stages.sound import sound_offer, sound_profile
 
 _MOST_OFFERS = 64  # per bidder and round: a flood is cut here
 
@@ -40,24 +40,60 @@ def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], 
     bids: list[Bid] = []
     no_bids: list[NoBid] = []
     for name, bidder in bidders.items():
-        began_ns = this.punctual.now_ns()
-        found = _of_bidder(name, bidder, ask, tactics, beliefs, this)
-        took_ns = this.punctual.now_ns() - began_ns
-        if any(isinstance(one, Bid) for one in found) and this.punctual.offered(name, took_ns):
-            late = f"blocked everybody for {took_ns / 1e9:.1f} s while it offered"
-            found = [NoBid(bidder=name, tactic="*", reason=Reason.TIMED_OUT, detail=late)]
-        bids += [one for one in found if isinstance(one, Bid)]
-        no_bids += [one for one in found if isinstance(one, NoBid)]
+        for found in _of_bidder(name, bidder, ask, tactics, beliefs, this):
+            if isinstance(found, Bid):
+                bids.append(found)
+            else:
+                no_bids.append(found)
     bids.sort(key=lambda bid: bid.key)
     no_bids.sort(key=lambda no_bid: no_bid.key)
     return Slate(bids=tuple(bids), no_bids=tuple(no_bids))
 
 
-def _barred(profile: Profile, ask: Ask, beliefs: Beliefs, this: Round) -> NoBid | None:
+def _of_bidder(
+    name: str, bidder: Bidder, ask: Ask, tactics: Sequence[Tactic], beliefs: Beliefs, this: Round
+) -> list[Bid | NoBid]:
+    """What one bidder has to say of every tactic; what it raises or how long it blocks is its own loss."""
+    began_ns = this.punctual.now_ns()
+    try:
+        profile = bidder.profile
+    except Exception as error:  # a bidder is foreign code: who cannot say what it is takes no part
+        return [NoBid(bidder=name, tactic="*", reason=Reason.CRASHED, detail=type(error).__name__)]
+    if not sound_profile(profile) or profile.name != name:
+        return [NoBid(bidder=name, tactic="*", reason=Reason.OFFER_INVALID, detail="a profile that cannot be")]
+    barred = _barred(name, profile, ask, beliefs, this)
+    if barred is not None:
+        return [barred]
+    found = [_by_tactic(bidder, profile, ask, tactic, beliefs, this) for tactic in tactics[:_MOST_OFFERS]]
+    took_ns = this.punctual.now_ns() - began_ns
+    if this.punctual.offered(name, took_ns):
+        late = f"blocked everybody for {took_ns / 1e9:.1f} s while it offered"
+        return [NoBid(bidder=name, tactic="*", reason=Reason.TIMED_OUT, detail=late)]
+    return [one for one in found if one is not None]
+
+
+def _by_tactic(
+    bidder: Bidder, profile: Profile, ask: Ask, tactic: Tactic, beliefs: Beliefs, this: Round
+) -> Bid | NoBid | None:
+    """The bid or no-bid by one tactic; None where it does not apply."""
+    try:
+        sketch = tactic.sketch(ask, profile, visible(this.examples, profile))
+        if sketch is None:
+            return None
+        if isinstance(sketch, Reason):
+            return NoBid(bidder=profile.name, tactic=tactic.name, reason=sketch)
+        return _bid(bidder, profile, ask, sketch, beliefs, this)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # bidders and tactics are foreign code, and a panic in Rust is no Exception
+        return NoBid(bidder=profile.name, tactic=tactic.name, reason=Reason.CRASHED, detail=type(error).__name__)
+
+
+def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round) -> NoBid | None:
     """A bidder that takes no part in this round, whatever its tactic."""
     reason, detail = ineligible(profile, ask, this.terms), ""
-    health = beliefs.health(profile.name)
-    busy = this.busy.get(profile.name, 0)
+    health = beliefs.health(name)
+    busy = this.busy.get(name, 0)
     if reason is None and ask.time_left_ns <= 0:
         reason = Reason.DEADLINE
     if reason is None and (left := health.pause_left(this.now_ns)) > 0:
@@ -65,25 +101,22 @@ def _barred(profile: Profile, ask: Ask, beliefs: Beliefs, this: Round) -> NoBid 
         detail = (
             f"{health.failures} failures, last: {health.reason.words if health.reason else ''}; {left / 1e9:.0f} s left"
         )
+    elif reason is None and (left := this.punctual.pause_left(name)) > 0:
+        reason, detail = Reason.UNHEALTHY, f"blocked everybody while it offered; {left / 1e9:.0f} s left"
     elif reason is None and health.on_trial and busy > 0:
         reason, detail = Reason.UNHEALTHY, "on trial: one attempt at a time"
     elif reason is None and busy >= profile.concurrency:
         reason, detail = Reason.NO_CAPACITY, f"{busy} attempts under way"
-    return None if reason is None else NoBid(bidder=profile.name, tactic="*", reason=reason, detail=detail)
+    return None if reason is None else NoBid(bidder=name, tactic="*", reason=reason, detail=detail)
 
 
-def _bid(bidder: Bidder, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round) -> Bid | NoBid:
-    profile = bidder.profile
+def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Beliefs, this: Round) -> Bid | NoBid:
     key = f"{profile.name}+{sketch.tactic}"
     if key in this.excluded:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=this.excluded[key])
     if 0 < profile.context_characters < sketch.prompt_characters:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
-    try:
-        offer = bidder.offer(ask, sketch)
-    except Exception as error:  # a bidder is foreign code: whatever it raises is its no-bid, with a reason
-        return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.CRASHED, detail=type(error).__name__)
-    offer = sound_offer(offer, profile.name, sketch.tactic)
+    offer = sound_offer(bidder.offer(ask, sketch), profile.name, sketch.tactic)
     if isinstance(offer, NoBid):
         return offer
     if this.spent + offer.ceiling > this.terms.max_price:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atomic.protocols import Profile
 from atomic.records.bid import Reason
-from atomic.records.microtask import Ask, Call
+from atomic.records.microtask import Ask, Call, Example
 from atomic.records.request import DataLabel, Features, Terms, accepts
 
 
@@ -40,6 +40,18 @@ def ineligible(profile: Profile, ask: Ask, terms: Terms) -> Reason | None:
     """
     if not accepts(profile.accepts, ask.label):
         return Reason.LABEL_NOT_ACCEPTED
-    if terms.jurisdictions and not set(profile.jurisdictions) <= {*terms.jurisdictions, "here"}:
-        return Reason.JURISDICTION
-    return None
+    return None if _stays_within(profile, terms.jurisdictions) else Reason.JURISDICTION
+
+
+def visible(examples: Sequence[tuple[float, Example]], profile: Profile) -> Sequence[tuple[float, Example]]:
+    """The examples that a bidder may be shown: each was somebody's input, with a label and jurisdictions of its own."""
+    return [one for one in examples if may_see(profile, one[1])]
+
+
+def may_see(profile: Profile, example: Example) -> bool:
+    """Whether an example may be shown to a bidder."""
+    return accepts(profile.accepts, example.label) and _stays_within(profile, example.jurisdictions)
+
+
+def _stays_within(profile: Profile, jurisdictions: Sequence[str]) -> bool:
+    return not jurisdictions or set(profile.jurisdictions) <= {*jurisdictions, "here"}

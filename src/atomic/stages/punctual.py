@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atomic.clock import Clock, SystemClock
 
-LONGEST_OFFER_NS = 500_000_000  # an offer takes microseconds; so much may be the machine's own fault
+LONGEST_OFFER_NS = 1_000_000_000  # an offer takes microseconds, the first one may load a library
 _FIRST_PAUSE_NS, _LONGEST_PAUSE_NS = 5_000_000_000, 600_000_000_000
 
 

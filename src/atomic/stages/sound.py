@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from atomic.protocols import Profile
 from atomic.records.attempt import Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.request import LABELS
 
 _LONGEST = 500  # characters of a detail
 _MOST = 2**53  # beyond that JSON's readers differ
+
+
+def sound_profile(profile: object) -> bool:
+    """Whether a profile can be reckoned with: what is no probability would make a slate that nobody can read again."""
+    if not isinstance(profile, Profile):
+        return False
+    weight: object = profile.prior_weight
+    return (
+        _is_share(profile.right)
+        and isinstance(weight, int | float)
+        and 0.0 < weight <= _MOST  # NaN is not, either
+        and profile.accepts in LABELS
+        and _is_count(profile.concurrency)
+        and _is_count(profile.context_characters)
+    )
 
 
 def sound_offer(offer: object, bidder: str, tactic: str) -> Offer | NoBid:

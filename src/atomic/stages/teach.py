@@ -14,6 +14,7 @@ from atomic.records.microtask import Example
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import Features, RequestOpened
 from atomic.stages.learn import outranks
+from atomic.stages.prepare import may_see
 
 _REMEMBERED = 256
 
@@ -92,11 +93,13 @@ class Teacher:
             source=source,
             tenant=event.tenant,
             label=event.label,
+            jurisdictions=request.payload.terms.jurisdictions,
             time_ns=event.time_ns,
         )
         for learner in self._learners:
             try:
-                learner.learn(example)
+                if may_see(learner.profile, example):
+                    learner.learn(example)
             except Exception as error:  # a bidder is foreign code: it misses this example, the others do not
                 self._report(error)
         if source != "market":

@@ -8,6 +8,7 @@ from atomic.protocols import Bidder, Tactic
 from atomic.records.attempt import Plan
 from atomic.records.bid import Bid
 from atomic.records.microtask import Ask, Example
+from atomic.stages.prepare import visible
 
 
 def tune(
@@ -19,4 +20,8 @@ def tune(
 ) -> list[Plan]:
     """A plan for each awarded bid, in their order."""
     by_name = {tactic.name: tactic for tactic in tactics}
-    return [by_name[bid.offer.tactic].plan(ask, bidders[bid.offer.bidder].profile, examples) for bid in chosen]
+    plans: list[Plan] = []
+    for bid in chosen:
+        profile = bidders[bid.offer.bidder].profile
+        plans.append(by_name[bid.offer.tactic].plan(ask, profile, visible(examples, profile)))
+    return plans
