@@ -19,7 +19,7 @@ from atomic.protocols import Valuation
 from atomic.records.award import Position, Slate, Table
 from atomic.records.bid import Bid
 from atomic.rules.auction import Verdict, auction
-from atomic.rules.valuation import lookahead
+from atomic.rules.valuation import Remembering, lookahead
 
 Action = tuple[str, ...]  # keys of bids bought at once; empty: settle
 Says = Literal["chosen", "best"]  # by this draw; by score alone. They differ only where the market explores
@@ -43,6 +43,10 @@ class Given:
     def verdict(self) -> Verdict:
         """The auction, run on it."""
         return auction(self.position, self.slate, self.table, self.draw, valuation=self.valuation)
+
+    def quick(self) -> Given:
+        """The same for trying many changes; what is found is then proven by the valuation itself."""
+        return replace(self, valuation=Remembering()) if self.valuation is lookahead else self
 
     def bid(self, key: str) -> Bid:
         """The bid of this key. Raises Bug when there is none."""
@@ -130,8 +134,9 @@ def award_of(verdict: Verdict, says: Says) -> Action:
 def price_breaks(given: Given, keys: Sequence[str]) -> tuple[PriceBreak, ...]:
     """The breakpoint of each of these bids; two where the draw and the score alone say different things."""
     found: list[PriceBreak] = []
+    quick = given.quick()
     for key in keys:
-        tried = _Tried(lambda price, key=key: given.at_price(key, price))  # type: ignore[misc]  # a default binds it
+        tried = _Tried(lambda price, key=key: quick.at_price(key, price))  # type: ignore[misc]  # a default binds it
         chosen, leading = (_price_break(given, key, says, tried) for says in ("chosen", "best"))
         found.append(chosen)
         if replace(leading, says="chosen") != chosen:
@@ -141,7 +146,8 @@ def price_breaks(given: Given, keys: Sequence[str]) -> tuple[PriceBreak, ...]:
 
 def probability_breaks(given: Given, key: str) -> tuple[ProbabilityBreak, ...]:
     """The probability that a bid outside the award would have needed; two where draw and score alone differ."""
-    tried = _Tried(lambda step: given.at_probability(key, step / MILLIONTHS))
+    quick = given.quick()
+    tried = _Tried(lambda step: quick.at_probability(key, step / MILLIONTHS))
     chosen, leading = (_probability_break(given, key, says, tried) for says in ("chosen", "best"))
     return (chosen,) if replace(leading, says="chosen") == chosen else (chosen, leading)
 
@@ -243,7 +249,7 @@ def _dearer(actual: int, worth: int) -> list[int]:
     """Prices to try, from what it was to where nothing can be worth it."""
     far = 2 * actual + 4 * worth + 1
     doubled = (actual + (1 << power) for power in range(0, 62, 2))
-    even = (actual + (far - actual) * step // (4 * _PROBES) for step in range(4 * _PROBES + 1))
+    even = (actual + (far - actual) * step // (2 * _PROBES) for step in range(2 * _PROBES + 1))
     return sorted({actual, far, *even, *(price for price in doubled if price < far)})
 
 

@@ -14,7 +14,7 @@ from atomic.records import Position, Slate, Table
 from atomic.rules import auction, lookahead
 from atomic.rules.auction import without
 from atomic.rules.exploration import CANDIDATES, FLOOR, drawn, pick, propensities, sharpness
-from atomic.rules.valuation import MOST_FREE
+from atomic.rules.valuation import MOST_FREE, Remembering
 
 BINARY = Table(alternatives=2)
 KEYS = [f"{name}+plain" for name in NAMES]
@@ -259,3 +259,21 @@ def test_draws_lie_in_0_to_1_and_depend_on_the_secret(tenant: str, request_id: s
 @given(situations())
 def test_a_valuation_is_pure(situation: Situation) -> None:
     assert lookahead(*situation) == lookahead(*situation)
+
+
+@given(
+    situations(), st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 2 * WORTH), st.integers(1, 9)), max_size=5)
+)
+def test_what_is_remembered_between_other_prices_and_worths_changes_no_bit(
+    situation: Situation, changes: list[tuple[str, int, int]]
+) -> None:
+    where, bids, table = situation
+    remembering = Remembering()
+    for key, price, times in changes:
+        dearer = slate(*(replace(one, price=price) if one.key == key else one for one in bids.bids))
+        worth = replace(where, terms=replace(where.terms, worth=where.terms.worth * times))
+
+        assert lookahead(where, dearer, table) == remembering(where, dearer, table)
+        assert lookahead(worth, dearer, table) == remembering(worth, dearer, table)
+        other = replace(table, alternatives=table.alternatives + 3)
+        assert lookahead(where, dearer, other) == remembering(where, dearer, other)
