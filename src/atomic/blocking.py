@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ class Door:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open = True
+        self._process = os.getpid()
         self._stop = asyncio.Event()
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)  # which leaves our thread without it
         self._loop = self._runner.get_loop()
@@ -47,8 +49,12 @@ class Door:
     def wait(self, work: Coroutine[Any, Any, R]) -> R:
         """What the work returns or raises. Interrupting the wait (Ctrl-C) cancels the work and waits for its end.
 
-        Raises CallerError after `close`, and from the market's own thread, where waiting would never end.
+        Raises CallerError after `close`, and where waiting would never end: in the market's own thread and in a
+        process that was forked from the market's.
         """
+        if os.getpid() != self._process:
+            work.close()
+            raise CallerError("this market was opened before a fork", hint="open it in the child")
         if threading.current_thread() is self._thread:
             work.close()
             raise CallerError("this is the market's own thread", hint="await the methods of the market itself here")
@@ -70,7 +76,9 @@ class Door:
             return self._open
 
     def close(self) -> None:
-        """End the loop and its thread; may be called twice."""
+        """End the loop and its thread; may be called twice. In a forked child there is neither."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             if self._open:
                 self._open = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -170,3 +171,19 @@ def test_interrupting_a_purchase_cancels_it_and_the_market_goes_on() -> None:
 
         assert 1 == bidder.cancelled
         assert "finished" in [event.kind for event in market.ledger.read()]
+
+
+def test_a_forked_child_is_told_to_open_its_own_instead_of_waiting_for_ever() -> None:
+    with atomic.open_sync(IN_MEMORY, bidders=[atomic.FunctionBidder("guess", guess)]) as market:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)  # what waits for ever is ended
+            try:
+                market.run(kind, "cheap pills")
+            except CallerError:
+                os._exit(7)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+
+        assert 7 == os.waitstatus_to_exitcode(status)
+        assert "spam" == market.run(kind, "cheap pills").answer
