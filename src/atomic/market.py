@@ -84,10 +84,10 @@ class Market:
             secret=self._secret,
             per_day=per_day,
             valuation=valuation,
+            punctual=Punctuality(self._clock),
         )
 
     async def start(self) -> None:
-            punctual=Punctuality(self._clock),
         """Fold the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on."""
         self._unfollow = self.ledger.follow(self.follow, after=0)
         await self.record(())

@@ -173,6 +173,7 @@ class Purchase:
             busy=shop.capacity.busy,
             excluded=self._excluded,
             examples=self._nearest,
+            punctual=shop.punctual,
         )
         beliefs_seq = shop.beliefs.seq
         slate = collect(ask, shop.bidders, shop.tactics, shop.beliefs, this)
@@ -192,7 +193,6 @@ class Purchase:
             rules_version=RULES_VERSION,
             capacity=tuple(sorted(shop.capacity.busy.items())),
             standing=verdict.standing,
-            punctual=shop.punctual,
             standing_group=verdict.standing_group,
             considered=verdict.considered,
             candidates=verdict.candidates,
@@ -216,6 +216,8 @@ class Purchase:
                     tactic=bid.offer.tactic,
                     reserved=bid.offer.ceiling,
                     examples=plan.examples,
+                    cleared=(profile := self._shop.bidders[bid.offer.bidder].profile).accepts,
+                    jurisdictions=profile.jurisdictions,
                 ),
                 bodies=self._plan_body(plan),
             )
@@ -235,8 +237,6 @@ class Purchase:
         except asyncio.CancelledError:
             # It may have been written; then what was started must be finished, and nobody was called yet.
             cancelled, events = True, await writing
-                    cleared=(profile := self._shop.bidders[bid.offer.bidder].profile).accepts,
-                    jurisdictions=profile.jurisdictions,
         if events:
             self._pending, self._unsettled, self._day = [], None, today
         if cancelled:
