@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.market.shop import SECOND, awards, bidder, events, finished, opened, reasons, spam, unfinished, until, urgent
@@ -278,6 +280,18 @@ async def test_an_input_that_does_not_fit_reaches_nobody() -> None:
 
     with pytest.raises(TaskError, match="does not fit"):
         await market.run(spam, 5)  # type: ignore[arg-type]
+
+    assert [] == events(market)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"label": "secret"}, {"numbers": {"x": math.nan}}, {"numbers": {"x": "7"}}, {"numbers": {"x": True}}]
+)
+async def test_options_that_could_never_be_read_again_reach_nobody(wrong: dict[str, Any]) -> None:
+    market = await opened(bidder("a", ["spam"]))
+
+    with pytest.raises(TaskError):
+        await market.buy(spam("x"), Trade(**wrong))
 
     assert [] == events(market)
 

@@ -182,6 +182,12 @@ def test_the_most_it_may_cost_is_its_worth_unless_said_otherwise() -> None:
     assert 5 == with_terms(declared().terms, worth=5).worth
 
 
+@pytest.mark.parametrize("wrong", [{"label": "sovreign"}, {"step": float("nan")}, {"step": -1.0}])
+def test_a_term_that_makes_no_sense_is_refused_where_it_is_declared(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TaskError):
+        declared(**wrong)
+
+
 def test_a_function_without_docstring_is_refused() -> None:
     async def silent(text: str) -> bool:
         raise NotImplementedError

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import hashlib
 import inspect
+import math
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from atomic.errors import TaskError
 from atomic.records.canonical import canonical_json
 from atomic.records.money import nano_usd
-from atomic.records.request import DataLabel, Features, Terms
+from atomic.records.request import LABELS, DataLabel, Features, Terms
 
 _LONGEST_SECONDS = 366 * 24 * 3600.0
 P = ParamSpec("P")
@@ -137,6 +138,8 @@ def microtask(
         raise TaskError(
             f"deadline={deadline!r}, refuse_below={refuse_below!r}", hint="seconds above 0, and a probability in [0, 1]"
         )
+    if label not in LABELS or not 0.0 <= step < math.inf:
+        raise TaskError(f"label={label!r}, step={step!r}", hint=f"one of {', '.join(LABELS)}, and a number from 0 on")
 
     def declare(function: Callable[P, Awaitable[T]]) -> Microtask[P, T]:
         name = function.__name__

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from atomic.errors import TaskError
 from atomic.protocols import Profile
 from atomic.records.bid import Reason
 from atomic.records.microtask import Ask, Call, Example
-from atomic.records.request import DataLabel, Features, Terms, accepts
+from atomic.records.request import LABELS, DataLabel, Features, Terms, accepts
 
 
 def prepare(
     call: Call[Any], *, request_id: str, tenant: str, label: DataLabel, numbers: Mapping[str, float] | None = None
 ) -> Ask:
-    """What a bidder sees of a request. The deadline is set anew at every round."""
+    """What a bidder sees of a request. The deadline is set anew at every round.
+
+    Raises TaskError for what could be recorded and never be read again.
+    """
+    if label not in LABELS:
+        raise TaskError(f"{label!r} is no data label", hint=f"one of {', '.join(LABELS)}")
+    given: Mapping[str, object] = numbers or {}
+    for name, number in given.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise TaskError(f"numbers: {name!r} is {number!r}", hint="each must be a finite number")
     features = Features(text=call.text, characters=len(call.text), numbers=tuple(sorted((numbers or {}).items())))
     return Ask(
         request_id=request_id,
