@@ -61,6 +61,34 @@ async def test_a_copy_without_keys_can_be_read_but_for_its_bodies(tmp_path: Path
             reader.secret()
 
 
+async def test_a_ledger_without_its_keys_is_not_gone_on_with(tmp_path: Path) -> None:
+    path, keys = tmp_path / "ledger.db", tmp_path / "ledger.db.keys"
+    async with SqliteLedger.open(path) as ledger:
+        await ledger.append([bodied(b"mail")])
+    keys.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(OperatorError, match=r"keys of the ledger .* are missing: ledger\.db\.keys"):
+        SqliteLedger.open(path)
+    assert not keys.exists()
+    (tmp_path / "elsewhere").rename(keys)
+    async with SqliteLedger.open(path) as ledger:
+        await ledger.append([bodied(b"more")])
+    assert 2 == sound(path).bodies
+
+
+def test_a_ledger_that_lost_a_table_is_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    asyncio.run(SqliteLedger.open(path).close())
+    with LedgerReader.open(path) as reader:
+        with sqlite3.connect(path) as connection:
+            connection.execute("DROP TABLE event")
+        connection.close()
+        with pytest.raises(Tampered, match="damaged: no such table: event"):
+            reader.head()
+    with pytest.raises(Tampered, match="damaged: no such table: event"):
+        verify(path)
+
+
 async def test_the_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     async with SqliteLedger.open(tmp_path / "ledger.db"):
         assert 0o600 == stat.S_IMODE((tmp_path / "ledger.db.keys").stat().st_mode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from atomic.errors import CallerError, ConfigError, NotFound
 
 if TYPE_CHECKING:
     from atomic.config import Config
-    from atomic.ledger import SqliteLedger
+    from atomic.ledger import LedgerReader
     from atomic.records.event import Event
 
 CONFIG_VARIABLE = "ATOMIC_CONFIG"
@@ -67,18 +66,15 @@ def ledger_file(config: Path | None, ledger: Path | None) -> Path:
 
 
 @contextmanager
-def reading(config: Path | None, ledger: Path | None) -> Iterator[SqliteLedger]:
-    """The ledger, to be read; others may write it meanwhile."""
-    from atomic.ledger import SqliteLedger
+def reading(config: Path | None, ledger: Path | None) -> Iterator[LedgerReader]:
+    """The ledger, to be read only: it may lie where nothing can be written, and others may write it meanwhile."""
+    from atomic.ledger import LedgerReader
 
-    opened = SqliteLedger.open(ledger_file(config, ledger))
-    try:
+    with LedgerReader.open(ledger_file(config, ledger)) as opened:
         yield opened
-    finally:
-        asyncio.run(opened.close())
 
 
-def find_request(ledger: SqliteLedger, text: str) -> Event:
+def find_request(ledger: LedgerReader, text: str) -> Event:
     """The request that an id, its unique beginning or end, or "last" means. Raises NotFound or CallerError.
 
     Of an id such as "0123456789abcdef/spam" the part before the slash may be abbreviated alone: "01234/spam".
@@ -108,7 +104,7 @@ def _abbreviates(text: str, request_id: str) -> bool:
     return bool(slash and begun) and same == task and head.startswith(begun)
 
 
-def _newest(ledger: SqliteLedger) -> Event:
+def _newest(ledger: LedgerReader) -> Event:
     window, head = 256, ledger.head()
     while True:
         after = max(0, head - window)

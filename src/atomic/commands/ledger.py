@@ -24,7 +24,7 @@ from atomic.commands.common import (
 from atomic.errors import CallerError, NotFound
 
 if TYPE_CHECKING:
-    from atomic.ledger import SqliteLedger
+    from atomic.ledger import LedgerReader
     from atomic.records.event import Event
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: everything that happened, in order.")
@@ -35,6 +35,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 @app.command()
 def verify(json: JsonOption = False, config: ConfigOption = None, ledger: LedgerOption = None) -> None:
     """Check the chain, the signed heads and every body. Exit 1 when anything is not as it was written."""
+    from atomic.ledger.keys import keys_path
     from atomic.ledger.verify import verify as check
 
     path = ledger_file(config, ledger)
@@ -45,6 +46,8 @@ def verify(json: JsonOption = False, config: ConfigOption = None, ledger: Ledger
         for seq, what in found.problems:
             typer.echo(f"#{seq}: {what}" if seq else what)
         erased = f", {found.erased} bodies erased" if found.erased else ""
+        if not keys_path(path).exists():
+            typer.echo(f"without {keys_path(path).name} no body can be compared: only events and contents were")
         typer.echo(
             f"{path}: {found.events} events, {found.bodies} bodies and {found.blobs} contents compared{erased}; "
             f"sealed up to #{found.sealed_to}, {found.unsealed} events after it"
@@ -89,12 +92,14 @@ def show(
             print_json(_as_json(opened, event, bodies))
 
 
-def _events(ledger: SqliteLedger, which: str) -> list[Event]:
+def _events(ledger: LedgerReader, which: str) -> list[Event]:
     number = which.removeprefix("#")
     if number.isdecimal():
         found = list(ledger.read(after=int(number) - 1, limit=1))
         if found and found[0].seq == int(number):
             return found
+        if not _known(ledger, which):
+            raise NotFound(f"there is no event {number}", hint=f"the last is {ledger.head()}")
     text, slash, turn = which.rpartition("/")
     if slash and turn.isdecimal() and not _known(ledger, which):
         request = find_request(ledger, text)
@@ -107,11 +112,11 @@ def _events(ledger: SqliteLedger, which: str) -> list[Event]:
     return [event for event in events if event.tenant == request.tenant]
 
 
-def _known(ledger: SqliteLedger, request_id: str) -> bool:
+def _known(ledger: LedgerReader, request_id: str) -> bool:
     return any(True for _ in ledger.read(request_id=request_id, limit=1))
 
 
-def _as_json(ledger: SqliteLedger, event: Event, bodies: bool) -> dict[str, Any]:
+def _as_json(ledger: LedgerReader, event: Event, bodies: bool) -> dict[str, Any]:
     from atomic.records.event import encode
 
     shown: dict[str, Any] = {

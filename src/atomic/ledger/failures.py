@@ -7,7 +7,7 @@ from pathlib import Path
 
 from atomic.errors import AtomicError, LedgerLocked, LedgerUnwritable, Tampered
 
-_BUSY, _LOCKED, _READONLY, _IO, _CORRUPT, _FULL, _CANNOT_OPEN, _NOT_A_DATABASE = 5, 6, 8, 10, 11, 13, 14, 26
+_ERROR, _BUSY, _LOCKED, _READONLY, _IO, _CORRUPT, _FULL, _CANNOT_OPEN, _NOT_A_DATABASE = 1, 5, 6, 8, 10, 11, 13, 14, 26
 
 _UNWRITABLE = {
     _READONLY: ("is read-only", "make the file and its folder writable"),
@@ -31,8 +31,10 @@ def explained(error: Exception, path: Path) -> Exception:
         return LedgerLocked(
             f"the ledger {path} was locked by another process for too long", hint="nothing was written; try again"
         )
-    if code == _CORRUPT:
-        return Tampered(f"the ledger {path} is damaged: {error}", hint="run `atomic ledger verify`")
+    if code == _CORRUPT or (code == _ERROR and "no such" in str(error)):  # a table or column that we made
+        return Tampered(
+            f"the ledger {path} is damaged: {error}", hint="restore it from a backup, with its .keys and .heads"
+        )
     if code in _UNWRITABLE:
         what, hint = _UNWRITABLE[code]
         return LedgerUnwritable(f"the ledger {path} {what}", hint=hint)

@@ -88,7 +88,10 @@ class LedgerReader:
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Row]:
         with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise explained(error, self._path) from error
 
     def body(self, commitment: Commitment) -> bytes | None:
         """A body; None when it was erased.

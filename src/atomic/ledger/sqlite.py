@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from atomic.clock import Clock, SystemClock
+from atomic.errors import OperatorError
 from atomic.ledger.claims import Claim, Release
 from atomic.ledger.failures import explained
 from atomic.ledger.followers import Followers
@@ -48,6 +50,7 @@ class SqliteLedger:
             into_wal(connection, timeout)
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, path)
+            _refuse_without_keys(connection, path)
             keys = Keys(keys_path(path), timeout=timeout)
             opened.callback(keys.close)
             sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)
@@ -73,7 +76,7 @@ class SqliteLedger:
 
         `timeout` is how long to wait for other processes, in seconds; the head is signed every `seal_every` events.
 
-        Raises LedgerUnwritable, LedgerLocked, or OperatorError when a newer release wrote the file.
+        Raises LedgerUnwritable, LedgerLocked, or OperatorError when a newer release wrote it or its keys are lost.
         """
         path = Path(path)
         try:
@@ -170,3 +173,16 @@ class SqliteLedger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _refuse_without_keys(connection: sqlite3.Connection, path: Path) -> None:
+    """New keys would make every body and every signature of the old ones look forged."""
+    keys = keys_path(path)
+    if keys.exists() and keys.stat().st_size:
+        return
+    tables = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'event'").fetchone()
+    if tables and connection.execute("SELECT 1 FROM event LIMIT 1").fetchone():
+        raise OperatorError(
+            f"the keys of the ledger {path} are missing: {keys.name}",
+            hint="put them back from a backup; without them it can be read and verified, but not gone on with",
+        )
