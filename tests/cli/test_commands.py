@@ -50,6 +50,40 @@ def test_tail_shows_the_last_events_a_line_each(run: Run) -> None:
     assert "urgent by sure+plain, right with 0.50 (prior), $0" in lines[-1]
 
 
+@pytest.mark.parametrize(
+    "command", [("ledger", "tail"), ("explain", "last"), ("explain", "last", "--brief"), ("replay",)]
+)
+def test_commands_that_read_leave_every_file_as_it_is(run: Run, market: Path, command: tuple[str, ...]) -> None:
+    def files() -> dict[str, bytes]:
+        # SQLite leaves an empty log and its index behind where it only reads.
+        found = (path for path in market.rglob("*") if path.is_file() and path.suffix not in {".db-wal", ".db-shm"})
+        return {str(path): path.read_bytes() for path in found}
+
+    (market / "atomic.db.keys").unlink()
+    before = files()
+
+    assert 0 == run(*command).exit_code
+    assert before == files()
+
+
+@pytest.mark.usefixtures("market")
+def test_verify_says_that_bodies_need_the_keys(run: Run) -> None:
+    Path("atomic.db.keys").unlink()
+
+    result = run("ledger", "verify")
+
+    assert 0 == result.exit_code
+    assert "without atomic.db.keys no body can be compared" in result.output
+
+
+@pytest.mark.usefixtures("market")
+def test_an_event_that_is_not_there_is_told_with_the_last_that_is(run: Run) -> None:
+    result = run("ledger", "show", "99999")
+
+    assert 1 == result.exit_code
+    assert "there is no event 99999\n  the last is " in result.output
+
+
 @pytest.mark.usefixtures("market")
 def test_verify_says_how_much_was_compared(run: Run) -> None:
     result = run("ledger", "verify")

@@ -262,6 +262,20 @@ async def test_an_outcome_explains_itself() -> None:
     assert explain(market.ledger, outcome.id).text() == outcome.explain()
 
 
+async def test_the_brief_story_says_the_decision_first_and_fits_a_screen() -> None:
+    ledger = MemoryLedger()
+    market = await open_market(ledger)
+    outcome = await market.run(spam, mail(3))
+
+    story = explain(ledger, outcome.id)
+    lines = story.brief().splitlines()
+
+    assert lines[0].startswith(f"spam: {outcome.answer}, from {outcome.winner} (")
+    assert 10 < len(lines) <= 30
+    assert max(map(len, lines)) <= 150
+    assert f"* {story.rounds[0].chosen[0]}" in story.brief()
+
+
 async def test_a_refusal_is_told_with_its_reason() -> None:
     ledger = MemoryLedger()
     market = await open_market(ledger)

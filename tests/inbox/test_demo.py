@@ -80,7 +80,7 @@ async def test_the_whole_demo_without_a_language_model_tells_what_came_out(tmp_p
     assert "62 mails in" in text
     assert "0 differences" in text
     assert "whole: every hash follows" in text
-    assert "a similar mail after:" in text
+    assert "  corrected once: " in text
     assert "always the commonest label" in text
     assert verify(tmp_path / "atomic-demo" / "atomic.db").ok
 

@@ -23,6 +23,7 @@ from atomic.commands.ledger import BodiesOption
 def explain(
     request: RequestArgument,
     json: JsonOption = False,
+    brief: Annotated[bool, typer.Option("--brief", help="On one screen.")] = False,
     bodies: BodiesOption = False,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
@@ -36,7 +37,7 @@ def explain(
     with reading(config, ledger) as opened:
         event = find_request(opened, request)
         story = explained(opened, event.request_id, tenant=event.tenant, bodies=bodies)
-        print_json(story.json()) if json else say(story.text())
+        print_json(story.json()) if json else say(story.brief() if brief else story.text())
 
 
 def why_not(

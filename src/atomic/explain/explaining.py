@@ -9,6 +9,7 @@ from typing import Any
 from atomic.counterfactual import Given, best, price_breaks, worth_points
 from atomic.explain.attempts import attempts_told
 from atomic.explain.bids import LessonBook, bid_told
+from atomic.explain.brief import tell_briefly
 from atomic.explain.explained import (
     ActionTold,
     Alternative,
@@ -37,6 +38,10 @@ class Explanation(Explained):
     def text(self) -> str:
         """The story in plain words: the decision in the first line, then round by round."""
         return tell(self)
+
+    def brief(self) -> str:
+        """The same on one screen: the decision, who bid, why it ended so, and what would have changed it."""
+        return tell_briefly(self)
 
     def json(self) -> dict[str, Any]:
         """The same record as JSON has it: the fields of `atomic.explain.explained`, tuples as lists."""

@@ -9,11 +9,8 @@ from itertools import groupby
 
 from atomic.counterfactual import WorthPoint
 from atomic.explain.explained import AttemptTold, BidTold, Explained, Grounds, RoundTold, Settled, WordTold
-from atomic.explain.wording import both, lasting, named, priced, spent_on
-from atomic.records.canonical import canonical_json
+from atomic.explain.wording import both, lasting, named, priced, shortened, spent_on
 from atomic.records.money import dollars
-
-_ANSWER_CHARACTERS = 160
 
 
 def tell(told: Explained) -> str:
@@ -33,7 +30,7 @@ def _decision(told: Explained) -> str:
     took = f"in {_counted(settled.rounds, 'round')}, {lasting(settled.latency_ns)}"
     if settled.status == "refused":
         return f"Refused: {settled.why}. It cost {dollars(settled.cost)} {took}."
-    answer = _answer(settled.answer_state, settled.answer)
+    answer = shortened(settled.answer_state, settled.answer)
     return (
         f"{answer}, right with probability {settled.probability:.3f} ({_source(settled)}). "
         f"From {settled.winner} for {dollars(settled.cost)} {took}."
@@ -44,14 +41,6 @@ def _source(settled: Settled) -> str:
     if settled.probability_source == "labelled":
         return f"labelled: {settled.behind:.1f} outcomes behind it"
     return f"{settled.probability_source}: estimated, unverified"
-
-
-def _answer(state: str, answer: object) -> str:
-    if state != "shown":
-        return "no answer" if state == "none" else state
-    text = answer if isinstance(answer, str) else canonical_json(answer).decode()
-    text = " ".join(text.split())
-    return text if len(text) <= _ANSWER_CHARACTERS else text[: _ANSWER_CHARACTERS - 1] + "…"
 
 
 def _asked(told: Explained) -> Iterator[str]:
@@ -67,7 +56,9 @@ def _asked(told: Explained) -> Iterator[str]:
 
 def _input(state: str, content: object) -> str:
     return (
-        f"{_answer(state, content)}" if state == "shown" else {"hidden": "not shown", "none": "none"}.get(state, state)
+        f"{shortened(state, content)}"
+        if state == "shown"
+        else {"hidden": "not shown", "none": "none"}.get(state, state)
     )
 
 
@@ -225,7 +216,7 @@ def _attempt(one: AttemptTold) -> str:
         return f"Attempt {one.key}{examples}: {one.words} (reason {one.reason}){detail}; {cost}."
     sure = "" if one.confidence is None else f", itself sure to {one.confidence:.3f}"
     hand = "" if one.hand is None else f" Now answer {one.hand_group} is right with probability {one.hand:.3f}."
-    answer = _answer(one.answer_state, one.answer)
+    answer = shortened(one.answer_state, one.answer)
     return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{hand}"
 
 
@@ -246,7 +237,7 @@ def _words(told: Explained) -> Iterator[str]:
 
 def _word(word: WordTold) -> str:
     by = f" {word.author}" if word.author else ""
-    truth = "" if word.truth_state == "none" else f"; the truth: {_answer(word.truth_state, word.truth)}"
+    truth = "" if word.truth_state == "none" else f"; the truth: {shortened(word.truth_state, word.truth)}"
     about = sorted({one.key for one in word.lessons if one.kind == "right" and one.weight > 0})
     taught = f"{_counted(len(word.lessons), 'lesson')}{', about ' + ', '.join(about) if about else ''}"
     return (

@@ -1,13 +1,30 @@
-"""Amounts, times and actions for people."""
+"""Amounts, times, answers and actions for people."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from atomic.counterfactual import Action, PriceBreak, ProbabilityBreak
+from atomic.records.canonical import canonical_json
 from atomic.records.money import NANO, dollars
 
 _UNITS = ((86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"))
+
+
+_ANSWER_CHARACTERS = 160
+
+
+def shortened(state: str, answer: object) -> str:
+    """An answer on one line, or why it cannot be told.
+
+    >>> shortened("shown", "Dear  Ann,\\nthank you"), shortened("shown", True), shortened("erased", None)
+    ('Dear Ann, thank you', 'true', 'erased')
+    """
+    if state != "shown":
+        return "no answer" if state == "none" else state
+    text = answer if isinstance(answer, str) else canonical_json(answer).decode()
+    text = " ".join(text.split())
+    return text if len(text) <= _ANSWER_CHARACTERS else text[: _ANSWER_CHARACTERS - 1] + "…"
 
 
 def exactly(nano: int) -> str:

@@ -28,6 +28,7 @@ from atomic.market import Market
 from atomic.records.money import dollars
 
 FOLDER = Path("atomic-demo")
+_WIDE = 110  # columns: a command and what it does fit on one line
 _RULES, _FOLDER = "[[inbox.rules]]", 'folder = "results"'
 _MORE = """
 [bidders.qwen]                # half a billion parameters, joined from its parts and checked by its hash
@@ -84,6 +85,9 @@ async def run_demo(folder: Path, config: Config, mailbox: Mailbox, console: Cons
     console.print(f"{mailbox.words}. Bidders: {names}.")
     console.print(
         f"The first {TAUGHT} come with their owner's filing, told after each was decided; the rest come without.\n"
+        "judged: how sure of spam or ham, then what else was asked, where it is not the usual. done: #tag, →folder, "
+        "fwd, draft; with ? only suggested. owner: how many answers are its owner's.\n",
+        markup=False,
     )
     tally = Tally(labels=mailbox.labels, taught=mailbox.taught)
     view = View(tally, console=console, total=len(mailbox.labels), cap=config.settings.market.per_day)
@@ -155,7 +159,10 @@ def _next_steps(console: Console, folder: Path) -> None:
         ("atomic inbox correct results/Spam/SOME.eml --spam ham", "teach it; the mail is filed anew"),
         ("atomic inbox run PATH --dry-run", "what it would do with your own mail"),
     ):
-        console.print(f"  {command:56s} {what}", soft_wrap=True, markup=False)
+        if console.is_terminal and console.width < _WIDE:
+            console.print(f"  {command}\n      {what}", markup=False)
+        else:
+            console.print(f"  {command:56s} {what}", soft_wrap=True, markup=False)
 
 
 def _summary(console: Console, view: View, seconds: float, answered: float) -> None:
@@ -164,7 +171,7 @@ def _summary(console: Console, view: View, seconds: float, answered: float) -> N
     lines = [
         "",
         f"{tally.mails} mails in {seconds:.0f} s; the first decision after {answered:.1f} s, the first whole mail after"
-        f" {view.first_decision:.1f} s; p50 {tally.p50:.2f} s a mail.",
+        f" {view.first_decision:.1f} s; half of the mails took {tally.p50:.2f} s or less.",
         f"Spent {dollars(tally.spent)}, {rate} per 1,000 mails (a price of this machine's time; nobody was paid).",
         f"Drafts {tally.drafts}, suggestions {len(tally.suggestions)}, not handled {len(tally.problems)}.",
         "",
@@ -178,4 +185,4 @@ def _summary(console: Console, view: View, seconds: float, answered: float) -> N
         )
     lines.append("Who won: " + ", ".join(f"{name} {count}" for name, count in tally.wins.most_common()))
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(line), soft_wrap=not console.is_terminal)

@@ -10,18 +10,27 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from atomic.explain import explain
+from atomic.explain import Explanation, explain
 from atomic.inbox.corrections import teach
 from atomic.inbox.demo_mailbox import Mailbox
-from atomic.inbox.handler import Handled, request_id
+from atomic.inbox.handler import DRAFT, Handled, request_id
 from atomic.inbox.policy_settings import InboxSettings
 from atomic.inbox.tasks import TASKS, Letter
 from atomic.inbox.view import harmless
 from atomic.market import Market
 from atomic.outcome import Outcome
+from atomic.protocols import History
 from atomic.replay import replay
 
-_LINES = 60
+_LINES = 40
+_LIKELY = 24  # stories that are read for the one that is told
+_FOLLOW_UPS = (
+    "I am writing once more about this.",
+    "May I come back to this?",
+    "Just a short question about the below.",
+    "One more word on this matter.",
+)
+_TIMES = ("once", "twice", "three times")
 
 
 async def tour(
@@ -33,10 +42,10 @@ async def tour(
     if not fresh:
         return
     told.head("Why was it decided like that?")
-    one, task = _interesting(fresh)
-    key = request_id(one.mail.sha256, task)
-    told.say(f"{one.source.path.name}, {task}: {harmless(one.mail.subject, 60)!r}; atomic explain {key}:")
-    told.block((await asyncio.to_thread(explain, market.ledger, key)).text())
+    one, task, story = await asyncio.to_thread(_interesting, market.ledger, fresh)
+    told.say(f"{one.source.path.name}, {harmless(one.mail.subject, 60)!r}")
+    told.block(story.brief())
+    told.say(f"The whole story: atomic explain {request_id(one.mail.sha256, task)}")
     told.head("One correction, and what it changes")
     await _correction(market, settings, fresh, mailbox, told)
     told.head("Is the record whole, and do its decisions follow from it?")
@@ -52,26 +61,40 @@ class _Told:
         self.console.print(Text(f"\n── {words}", style="bold"))
 
     def say(self, words: str) -> None:
-        self.console.print(Text(harmless(words)), soft_wrap=True)
+        self.console.print(Text(harmless(words)), soft_wrap=not self.console.is_terminal)
 
     def block(self, text: str) -> None:
         lines = text.splitlines()
         for line in lines[:_LINES]:
-            self.console.print(Text(f"  {harmless(line)}"), soft_wrap=True)
+            self.console.print(Text(f"  {harmless(line)}"), soft_wrap=not self.console.is_terminal)
         if len(lines) > _LINES:
             self.say(f"  … and {len(lines) - _LINES} lines more")
 
 
-def _interesting(seen: Mapping[str, Handled]) -> tuple[Handled, str]:
-    """The decision that took most rounds, of those with a dispute that was the dearest."""
-    found = [
-        (answer.outcome.rounds, answer.outcome.cost, name, task)
-        for name, one in seen.items()
-        for task, answer in one.answers.items()
-        if task in {"spam", "category"}
-    ]
-    _, _, name, task = max(found)
-    return seen[name], task
+def _interesting(ledger: History, seen: Mapping[str, Handled]) -> tuple[Handled, str, Explanation]:
+    """A decision to learn from: a price was paid, by worth and not by a draw, and another price would have changed it.
+
+    Of the likely ones the first that is all of it, else the likeliest.
+    """
+    found = sorted(
+        (
+            (answer.outcome.cost > 0, answer.outcome.rounds, answer.outcome.cost, name, task)
+            for name, one in seen.items()
+            for task, answer in one.answers.items()
+            if task != DRAFT
+        ),
+        reverse=True,
+    )
+    stories: list[tuple[Handled, str, Explanation]] = []
+    for *_, name, task in found[:_LIKELY]:
+        story = explain(ledger, request_id(seen[name].mail.sha256, task))
+        stories.append((seen[name], task, story))
+        first = story.rounds[0]
+        if first.chosen == first.best and any(one.found == "proven" for one in first.prices):
+            break
+    else:
+        return stories[0]
+    return stories[-1]
 
 
 def _wrong(seen: Mapping[str, Handled], mailbox: Mailbox) -> tuple[Handled, str, Any] | None:
@@ -96,17 +119,22 @@ async def _correction(
     letter = Letter.of(one.mail)
     name, subject = one.source.path.name, harmless(one.mail.subject, 50)
     told.say(f"{name} ({subject}): {task} was {one.answers[task].value!r}; its owner says {truth!r}.")
-    before = await _asked(market, task, letter, "I am writing once more about this.")
-    told.say(f"  a similar mail before: {_words(before)}")
+    told.say("Then that sender writes again, mails that nobody has seen:")
+    asked = await _asked(market, task, letter, _FOLLOW_UPS[0])
+    told.say(f"  before the correction:  {_words(asked)}")
+    was_right = asked.answer == truth
     await teach(market, settings, one.source.key, {task: truth}, one.source)
-    after = await _asked(market, task, letter, "May I come back to this?")
-    told.say(f"  a similar mail after:  {_words(after)}")
-    if after.answer == truth != before.answer:
-        told.say("  The correction was enough.")
-    elif after.answer == truth:
+    for times, more in enumerate(_FOLLOW_UPS[1:], start=1):
+        if times > 1:
+            await market.feedback(asked.id, truth=truth, author="owner")
+        asked = await _asked(market, task, letter, more)
+        told.say(f"  corrected {_TIMES[times - 1]}:{' ' * (13 - len(_TIMES[times - 1]))} {_words(asked)}")
+        if asked.answer == truth:
+            break
+    if asked.answer != truth:
+        told.say("  That was not enough here: what others have learned weighs more. The next correction will tell.")
+    elif was_right:
         told.say("  It was right before, too; what changed is who is believed, and how much.")
-    else:
-        told.say("  One correction was not enough here: what others have learned weighs more. The next one will tell.")
 
 
 async def _asked(market: Market, task: str, letter: Letter, more: str) -> Outcome[Any]:
@@ -118,5 +146,4 @@ async def _asked(market: Market, task: str, letter: Letter, more: str) -> Outcom
 def _words(outcome: Outcome[Any]) -> str:
     if outcome.refused:
         return f"no answer ({outcome.why})"
-    sure = f"{outcome.probability:.0%} sure ({outcome.probability_source})"
-    return f"{outcome.answer!r}, {sure}, from {outcome.winner}, {outcome.price}"
+    return f"{outcome.answer!r} from {outcome.winner}, right with probability {outcome.probability:.2f}"

@@ -69,7 +69,8 @@ class View:
 
     def __enter__(self) -> View:
         self._began = time.monotonic()
-        self._print(_columns(_HEAD, self.console.width, "bold"))
+        head = (*_HEAD[:5], "owner" if self.tally.labels else "", *_HEAD[6:])
+        self._print(_columns(head, self.console.width, "bold"))
         if self._live is not None:
             self._live.start()
         return self
@@ -92,9 +93,19 @@ class View:
         self.first_decision = self.first_decision or self.seconds
         self.tally.add(one)
         done = self.tally.mails + len(self.tally.problems)
-        self._print(_columns(_cells(one, done), self.console.width, "red" if one.problem else ""))
+        self._print(_columns(_cells(one, done, self._as_owner(one)), self.console.width, "red" if one.problem else ""))
         if self._live is None and done % _EVERY == 0 and done != self._total:
             self.console.print(self._state(), soft_wrap=True)
+
+    def _as_owner(self, one: Handled) -> str:
+        """How many answers are those of the mail's owner, where they are known: "4/5"."""
+        labels = self.tally.labels.get(one.source.path.name, {})
+        same = [
+            answer.value == labels[task]
+            for task, answer in one.answers.items()
+            if task in labels and answer.value is not None
+        ]
+        return f"{sum(same)}/{len(same)}" if same else ""
 
     def skipped(self, one: Skipped) -> None:
         """Counted; said only where somebody would miss the mail."""
@@ -153,19 +164,22 @@ class View:
         return bars if wins else Text("nobody won yet", style="dim")
 
 
-_HEAD = ("#", "from", "subject", "judged", "done", "won by", "price", "s")
+_HEAD = ("#", "from", "subject", "judged", "done", "owner", "won by", "price", "s")
 
 
 def _columns(cells: tuple[str, ...], width: int, style: str) -> Text:
-    """A line of the eight cells; a narrow terminal gets the more important ones."""
-    number, sender, subject, judged, done, who, price, seconds = cells
+    """A line of the nine cells; a narrow terminal gets the more important ones."""
+    number, sender, subject, judged, done, owner, who, price, seconds = cells
     parts = [(number, 3), (subject, 0), (judged, 30 if width >= 100 else 20), (done, 24 if width >= 100 else 16)]
     if width >= 110:
         parts.insert(1, (sender, 14))
+    parts += [(owner, 5)]
     if width >= 130:
         parts.append((who, 18))
+    if width >= 100:
+        parts.append((price, 10))
     if width >= 80:
-        parts += [(price, 10), (seconds, 5)]
+        parts.append((seconds, 5))
     left = width - 1 - sum(size + 1 for _, size in parts)
     line = Text(style=style)
     for text, size in parts:
@@ -176,15 +190,16 @@ def _columns(cells: tuple[str, ...], width: int, style: str) -> Text:
     return line
 
 
-def _cells(one: Handled, number: int) -> tuple[str, ...]:
+def _cells(one: Handled, number: int, owner: str) -> tuple[str, ...]:
     sender = one.mail.sender_name or one.mail.sender or "?"
     if one.problem:
-        return (str(number), "", one.source.path.name, "not handled", one.problem, "", "", "")
+        return (str(number), "", one.source.path.name, "not handled", one.problem, "", "", "", "")
     words = (_word(name, one.answers[name].value) for name in TASKS if name in one.answers and name != DRAFT)
     judged = " ".join(filter(None, words))
     spam = one.answers.get("spam")
     sure = f"{spam.probability:.0%} " if spam is not None and spam.value is not None else ""
-    actions = [_done(taken) for taken in one.taken]
+    # The folder first: it says most, and a narrow terminal cuts the rest.
+    actions = [_done(taken) for taken in sorted(one.taken, key=lambda taken: taken.decision.action != "move")]
     winners: dict[str, int] = {}
     for answer in one.answers.values():
         winner = answer.outcome.winner.partition("+")[0]
@@ -196,6 +211,7 @@ def _cells(one: Handled, number: int) -> tuple[str, ...]:
         one.mail.subject or "(no subject)",
         f"{sure}{judged}",
         ", ".join(filter(None, actions)),
+        owner,
         who,
         "again" if one.answers and all(a.again for a in one.answers.values()) else dollars(one.spent),
         f"{one.seconds:.1f}" if one.seconds < 100 else f"{one.seconds:.0f}",
