@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic.commands import bench, bidders, explaining, feedback, inbox, ledger
+from atomic.commands import answer, bench, bidders, explaining, feedback, inbox, ledger
 from atomic.errors import AtomicError
 from atomic.version import __version__
 
@@ -56,6 +56,7 @@ app.add_typer(inbox.app, name="inbox")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
 app.command()(feedback.feedback)
+app.command()(answer.answer)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.add_typer(bidders.models, name="models")

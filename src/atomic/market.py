@@ -14,8 +14,8 @@ from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
 from atomic.errors import Conflict, NotFound, OperatorError
 from atomic.outcome import Outcome, read_outcome
-from atomic.protocols import Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
-from atomic.purchase import Purchase, Shop
+from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
+from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
 from atomic.records.ids import fresh_id
@@ -23,6 +23,7 @@ from atomic.records.lesson import Source
 from atomic.records.microtask import Call, Microtask
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
+from atomic.shop import Shop
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
 from atomic.stages.punctual import Punctuality
@@ -67,6 +68,9 @@ class Market:
         self.bidders = {bidder.profile.name: bidder for bidder in bidders}
         self._secret = ledger.secret()
         self._clock = clock or SystemClock()
+        self._askers = [bidder for bidder in bidders if isinstance(bidder, Asker)]
+        for asker in self._askers:
+            asker.attach(self.record, ledger, self._clock)
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
         self._teacher = Teacher(ledger, learners, examples, _report)
         self._unfollow: Callable[[], None] | None = None
@@ -103,6 +107,8 @@ class Market:
         fresh = [event for event in events if event.seq > self.beliefs.seq]
         self.beliefs.fold(fresh)
         self._teacher.follow(fresh)
+        for asker in self._askers:
+            asker.follow(fresh)
 
     async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.
@@ -174,7 +180,7 @@ class Market:
         label = trade.label or call.task.label
         terms = trade.terms or call.task.terms
         ask = prepare(call, request_id=request_id, tenant=trade.tenant, label=label, numbers=trade.numbers)
-        purchase = Purchase(self._shop, ask, terms, trade.subjects)
+        purchase = Purchase(self._shop, ask, terms, trade.subjects, resumable=bool(trade.request_id))
         if any(event.kind == "request" for event in earlier):
             purchase.resume(earlier, self.ledger)
         else:

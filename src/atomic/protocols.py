@@ -5,10 +5,11 @@ Errors: whatever a bidder raises is turned into an attempt with a reason; it nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from atomic.clock import Clock
 from atomic.records.attempt import Plan, Reply
 from atomic.records.award import Position, Slate, Table
 from atomic.records.bid import NoBid, Offer, Reason
@@ -24,6 +25,7 @@ class Profile:
     `right` is the prior probability that it is right, worth `prior_weight` outcomes; `jurisdictions` are where
     it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
     `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
+    `lasting_ns` above 0 is how long an attempt may take; then it also outlives its process and is taken up again.
     """
 
     name: str
@@ -37,16 +39,23 @@ class Profile:
     speaks: bool = False
     scores_labels: bool = False
     deterministic: bool = True
+    lasting_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch:
-    """How large a plan of some tactic would be for an input, before anybody makes it."""
+    """How large a plan of some tactic would be for an input, before anybody makes it.
+
+    `prompt_bytes` is the prompt's size in UTF-8 and `messages` how many it has; 0: not said, so that bidders reckon
+    with the most.
+    """
 
     tactic: str
     prompt_characters: int
     max_tokens: int
     examples: int = 0
+    prompt_bytes: int = 0
+    messages: int = 0
 
 
 class Bidder(Protocol):
@@ -93,6 +102,19 @@ class Warmable(Protocol):
 
     async def warm(self) -> None:
         """Get ready now. Raises OperatorError that says what is missing; then it bids no more."""
+        ...
+
+
+@runtime_checkable
+class Asker(Protocol):
+    """A bidder that asks through the ledger and hears there what was answered, by whichever process."""
+
+    def attach(self, record: Recorder, history: History, clock: Clock) -> None:
+        """What it works with, once, before its first offer; recording nothing catches up with other processes."""
+        ...
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take in new events, each once, in the order of the ledger."""
         ...
 
 
@@ -156,6 +178,7 @@ class Spend:
 
 
 Follower = Callable[[Sequence[Event]], None]
+Recorder = Callable[[Sequence[Entry]], Awaitable[tuple[Event, ...]]]
 
 
 class Contents(Protocol):
@@ -239,6 +262,7 @@ class SharedLedger(Ledger, Claims, Protocol):
 
 
 __all__ = [
+    "Asker",
     "Bidder",
     "Claims",
     "Contents",
@@ -248,6 +272,7 @@ __all__ = [
     "Learner",
     "Ledger",
     "Profile",
+    "Recorder",
     "SharedLedger",
     "Sketch",
     "Spend",

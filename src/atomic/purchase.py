@@ -9,17 +9,14 @@ appended together with what the next one decides, so a request of one round cost
 from __future__ import annotations
 
 import asyncio
-import datetime
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import orjson
 
-from atomic.belief import Beliefs
-from atomic.clock import Clock
 from atomic.output import Refusal, from_json
-from atomic.protocols import Bidder, Examples, Ledger, Spend, Tactic, Valuation
+from atomic.protocols import Ledger, Spend
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan, Reply
 from atomic.records.award import Award, Position, Slate
 from atomic.records.bid import Bid, Reason
@@ -29,12 +26,10 @@ from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
-from atomic.rules.exploration import drawn
-from atomic.stages.capacity import Capacity
+from atomic.shop import Shop, day_of
 from atomic.stages.collect import Round, collect
 from atomic.stages.execute import Attempted, execute
 from atomic.stages.learn import Bought, at_the_end
-from atomic.stages.punctual import Punctuality
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
 from atomic.stages.tune import tune
 
@@ -44,54 +39,23 @@ _MOST_CUTS = 2
 _MOST_REPEATS = 3  # answers of one bid where asking again may give another
 
 
-class Record(Protocol):
-    """`Market.record`."""
-
-    async def __call__(
-        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
-    ) -> tuple[Event, ...]:
-        """Append to the ledger."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
-    """What every purchase of a market shares."""
-
-    bidders: Mapping[str, Bidder]
-    tactics: Sequence[Tactic]
-    examples: Examples
-    beliefs: Beliefs
-    record: Record
-    clock: Clock
-    secret: bytes
-    per_day: int | None
-    valuation: Valuation
-    punctual: Punctuality
-    capacity: Capacity = field(default_factory=Capacity)
-
-    def draw(self, tenant: str, request_id: str, round_number: int) -> float:
-        """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""
-        return drawn(self.secret, tenant, request_id, round_number)
-
-    def today(self) -> str:
-        """The UTC date that spending counts against."""
-        return datetime.datetime.fromtimestamp(self.clock.time_ns() / 1e9, tz=datetime.UTC).date().isoformat()
-
-
 class Purchase:
     """Buys one answer. Make it, `open` or `resume` it, then `run` it once."""
 
-    def __init__(self, shop: Shop, ask: Ask, terms: Terms, subjects: tuple[str, ...]) -> None:
+    def __init__(
+        self, shop: Shop, ask: Ask, terms: Terms, subjects: tuple[str, ...], *, resumable: bool = False
+    ) -> None:
         self._shop = shop
         self._ask = ask
         self._terms = terms
         self._subjects = subjects
+        self._resumable = resumable
         self._began_ns = shop.clock.monotonic_ns()
         self._round = 0
         self._spent = 0
         self._hand = EMPTY_HAND
         self._bought: list[Bought] = []
+        self._lasting: list[Bid] = []  # still under way although our process was restarted
         self._excluded: dict[str, Reason] = {}
         self._pending: list[Entry] = []  # recorded with the next append
         self._unsettled: Spend | None = None  # reservations to give back with the next append
@@ -105,6 +69,7 @@ class Purchase:
     def resume(self, earlier: Sequence[Event], ledger: Ledger) -> None:
         """Go on where a process died: finished attempts are reused; one that was cut counts as fully charged."""
         started: list[AttemptStarted] = []
+        began_ns = 0
         slate = Slate(bids=(), no_bids=())
         for event in earlier:
             payload = event.payload
@@ -112,6 +77,7 @@ class Purchase:
                 self._round, slate = payload.position.round, decode(Slate, ledger.blob(payload.slate))
             elif isinstance(payload, AttemptStarted):
                 started.append(payload)
+                began_ns = event.time_ns
             elif isinstance(payload, AttemptFinished):
                 started = [one for one in started if (one.bidder, one.tactic) != (payload.bidder, payload.tactic)]
                 bid = next(one for one in slate.bids if one.key == payload.key)
@@ -119,6 +85,10 @@ class Purchase:
                 self._restore(bid, payload, body)
         for cut in started:
             bid = next(one for one in slate.bids if one.key == f"{cut.bidder}+{cut.tactic}")
+            if self._lasts(bid):
+                self._lasting.append(bid)
+                self._day = day_of(began_ns)
+                continue
             self._spent += cut.reserved
             self._take(_cut(bid, Reason.INTERRUPTED, price=cut.reserved))
 
@@ -131,6 +101,8 @@ class Purchase:
     async def run(self) -> tuple[OutcomeSettled, Any]:
         """Hold rounds until nothing pays; returns the outcome and the typed answer (None for a refusal)."""
         capacity, woken = self._shop.capacity, False
+        if self._lasting:
+            await self._go_on()
         while True:
             self._round += 1
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
@@ -158,6 +130,13 @@ class Purchase:
                 else:
                     self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
                     self._round -= 1
+
+    async def _go_on(self) -> None:
+        """Wait on for attempts that a restart did not end; what they may cost is reserved already."""
+        bids, self._lasting = self._lasting, []
+        plans = tune(bids, self._ask, self._shop.bidders, self._shop.tactics, self._nearest)
+        with self._shop.capacity.holding([bid.offer.bidder for bid in bids]):
+            await self._execute(self._ask, bids, plans)
 
     def _waits(self, slate: Slate) -> bool:
         """Whether there is no answer yet and somebody could still give one who is only busy."""
@@ -254,11 +233,12 @@ class Purchase:
         try:
             self._took(await asyncio.gather(*work))
         except asyncio.CancelledError:
-            # Nobody knows what a cancelled call will be billed, so its reservation stays spent.
+            # Nobody knows what a cancelled call will be billed, so its reservation stays spent. What lasts stays open.
             await self._settle(
                 [
                     _cut(bid, Reason.CANCELLED, price=bid.offer.ceiling) if one.cancelled() else one.result()
                     for bid, one in zip(chosen, work, strict=True)
+                    if not (self._resumable and one.cancelled() and self._lasts(bid))
                 ]
             )
             raise
@@ -326,6 +306,10 @@ class Purchase:
     def _deterministic(self, bid: Bid) -> bool:
         bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut
         return bidder is None or bidder.profile.deterministic
+
+    def _lasts(self, bid: Bid) -> bool:
+        bidder = self._shop.bidders.get(bid.offer.bidder)
+        return bidder is not None and bidder.profile.lasting_ns > 0
 
     def _plan_body(self, plan: Plan) -> tuple[Body, ...]:
         if not plan.messages:

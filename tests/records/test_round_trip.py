@@ -136,7 +136,7 @@ def test_reasons_keep_their_numbers_for_ever() -> None:
     )
     known += "MAX_PRICE DEADLINE NOT_CONFIGURED DECLINED OFFER_INVALID NO_EXAMPLES ALREADY_ANSWERED".split()
     known += "PRICE_OVER_OFFER FAILED TIMED_OUT NOT_THE_TYPE CUT EMPTY REFUSED CRASHED CANCELLED INTERRUPTED".split()
-    known += "NOTHING_SIMILAR NO_RULE".split()
+    known += "NOTHING_SIMILAR NO_RULE DISAGREED".split()
 
     assert known == [one.name for one in records.Reason][: len(known)]
     assert list(range(1, len(records.Reason) + 1)) == [one.value for one in records.Reason]

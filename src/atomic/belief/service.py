@@ -22,6 +22,7 @@ _NO_ILLNESS = frozenset(
         Reason.NO_EXAMPLES,
         Reason.NOTHING_SIMILAR,
         Reason.NO_RULE,
+        Reason.DISAGREED,
     }
 )
 _PATIENCE = 3  # junk answers in a row before a bidder is left out

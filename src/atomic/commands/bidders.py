@@ -73,8 +73,10 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> 
 
 
 def _price(settings: AnyBidder) -> str:
-    from atomic.config.settings import HttpSettings, LocalSettings
+    from atomic.config.settings import LocalSettings, PersonSettings
 
+    if isinstance(settings, PersonSettings):
+        return f"{dollars(settings.price)} per answer"
     if isinstance(settings, LocalSettings):
         return f"{dollars(settings.usd_per_hour)} per hour"
     if isinstance(settings, HttpSettings):
@@ -134,12 +136,12 @@ def check(config: ConfigOption = None) -> None:
 
 
 async def _check(config: Config) -> int:
-    from atomic.config.settings import HttpSettings, LocalSettings
+    from atomic.config.settings import HostedSettings, LocalSettings
     from atomic.config.wiring import Place, bidder_of, examples_of
 
     place, wrong, checked = Place(config.folder, examples_of()), 0, 0
     for name, settings in config.settings.bidders.items():
-        if not isinstance(settings, LocalSettings | HttpSettings):
+        if not isinstance(settings, LocalSettings | HostedSettings):
             continue
         checked += 1
         started = time.perf_counter()

@@ -11,6 +11,7 @@ from atomic.records.event import Event, Payload
 from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
+from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import RequestOpened
 
 
@@ -28,7 +29,7 @@ def line(event: Event) -> str:
     return f"{event.seq:>6}  {time:%Y-%m-%d %H:%M:%S}  {event.kind:<8}  {where:<20}  {words(event.payload)}"
 
 
-def words(payload: Payload) -> str:  # noqa: PLR0911 - a line per kind of record
+def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind of record
     """What a record says, without any body."""
     match payload:
         case MarketOpened():
@@ -56,3 +57,11 @@ def words(payload: Payload) -> str:  # noqa: PLR0911 - a line per kind of record
             return f"{payload.action} intended"
         case ActionDone():
             return f"{payload.action} {payload.status}" + (f": {payload.detail}" if payload.detail else "")
+        case QuestionAsked():
+            return f"{payload.queue} is asked for {payload.task}: {payload.kind}"
+        case QuestionTaken():
+            return f"{payload.reviewer} {'took it' if payload.until_ns else 'gave it back'}"
+        case QuestionAnswered():
+            return f"{payload.reviewer} {'declined' if payload.declined else 'answered'}"
+        case QuestionLapsed():
+            return "nobody waits for an answer any more"

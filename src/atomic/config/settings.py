@@ -80,11 +80,12 @@ class MarketSettings(Table):
 
 
 class Price(Table):
-    """USD per million tokens as of a day, in nano-USD; `cached` is the input's price unless said."""
+    """USD per million tokens as of a day, in nano-USD; `cached` and `cache_write` are the input's price unless said."""
 
     input: Amount
     output: Amount
     cached: Amount | None = None
+    cache_write: Amount | None = None
     as_of: Day
 
 
@@ -166,8 +167,23 @@ class LocalSettings(ModelSettings):
     slots: Annotated[int, Field(ge=1)] | None = None
 
 
-class HttpSettings(ModelSettings):
-    """A hosted language model behind the OpenAI-compatible API; its key lies in the environment only.
+class HostedSettings(ModelSettings):
+    """A language model that somebody else runs; its key lies in the environment only.
+
+    `stall` is how many seconds a stream may say nothing; `reasoning` how many tokens the model may think beyond its
+    answer; `overhead` how many the endpoint puts into a prompt of its own, at most.
+    """
+
+    price: Price
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    stream: bool | None = None
+    stall: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] | None = None
+    reasoning: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+class HttpSettings(HostedSettings):
+    """A hosted language model behind the OpenAI-compatible API.
 
     `limit_field` is what the endpoint calls its limit on tokens; `top_logprobs` above 0 says that it gives
     log-probabilities, so that labels can be scored.
@@ -175,11 +191,39 @@ class HttpSettings(ModelSettings):
 
     kind: Literal["http"]
     url: Url
-    price: Price
     key_env: EnvironmentName | None = None
-    concurrency: Annotated[int, Field(ge=1)] | None = None
     limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+
+
+class AnthropicSettings(HostedSettings):
+    """A hosted language model behind Anthropic's Messages."""
+
+    kind: Literal["anthropic"]
+    url: Url = "https://api.anthropic.com/v1"
+    key_env: EnvironmentName = "ANTHROPIC_API_KEY"
+    reasoning: Annotated[int, Field(ge=1_024, le=1_000_000)] | None = None  # the least that its API takes
+
+
+class PersonSettings(BidderSettings):
+    """A person, or several behind one queue: `atomic answer` answers. Money per answer, times in seconds.
+
+    A question lapses after `deadline`; `expected` is how long an answer is believed to take before any was seen.
+    `capacity` is how many questions may be open at once, `reviewers` how many different people must answer each.
+    """
+
+    priced: ClassVar[bool] = True
+
+    kind: Literal["person"]
+    price: Amount
+    deadline: Annotated[float, Field(ge=1.0, le=31_622_400.0)] = 3_600.0
+    expected: Annotated[float, Field(gt=0.0, le=31_622_400.0)] = 60.0
+    capacity: Annotated[int, Field(ge=1)] = 20
+    reviewers: Annotated[int, Field(ge=1, le=2)] = 1
+    right: Probability = 0.95
+    tasks: Names = ()
+    accepts: DataLabel = "sovereign"
+    jurisdictions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("here",)
 
 
 AnyBidder = (
@@ -190,6 +234,8 @@ AnyBidder = (
     | RulesSettings
     | LocalSettings
     | HttpSettings
+    | AnthropicSettings
+    | PersonSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
     "specialist": SpecialistSettings,
@@ -199,6 +245,8 @@ KINDS: dict[str, type[BidderSettings]] = {
     "rules": RulesSettings,
     "local": LocalSettings,
     "http": HttpSettings,
+    "anthropic": AnthropicSettings,
+    "person": PersonSettings,
 }
 
 

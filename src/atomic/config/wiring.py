@@ -6,16 +6,19 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
 from atomic.config.settings import (
+    AnthropicSettings,
     AnyBidder,
     CacheSettings,
+    HostedSettings,
     HttpSettings,
     LocalSettings,
     NaiveBayesSettings,
     NeighboursSettings,
+    PersonSettings,
     RulesSettings,
     SpecialistSettings,
 )
@@ -25,6 +28,9 @@ from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+
+if TYPE_CHECKING:
+    from atomic.bidders.http_dialect import Dialect
 
 
 class Absent:
@@ -156,23 +162,57 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
 
 
 def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:
+    from atomic.bidders.chat_completions import CHAT_COMPLETIONS
+
+    changes = {"limit_field": settings.limit_field, "top_logprobs": settings.top_logprobs}
+    return _hosted(name, settings, CHAT_COMPLETIONS, settings.url, {"key_env": settings.key_env, **changes})
+
+
+def _anthropic(name: str, settings: AnthropicSettings, place: Place) -> Bidder:
+    from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
+
+    return _hosted(name, settings, ANTHROPIC_MESSAGES, settings.url, {"key_env": settings.key_env})
+
+
+def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own: Mapping[str, Any]) -> Bidder:
     from atomic.bidders.http import HttpModel, HttpOptions
     from atomic.bidders.http_reply import Price
 
-    _need("httpx", "http")
-    price = Price(input=settings.price.input, output=settings.price.output, cached=settings.price.cached)
-    options = HttpOptions(base_url=settings.url, model=settings.model, price=price)
+    for library in ("httpx", "httpx_sse"):
+        _need(library, "http")
+    said = settings.price
+    price = Price(input=said.input, output=said.output, cached=said.cached, cache_write=said.cache_write)
+    options = HttpOptions(base_url=url, model=settings.model, price=price, dialect=dialect)
     changes = {
-        "key_env": settings.key_env,
+        **own,
         "context_tokens": settings.context,
         "right": settings.right,
         "accepts": settings.accepts,
         "jurisdictions": settings.jurisdictions,
         "concurrency": settings.concurrency,
-        "limit_field": settings.limit_field,
-        "top_logprobs": settings.top_logprobs,
+        "stream": settings.stream,
+        "stall_seconds": settings.stall,
+        "reasoning_tokens": settings.reasoning,
+        "overhead_tokens": settings.overhead,
     }
     return HttpModel(name, replace(options, **_said(changes)))
+
+
+def _person(name: str, settings: PersonSettings, place: Place) -> Bidder:
+    from atomic.bidders.person import Person, PersonOptions
+
+    options = PersonOptions(
+        price=settings.price,
+        deadline_ns=int(settings.deadline * 1e9),
+        expected_ns=int(settings.expected * 1e9),
+        capacity=settings.capacity,
+        reviewers=settings.reviewers,
+        right=settings.right,
+        tasks=settings.tasks,
+        accepts=settings.accepts,
+        jurisdictions=settings.jurisdictions,
+    )
+    return Person(name, options)
 
 
 _PACKAGE = "package:"
@@ -207,4 +247,6 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     RulesSettings: _rules,
     LocalSettings: _local,
     HttpSettings: _http,
+    AnthropicSettings: _anthropic,
+    PersonSettings: _person,
 }

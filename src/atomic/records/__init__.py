@@ -11,6 +11,7 @@ from atomic.records.ids import fresh_id
 from atomic.records.lesson import FeedbackGiven, Lesson, LessonsLearned, Source
 from atomic.records.money import dollars, nano_usd
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled, ProbabilitySource
+from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, Features, RequestOpened, Terms
 
 __all__ = [
@@ -40,6 +41,10 @@ __all__ = [
     "Plan",
     "Position",
     "ProbabilitySource",
+    "QuestionAnswered",
+    "QuestionAsked",
+    "QuestionLapsed",
+    "QuestionTaken",
     "Reason",
     "Reply",
     "RequestOpened",

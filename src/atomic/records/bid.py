@@ -35,6 +35,7 @@ class Reason(IntEnum):
     INTERRUPTED = 24
     NOTHING_SIMILAR = 25
     NO_RULE = 26
+    DISAGREED = 27
 
     @property
     def words(self) -> str:

@@ -12,6 +12,7 @@ from atomic.records.award import Award
 from atomic.records.canonical import sorted_json
 from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
+from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, RequestOpened
 
 SCHEMA_VERSION = 1
@@ -27,6 +28,10 @@ Payload = (
     | LessonsLearned
     | ActionIntended
     | ActionDone
+    | QuestionAsked
+    | QuestionTaken
+    | QuestionAnswered
+    | QuestionLapsed
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -40,6 +45,10 @@ KINDS: dict[str, type[Any]] = {
     "lessons": LessonsLearned,
     "intended": ActionIntended,
     "action": ActionDone,
+    "asked": QuestionAsked,
+    "taken": QuestionTaken,
+    "answered": QuestionAnswered,
+    "lapsed": QuestionLapsed,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 

@@ -31,12 +31,13 @@ class Attempted:
     latency_ns: int
 
 
-def patience_ns(bid: Bid, time_left_ns: int) -> int:
+def patience_ns(bid: Bid, time_left_ns: int, lasting_ns: int = 0) -> int:
     """How long to wait for an attempt: four times the time nine in ten need, at least 2 s, at most what is left.
 
-    While there is time for somebody else, half of what is left is kept for the runner-up.
+    People answer at once or after lunch, which no record foretells: who declares `lasting_ns` is given that. While
+    there is time for somebody else, half of what is left is kept for the runner-up.
     """
-    wanted = max(_LEAST_PATIENCE_NS, 4 * bid.latency_high_ns)
+    wanted = lasting_ns or max(_LEAST_PATIENCE_NS, 4 * bid.latency_high_ns)
     return min(wanted, max(time_left_ns // 2, min(time_left_ns, 2 * bid.latency_ns)))
 
 
@@ -46,7 +47,8 @@ async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) 
     What was cut may have been billed in full, so it is charged its ceiling, as is one whose bill is not known.
     """
     started = clock.monotonic_ns()
-    patience = patience_ns(bid, ask.time_left_ns)
+    patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns)
+    ask = replace(ask, time_left_ns=patience)
     ceiling = bid.offer.ceiling
     try:
         reply: object = await _bounded(_contained(bidder, ask, plan), patience / 1e9)

@@ -1,0 +1,60 @@
+"""What every purchase of a market shares."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from atomic.belief import Beliefs
+from atomic.clock import Clock
+from atomic.protocols import Bidder, Examples, Spend, Tactic, Valuation
+from atomic.records.event import Entry, Event
+from atomic.rules.exploration import drawn
+from atomic.stages.capacity import Capacity
+from atomic.stages.punctual import Punctuality
+
+
+class Record(Protocol):
+    """`Market.record`."""
+
+    async def __call__(
+        self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Append to the ledger."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What every purchase of a market shares."""
+
+    bidders: Mapping[str, Bidder]
+    tactics: Sequence[Tactic]
+    examples: Examples
+    beliefs: Beliefs
+    record: Record
+    clock: Clock
+    secret: bytes
+    per_day: int | None
+    valuation: Valuation
+    punctual: Punctuality
+    capacity: Capacity = field(default_factory=Capacity)
+
+    def draw(self, tenant: str, request_id: str, round_number: int) -> float:
+        """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""
+        return drawn(self.secret, tenant, request_id, round_number)
+
+    def today(self) -> str:
+        """The UTC date that spending counts against."""
+        return day_of(self.clock.time_ns())
+
+
+def day_of(time_ns: int) -> str:
+    """The UTC date of a calendar time, as spending counts against it.
+
+    >>> day_of(1_700_000_000_000_000_000)
+    '2023-11-14'
+    """
+    return datetime.datetime.fromtimestamp(time_ns / 1e9, tz=datetime.UTC).date().isoformat()
