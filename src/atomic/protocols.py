@@ -22,6 +22,7 @@ from atomic.records.request import DataLabel
 class Profile:
     """What a bidder declares of itself, once.
 
+    `metered` says that somebody outside counts and charges: a bill above the ceiling is then money spent.
     `right` is the prior probability that it is right, worth `prior_weight` outcomes; `jurisdictions` are where
     it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
     `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
@@ -34,6 +35,7 @@ class Profile:
     prior_weight: float = 4.0
     accepts: DataLabel = "sovereign"
     jurisdictions: tuple[str, ...] = ("here",)
+    metered: bool = False
     concurrency: int = 64
     context_characters: int = 0  # 0: no limit
     speaks: bool = False

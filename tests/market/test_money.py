@@ -73,6 +73,22 @@ async def test_what_a_reservation_did_not_use_is_given_back() -> None:
     assert 1000 == events(market, "started")[0].payload.reserved  # type: ignore[union-attr]
 
 
+async def test_what_an_outside_meter_charges_beyond_the_ceiling_is_recorded_whole_and_stops_what_comes_next() -> None:
+    """A hosted model that ignores its limit is paid by the card, whatever was agreed to; the caps must know."""
+    line = Line(answer="spam", price=300, ceiling=400, billed=5000)
+    market = await opened(bidder("hosted", [line], right=0.95, metered=True), bidder("own", [line]), per_day=5500)
+
+    outcome = await market.buy(spam("?"), Trade(terms=with_terms(spam.terms, max_price=5200)))
+
+    assert {"hosted": (Reason.PRICE_OVER_OFFER, 5000)} == {
+        one.bidder: (one.reason, one.price) for one in finished(market)
+    }
+    assert 5000 == outcome.cost == spent(market)
+    assert Reason.MAX_PRICE == reasons(market, awards(market)[-1])["own"]
+    assert (await market.run(spam, "once more")).refused
+    assert 5400 == spent(market)
+
+
 async def test_the_days_cap_holds_over_many_requests_at_once() -> None:
     """Each reserves 1,000 and is billed 700; at no moment is more reserved and spent than 5,000."""
     highest = 0

@@ -76,6 +76,7 @@ class HttpModel:
             accepts=options.accepts,
             jurisdictions=options.jurisdictions,
             concurrency=options.concurrency,
+            metered=True,
             context_characters=2 * options.context_tokens,
             speaks=True,
             scores_labels=options.top_logprobs > 0,

@@ -64,7 +64,7 @@ async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) 
     if latency > max(_LEAST_PATIENCE_NS, 2 * patience) and isinstance(reply, Reply) and reply.reason is None:
         # No timer fires while a bidder blocks the event loop; that is not to happen at every request.
         reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
-    return _read(ask, bid, plan, sound_reply(reply, ceiling), latency)
+    return _read(ask, bid, plan, sound_reply(reply, ceiling, metered=bidder.profile.metered), latency)
 
 
 async def _contained(bidder: Bidder, ask: Ask, plan: Plan) -> Reply:

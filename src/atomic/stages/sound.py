@@ -48,10 +48,11 @@ def sound_offer(offer: object, bidder: str, tactic: str) -> Offer | NoBid:
     return offer
 
 
-def sound_reply(reply: object, ceiling: int) -> Reply:
+def sound_reply(reply: object, ceiling: int, *, metered: bool = False) -> Reply:
     """The reply with everything in it that is not what it should be taken out; billed at most its ceiling.
 
-    More than the ceiling was never agreed to: the answer is refused, and the reason says what was asked.
+    More than the ceiling was never agreed to: the answer is refused, and the reason says what was asked. Where an
+    outside meter counts (`metered`) the money is gone all the same, so it is recorded as it was billed.
     """
     if not isinstance(reply, Reply) or not _is_reason(reply.reason) or not _is_price(reply.price):
         return Reply(reason=Reason.NOT_THE_TYPE, detail="not a reply", price=ceiling)
@@ -60,7 +61,8 @@ def sound_reply(reply: object, ceiling: int) -> Reply:
     if reply.price > ceiling:
         asked = str(reply.price) if reply.price <= _MOST else "far more"
         detail = f"billed {asked} nano-USD where {ceiling} was the most"
-        return replace(reply, value=None, reason=Reason.PRICE_OVER_OFFER, detail=detail, price=ceiling)
+        price = min(reply.price, _MOST) if metered else ceiling
+        return replace(reply, value=None, reason=Reason.PRICE_OVER_OFFER, detail=detail, price=price)
     return reply
 
 
