@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from atomic.inbox.html_text import render
 from atomic.inbox.mail import Mail, parse
 from atomic.inbox.mail_text import codec_name, decode, fold, split_quoted
-from atomic.inbox.source import demo_folder, read_pack
+from atomic.inbox.pack import read_pack
+from atomic.inbox.source import demo_folder
 
 MEGABYTE = 1024 * 1024
 DEMO = [path.read_bytes() for path in sorted(demo_folder().glob("*.eml"))]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from atomic.inbox.source import PackMail, Skipped, SourceMail, read_mailbox, read_pack
+from atomic.inbox.pack import PackMail, read_pack
+from atomic.inbox.source import Skipped, SourceMail, read_mailbox
 
 
 def write(path: Path, raw: bytes = b"Subject: x\n\nHello\n") -> Path:

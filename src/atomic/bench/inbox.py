@@ -23,7 +23,7 @@ from atomic.bidders.neighbours import Neighbours
 from atomic.bidders.specialist import Specialist
 from atomic.errors import TaskError
 from atomic.inbox.mail import parse
-from atomic.inbox.source import read_pack
+from atomic.inbox.pack import read_pack
 from atomic.inbox.tasks import TASKS, Letter
 from atomic.ledger.sqlite import SqliteLedger
 from atomic.market import Market

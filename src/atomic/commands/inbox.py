@@ -25,7 +25,7 @@ def demo() -> None:
 
 @app.command()
 def run(
-    path: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of .eml files, or a Maildir.")],
+    path: Annotated[Path, typer.Argument(exists=True, help="A folder of .eml files, a Maildir, or an mbox.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Buy, tag and move nothing: say what would be bought first, and its cost.")
     ] = False,
@@ -40,6 +40,23 @@ def run(
     from atomic.inbox.door import run_path
 
     raise typer.Exit(asyncio.run(run_path(config_for(config, ledger), path, dry_run=dry_run)))
+
+
+@app.command()
+def serve(
+    path: Annotated[Path, typer.Argument(exists=True, help="A folder of .eml files, a Maildir, or an mbox.")],
+    interval: Annotated[float, typer.Option(min=0.05, max=3_600.0, help="Seconds between two looks.")] = 2.0,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Watch a mailbox and handle mail as it comes.
+
+    What its owner moves or tags teaches as it happens. SIGTERM or Ctrl-C ends it once what is in hand is done, the
+    second one at once. One runner per mailbox and ledger.
+    """
+    from atomic.inbox.door import serve_path
+
+    asyncio.run(serve_path(config_for(config, ledger), path, interval=interval))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,13 +16,15 @@ from atomic.inbox.actions import Actions
 from atomic.inbox.book import Book
 from atomic.inbox.corrections import correct, truths_of_folder
 from atomic.inbox.dry_run import foresee
+from atomic.inbox.only_one import only_runner
 from atomic.inbox.places import Place, place_for
 from atomic.inbox.policy import read_policy
 from atomic.inbox.policy_settings import InboxSettings
 from atomic.inbox.run import Run, run_inbox
+from atomic.inbox.serve import serve_inbox
 from atomic.inbox.source import Skipped, SourceMail, read_mail, read_mailbox
 from atomic.inbox.tally import Tally
-from atomic.inbox.view import View, harmless
+from atomic.inbox.view import ServedView, View, harmless
 from atomic.records.money import dollars
 
 
@@ -34,25 +37,67 @@ def inbox_of(config: Config) -> tuple[InboxSettings, Path]:
 async def run_path(config: Config, root: Path, *, dry_run: bool = False, console: Console | None = None) -> int:
     """`atomic inbox run PATH [--dry-run]`: returns the exit code, 1 when a mail could not be handled.
 
-    Raises CallerError when there is no mailbox at `root`, and what the market raises.
+    Raises CallerError when there is no mailbox at `root`, MailboxTaken when another process runs it with this ledger,
+    and what the market raises.
     """
     settings, out = inbox_of(config)
     console = console or Console(highlight=False)
+    _check(root)
+    if dry_run:
+        async with open(config) as market:
+            async for line in foresee(market, root, out, settings):
+                console.print(Text(harmless(line)), soft_wrap=True)
+        return 0
+    tally = Tally()
+    with only_runner(root, config.ledger):
+        async with open(config) as market:
+            with View(tally, console=console, cap=config.settings.market.per_day) as view:
+                await run_inbox(Run(market=market, root=root, out=out, settings=settings, watcher=view))
+    for line in summary(tally, out):
+        console.print(Text(harmless(line)), soft_wrap=True)
+    return 1 if tally.problems else 0
+
+
+async def serve_path(config: Config, root: Path, *, interval: float, console: Console | None = None) -> None:
+    """`atomic inbox serve PATH`: until SIGTERM or SIGINT; the second of them ends the process at once.
+
+    Raises as `run_path`.
+    """
+    settings, out = inbox_of(config)
+    console = console or Console(highlight=False)
+    _check(root)
+    with only_runner(root, config.ledger):
+        async with open(config) as market:
+            stop = _stopped_by_signals(console)
+            tally = Tally()
+            with ServedView(tally, console=console, cap=config.settings.market.per_day) as view:
+                view.note(f"serving {root}, looking every {interval:g} s; results go to {out}")
+                run = Run(market=market, root=root, out=out, settings=settings, watcher=view)
+                await serve_inbox(run, stop=stop, interval=interval)
+            for line in summary(tally, out):
+                console.print(Text(harmless(line)), soft_wrap=True)
+
+
+def _check(root: Path) -> None:
     try:
         read_mailbox(root)
     except OSError as error:
-        raise CallerError(str(error), hint="a folder of .eml files, or a Maildir") from None
-    async with open(config) as market:
-        if dry_run:
-            async for line in foresee(market, root, out, settings):
-                console.print(Text(harmless(line)), soft_wrap=True)
-            return 0
-        tally = Tally()
-        with View(tally, console=console, cap=config.settings.market.per_day) as view:
-            await run_inbox(Run(market=market, root=root, out=out, settings=settings, watcher=view))
-        for line in summary(tally, out):
-            console.print(Text(harmless(line)), soft_wrap=True)
-    return 1 if tally.problems else 0
+        raise CallerError(str(error), hint="a folder of .eml files, a Maildir, or an mbox") from None
+
+
+def _stopped_by_signals(console: Console) -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stopped() -> None:
+        stop.set()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+            signal.signal(one, signal.SIG_DFL)  # the second one is the system's to carry out, however busy we are
+        console.print("  · stopping: finishing what is in hand; once more to stop at once", soft_wrap=True)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopped)
+    return stop
 
 
 def summary(tally: Tally, out: Path) -> Iterator[str]:

@@ -121,7 +121,7 @@ class FolderPlace:
             part = target.with_name(f".{target.name}.{os.getpid()}.part")
             shutil.copyfile(mail.path, part, follow_symlinks=False)
             part.replace(target)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # gone, or inside an mbox
             write_whole(target, mail.raw)
 
 

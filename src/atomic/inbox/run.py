@@ -96,18 +96,30 @@ def next_wanted(items: Iterator[Item], actions: Actions, out: Path) -> Item | No
     return None
 
 
+async def handle_one(run: Run, actions: Actions, item: SourceMail) -> Handled:
+    """Handle a mail, whatever it does to us: an error becomes its `problem`, so that the next is still handled.
+
+    Raises OperatorError when the ledger cannot be written; one that is only busy is a problem like any other.
+    """
+    try:
+        return await handle(run.market, item, run.settings, actions)
+    except OperatorError as error:
+        if not error.retryable:
+            raise
+        return unreadable(item, f"{type(error).__name__}: {error.message}")
+    except Exception as error:
+        return unreadable(item, f"{type(error).__name__}: {error}")
+
+
 async def _one(
     run: Run, actions: Actions, item: SourceMail, free: asyncio.Semaphore, failures: list[OperatorError]
 ) -> None:
     try:
         try:
-            one = await handle(run.market, item, run.settings, actions)
+            one = await handle_one(run, actions, item)
         except OperatorError as error:
             failures.append(error)
             return
-        except Exception as error:
-            # Whatever one mail does to us, the next is still handled; the watcher tells of it.
-            one = unreadable(item, f"{type(error).__name__}: {error}")
         if run.after is not None and not one.problem:
             await run.after(one)
         run.watcher.handled(one)

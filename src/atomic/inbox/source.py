@@ -1,4 +1,4 @@
-"""Where mail comes from: a folder of `.eml` files, a Maildir, or a labelled pack; read once, lazily, in one order.
+"""Where mail comes from: a folder of `.eml` files, a Maildir, or an mbox; read once, lazily, in one order.
 
 A mailbox is somebody else's and alive: files vanish, grow and move between folders while it is read. Nothing here
 raises for one bad file; it is given as a `Skipped` with its reason. No symbolic link is followed, and nothing is
@@ -8,14 +8,13 @@ written.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from atomic.inbox.mbox import Part, is_mbox, parts_of, read_part
 
 # Enough for what providers deliver (25 to 50 MB); one mail at a time is held in memory.
 SIZE_LIMIT = 64 * 1024 * 1024
@@ -23,6 +22,7 @@ SIZE_LIMIT = 64 * 1024 * 1024
 DEPTH_LIMIT = 50
 
 INBOX = "INBOX"
+VANISHED = "vanished before it was read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,6 @@ class Skipped:
     reason: str
 
 
-class PackMail(NamedTuple):
-    """One mail of a labelled pack."""
-
-    id: str
-    raw: bytes
-    label: str
-
-
 def demo_folder() -> Path:
     """Give the folder of the demo's mails (`001.eml` …, `labels.jsonl`); they were written for the demo.
 
@@ -68,10 +60,10 @@ def read_mailbox(root: Path, *, size_limit: int = SIZE_LIMIT) -> Iterator[Source
     subfolders `.Name` (folder `Name`, as spelled on disk) by name; within a folder by the unique part of the file
     name, which begins with the time of delivery and stays when a mail moves from `new` to `cur` or changes its flags.
     Any other folder is read recursively: files named `*.eml`, by their path; folder `INBOX` for those directly in
-    it, else the relative path of their folder (`a/b`).
+    it, else the relative path of their folder (`a/b`). A file that is an mbox: its mails in their order, all `INBOX`.
 
     A mail longer than `size_limit` bytes is given as far as the limit, with a defect (its key is then of the part
-    that was read). Raises FileNotFoundError or NotADirectoryError at once when `root` is no folder.
+    that was read). Raises FileNotFoundError or NotADirectoryError at once when `root` is no mailbox.
 
     >>> first = next(item for item in read_mailbox(demo_folder()) if isinstance(item, SourceMail))
     >>> first.path.name, first.folder
@@ -80,7 +72,12 @@ def read_mailbox(root: Path, *, size_limit: int = SIZE_LIMIT) -> Iterator[Source
     if not root.exists():
         raise FileNotFoundError(f"no such mailbox: {root}")
     if not root.is_dir():
-        raise NotADirectoryError(f"a mailbox is a folder of .eml files or a Maildir, and this is a file: {root}")
+        if not (root.is_file() and is_mbox(root)):
+            raise NotADirectoryError(
+                f"a mailbox is a folder of .eml files or a Maildir, or a file whose first line begins with 'From ' "
+                f"(mbox), and this is none: {root}"
+            )
+        return _mbox(root, size_limit)
     read = _maildir if _is_maildir(root) else _plain_folder
     return read(root, size_limit)
 
@@ -94,40 +91,35 @@ def read_mail(path: Path, *, folder: str = INBOX, size_limit: int = SIZE_LIMIT) 
     return _read(path, folder, size_limit)
 
 
-def read_pack(folder: Path, *, size_limit: int = SIZE_LIMIT) -> Iterator[PackMail]:
-    """Read a labelled pack (`mail.tar.xz` with one file per mail, named as its id, and `labels.jsonl`), in its order.
-
-    Raises ValueError, naming the id, when a mail has no label, a label has no mail, or the bytes of a mail are not
-    those its label's `sha256` says. Members that are no regular files are ignored.
-    """
-    labels = _labels(folder / "labels.jsonl")
-    with tarfile.open(folder / "mail.tar.xz", mode="r|xz") as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isreg() else None
-            if content is None:
-                continue
-            row = labels.pop(member.name.removeprefix("./"), None)
-            if row is None:
-                raise ValueError(f"{folder}: mail {member.name} has no label (or occurs twice)")
-            raw = content.read(size_limit)
-            if "sha256" in row and len(raw) < size_limit and row["sha256"] != hashlib.sha256(raw).hexdigest():
-                raise ValueError(f"{folder}: mail {member.name} is not the one that was labelled (sha256 differs)")
-            yield PackMail(row["id"], raw, row["label"])
-    if labels:
-        raise ValueError(f"{folder}: {len(labels)} labels without a mail, the first is {next(iter(labels))}")
+def read_mbox_part(path: Path, part: Part, *, size_limit: int = SIZE_LIMIT) -> SourceMail | Skipped:
+    """Read one mail of an mbox. Its path is one that cannot be: the mbox's, with its number below it."""
+    name = path / f"{path.name}#{part.number}"
+    try:
+        found = read_part(path, part, size_limit)
+    except OSError as error:
+        return Skipped(name, f"unreadable: {error.strerror or type(error).__name__}")
+    if found is None:
+        return Skipped(name, "the mbox changed while it was read")
+    raw, size = found
+    defects = (f"{size} bytes long: only the first {size_limit} read",) if size > size_limit else ()
+    return SourceMail(hashlib.sha256(raw).hexdigest(), name, INBOX, raw, defects)
 
 
-def _labels(path: Path) -> dict[str, dict[str, str]]:
-    labels: dict[str, dict[str, str]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            row = json.loads(line) if line.strip() else None
-            if row is None:
-                continue
-            if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("label"), str):
-                raise ValueError(f"{path}, line {number}: an object with the texts id and label was expected")
-            labels[row["id"]] = row
-    return labels
+def maildir_name(name: str) -> str:
+    """The part of a Maildir file name that never changes; flags follow after `:2,` (or `!2,` or `;2,`)."""
+    for mark in (":2,", "!2,", ";2,"):
+        name = name.partition(mark)[0]
+    return name
+
+
+def _mbox(path: Path, size_limit: int) -> Iterator[SourceMail | Skipped]:
+    try:
+        parts = parts_of(path)
+    except OSError as error:
+        yield Skipped(path, error.strerror or type(error).__name__)
+        return
+    for part in parts:
+        yield read_mbox_part(path, part, size_limit=size_limit)
 
 
 def _is_maildir(root: Path) -> bool:
@@ -146,7 +138,7 @@ def _plain_folder(folder: Path, size_limit: int, name: str = INBOX) -> Iterator[
         elif entry.is_symlink():
             yield Skipped(path, "symbolic link: not followed")
         elif entry.is_dir(follow_symlinks=False):
-            inner = _shown(entry.name) if name == INBOX else f"{name}/{_shown(entry.name)}"
+            inner = shown_name(entry.name) if name == INBOX else f"{name}/{shown_name(entry.name)}"
             if inner.count("/") >= DEPTH_LIMIT:
                 yield Skipped(path, f"folders nested deeper than {DEPTH_LIMIT}")
             else:
@@ -170,7 +162,7 @@ def _maildir(root: Path, size_limit: int) -> Iterator[SourceMail | Skipped]:
         if entry.is_symlink():
             yield Skipped(path, "symbolic link: not followed")
         elif entry.is_dir(follow_symlinks=False) and entry.name.startswith(".") and _is_maildir(path):
-            yield from _maildir_folder(path, _shown(entry.name[1:]), size_limit)
+            yield from _maildir_folder(path, shown_name(entry.name[1:]), size_limit)
         else:
             yield Skipped(path, "not part of the Maildir's mail")
 
@@ -190,18 +182,18 @@ def _maildir_folder(folder: Path, name: str, size_limit: int) -> Iterator[Source
             if entry.name.startswith("."):
                 yield Skipped(folder / part / entry.name, "hidden")
             else:
-                found[_unique(entry.name)] = folder / part / entry.name
+                found[maildir_name(entry.name)] = folder / part / entry.name
     for unique in sorted(found):
-        item = _read(found[unique], name, size_limit)
-        moved = _moved(folder, unique) if isinstance(item, Skipped) and not found[unique].exists() else None
-        yield _read(moved, name, size_limit) if moved else item
+        yield read_maildir_mail(found[unique], folder=name, size_limit=size_limit)
 
 
-def _unique(name: str) -> str:
-    """The part of a Maildir file name that never changes; flags follow after `:2,` (or `!2,` or `;2,`)."""
-    for mark in (":2,", "!2,", ";2,"):
-        name = name.partition(mark)[0]
-    return name
+def read_maildir_mail(path: Path, *, folder: str = INBOX, size_limit: int = SIZE_LIMIT) -> SourceMail | Skipped:
+    """Read one mail of a Maildir, also where another program has read it, and so moved or renamed it, meanwhile."""
+    item = _read(path, folder, size_limit)
+    moved = None
+    if isinstance(item, Skipped) and not path.exists():
+        moved = _moved(path.parent.parent, maildir_name(path.name))
+    return _read(moved, folder, size_limit) if moved else item
 
 
 def _moved(folder: Path, unique: str) -> Path | None:
@@ -209,12 +201,12 @@ def _moved(folder: Path, unique: str) -> Path | None:
     for part in ("cur", "new"):
         entries = _entries(folder / part)
         for entry in entries if not isinstance(entries, Skipped) else ():
-            if _unique(entry.name) == unique:
+            if maildir_name(entry.name) == unique:
                 return folder / part / entry.name
     return None
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A file name as text that encodes to UTF-8, whatever its bytes."""
     return os.fsencode(name).decode("utf-8", "replace")
 
@@ -239,7 +231,7 @@ def _read(path: Path, folder: str, size_limit: int) -> SourceMail | Skipped:
             raw = file.read(min(size_limit, before.st_size + 65_536))  # `read` sets aside what it is asked for
             after = os.fstat(file.fileno())
     except FileNotFoundError:
-        return Skipped(path, "vanished before it was read")
+        return Skipped(path, VANISHED)
     except OSError as error:
         return Skipped(path, f"unreadable: {error.strerror or type(error).__name__}")
     defects = []

@@ -26,6 +26,7 @@ from atomic.inbox.tasks import TASKS
 from atomic.records.money import dollars
 
 _WIDTH = 150  # of lines that go to a file
+_KEPT = 1_000  # of a run without an end
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # controls, directions, private use, line ends
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _QUIET = frozenset({"hidden", "not an .eml file", "not part of the Maildir's mail"})
@@ -241,3 +242,17 @@ def _done(taken: Taken) -> str:
         "before": before,
     }
     return words[taken.status]
+
+
+class ServedView(View):
+    """For a run without an end: what was handled earlier is only counted, and no list grows for ever."""
+
+    def handled(self, one: Handled) -> None:
+        """A line, where something new came of it."""
+        earlier = one.answers and all(answer.again for answer in one.answers.values())
+        if not one.problem and earlier and all(taken.status == "before" for taken in one.taken):
+            self.tally.seen_before += 1
+            return
+        super().handled(one)
+        for kept in (self.tally.seconds, self.tally.suggestions, self.tally.problems):
+            del kept[:-_KEPT]
