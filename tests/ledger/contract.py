@@ -168,12 +168,16 @@ class LedgerContract:
                 [Entry(payload=opened().payload, bodies=(Body(name="b", content=b"", subjects=("",)),))]
             )
 
-    async def test_the_subjects_of_a_body_are_known(self, ledger: WholeLedger) -> None:
+    async def test_the_subjects_of_a_body_may_be_those_of_another(self, ledger: WholeLedger) -> None:
         bodies = (Body(name="a", content=b"", subjects=("b@x", "a@x", "b@x")), Body(name="b", content=b""))
-
         (event,) = await ledger.append([Entry(payload=opened().payload, bodies=bodies)])
+        both, nobody = (ledger.subjects(one) for one in event.bodies)
+        again = Body(name="a", content=b"", subjects=both)
 
-        assert [("a@x", "b@x"), ()] == [ledger.subjects(one) for one in event.bodies]
+        (later,) = await ledger.append([Entry(payload=opened().payload, bodies=(again,))])
+
+        assert ((), both) == (nobody, ledger.subjects(later.bodies[0]))
+        assert 2 == len(both)
 
     async def test_a_thing_that_is_no_record_is_refused(self, ledger: WholeLedger) -> None:
         nothing: Any = "words"

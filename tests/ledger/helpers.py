@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from atomic.ledger import Verification, verify
+from atomic.ledger.keys import Keys, keys_path
 from atomic.records import (
     Award,
     Body,
@@ -56,6 +59,24 @@ def awarded(draw: float = 0.5, **more: Any) -> Entry:
 
 def bodied(content: bytes, *subjects: str) -> Entry:
     return opened(bodies=(Body(name="input", content=content, subjects=subjects),))
+
+
+def token(path: Path, subject: str) -> str:
+    """What stands for a subject in the ledger at `path`."""
+    with contextlib.closing(Keys(keys_path(path), read_only=True)) as keys:
+        return keys.token(subject)
+
+
+def lose_key(path: Path, subject: str) -> None:
+    """Take a subject's key away, as a forger would: without an erasure."""
+    with contextlib.closing(sqlite3.connect(keys_path(path), isolation_level=None)) as keys:
+        assert 1 == keys.execute("DELETE FROM key WHERE subject = ?", (token(path, subject),)).rowcount
+
+
+def files_with(folder: Path, *words: bytes) -> list[tuple[str, bytes]]:
+    """Every file in a folder, at any depth, that holds one of these words, with the word."""
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+    return [(path.name, word) for path, content in files.items() for word in words if word in content]
 
 
 def sound(path: Path) -> Verification:

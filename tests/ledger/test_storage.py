@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from tests.ledger.helpers import awarded, bodied, opened, said, sound
+from tests.ledger.helpers import awarded, bodied, lose_key, opened, said, sound
 
 from atomic.clock import FrozenClock
 from atomic.errors import CallerError, LedgerLocked, LedgerUnwritable, NotFound, OperatorError, Tampered
@@ -250,9 +250,7 @@ async def test_a_body_is_gone_with_the_key_of_any_of_its_subjects(tmp_path: Path
     path = tmp_path / "ledger.db"
     async with SqliteLedger.open(path) as ledger:
         both, one = await ledger.append([bodied(b"both", "a@x", "b@x"), bodied(b"one", "a@x")])
-    with sqlite3.connect(tmp_path / "ledger.db.keys", isolation_level=None) as keys:
-        keys.execute("DELETE FROM key WHERE subject = 'b@x'")
-    keys.close()
+    lose_key(path, "b@x")
     async with SqliteLedger.open(path) as ledger:
         assert (None, b"one") == (ledger.body(both.bodies[0]), ledger.body(one.bodies[0]))
         (again,) = await ledger.append([bodied(b"again", "b@x")])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ledger.helpers import awarded, bodied, opened, said, sound
+from tests.ledger.helpers import awarded, bodied, lose_key, opened, said, sound, token
 
 from atomic.errors import LedgerUnwritable
 from atomic.ledger import SqliteLedger, verify
@@ -193,15 +193,13 @@ def test_truncation_above_the_last_head_shows_in_the_unsealed_length(copy: Path,
     ],
 )
 def test_a_change_beside_the_chain_is_found(copy: Path, database: sqlite3.Connection, change: str, what: str) -> None:
-    assert 1 <= database.execute(change).rowcount
+    assert 1 <= database.execute(change.replace("a@x", token(copy, "a@x"))).rowcount
 
     assert what in words(copy)
 
 
 def test_a_body_whose_subject_was_erased_is_counted_not_reported(copy: Path) -> None:
-    keys = sqlite3.connect(copy.with_name("ledger.db.keys"), isolation_level=None)
-    keys.execute("DELETE FROM key WHERE subject = 'b@x'")
-    keys.close()
+    lose_key(copy, "b@x")
 
     found = sound(copy)
 

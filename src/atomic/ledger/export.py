@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from atomic.ledger.chain import COLUMNS, ENVELOPE, NO_BODIES, commitments_of
+from atomic.ledger.cipher import ERASED, decrypted, record_key
 from atomic.ledger.failures import explained
-from atomic.ledger.keys import Keys, keys_path, record_key
+from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
 from atomic.ledger.sealing import head_in
 
 _EVENTS = f"SELECT {','.join(COLUMNS)} FROM event ORDER BY seq"
 _HEADS = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq"
-_BODY = "SELECT key_id, bytes FROM body WHERE id = ?"
+_BODY = "SELECT key_id, cipher, bytes FROM body WHERE id = ?"
 
 
 def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]]:
@@ -55,9 +56,9 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
             }
             for one in commitments_of(commitments) if keys is not None and commitments != NO_BODIES else ():
                 row = connection.execute(_BODY, (int(one.body_id),)).fetchone()
-                parts = keys.by_ids(row[0]) if row and keys is not None else None
+                parts = keys.by_ids(row[0]) if row and row[1] != ERASED and keys is not None else None
                 if parts is not None:
-                    content = base64.b64encode(row[1]).decode()
+                    content = base64.b64encode(decrypted(row[1], parts, one.body_id, row[2])).decode()
                     key = record_key(parts, one.body_id).hex()
                     yield {"type": "body", "id": one.body_id, "name": one.name, "key": key, "bytes": content}
     finally:

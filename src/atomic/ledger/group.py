@@ -10,7 +10,8 @@ from typing import Any
 
 from atomic.errors import Tampered
 from atomic.ledger.chain import COLUMNS, GENESIS, commitments_json, link
-from atomic.ledger.keys import MARKET, mac_of
+from atomic.ledger.cipher import AES_GCM, encrypted, mac_of
+from atomic.ledger.keys import MARKET, SubjectKey
 from atomic.ledger.schema import insert
 from atomic.protocols import Spend
 from atomic.records.canonical import sorted_json
@@ -76,7 +77,7 @@ def subjects_of(entries: Sequence[Draft]) -> set[str]:
 class Group:
     """One write transaction, begun by the caller: reads the head, takes entries, writes them by `flush`."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: dict[str, tuple[int, bytes]]) -> None:
+    def __init__(self, connection: sqlite3.Connection, keys: dict[str, SubjectKey]) -> None:
         self.connection = connection
         self.events: list[Event] = []
         self._keys = keys
@@ -139,13 +140,15 @@ class Group:
         return event
 
     def _commit(self, body: Body, number: int) -> Commitment:
-        subjects = sorted(set(body.subjects)) or [MARKET]
-        keys = [self._keys[subject] for subject in subjects]
-        body_id = str(number)
-        self._bodies += (number, ",".join(str(key[0]) for key in keys), "none", body.content)
-        for subject in body.subjects and subjects:
-            self._subjects += (subject, number)
-        return Commitment(name=body.name, body_id=body_id, mac=mac_of([key[1] for key in keys], body_id, body.content))
+        # Names that differ in case alone are one subject, hence by token.
+        subjects = {self._keys[one].token: self._keys[one] for one in body.subjects or (MARKET,)}
+        ordered = [subjects[token] for token in sorted(subjects)]
+        keys, body_id = [one.key for one in ordered], str(number)
+        numbers = ",".join([str(one.number) for one in ordered])
+        self._bodies += (number, numbers, AES_GCM, encrypted(keys, body_id, body.content))
+        for one in ordered if body.subjects else ():
+            self._subjects += (one.token, number)
+        return Commitment(name=body.name, body_id=body_id, mac=mac_of(keys, body_id, body.content))
 
     def flush(self) -> None:
         """Write all that was gathered."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from atomic.ledger.cipher import TOKEN, token_of
 from atomic.ledger.schema import connect
 
 K = TypeVar("K")
@@ -18,6 +19,7 @@ V = TypeVar("V")
 MARKET = ""  # the subject of bodies that are nobody's data
 MARKET_KEY_ID = "1"  # its key is the first that is made
 _KEPT = 4_096  # keys held in memory
+_INDEX = "subjects"  # the key that subjects' tokens are made with
 
 _SCHEMA = (
     # AUTOINCREMENT: the number of an erased key is never given to another.
@@ -31,78 +33,97 @@ def keys_path(ledger: Path) -> Path:
     return ledger.with_name(ledger.name + ".keys")
 
 
-def mac_of(keys: Sequence[bytes], body_id: str, content: bytes) -> str:
-    """The commitment to a body: HMAC-SHA-256 under a key of the body's own, which needs all its subjects' keys.
+class SubjectKey(NamedTuple):
+    """A subject's key: its number, which bodies name it by, its 32 bytes, and the token that stands for the subject."""
 
-    Without any one of the keys the commitment can neither be checked nor be tried against guesses.
-
-    >>> mac_of([b"k" * 32], "256", b"hello")[:16]
-    'd8b4972179578636'
-    """
-    return hmac_sha256(record_key(keys, body_id), content).hex()
-
-
-def record_key(keys: Sequence[bytes], body_id: str) -> bytes:
-    """The key of one body, made of all its subjects' keys."""
-    return hmac_sha256(b"".join(keys), body_id.encode())
-
-
-_INNER, _OUTER = (bytes(one ^ pad for one in range(256)) for pad in (0x36, 0x5C))
-
-
-def hmac_sha256(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104), in half the time of `hmac.digest` with OpenSSL 3.
-
-    >>> import hmac
-    >>> hmac_sha256(b"k" * 32, b"hello") == hmac.digest(b"k" * 32, b"hello", "sha256")
-    True
-    """
-    block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
-    inner = hashlib.sha256(block.translate(_INNER))
-    inner.update(message)
-    return hashlib.sha256(block.translate(_OUTER) + inner.digest()).digest()
+    number: int
+    key: bytes
+    token: str
 
 
 class Keys:
     """The keys of one ledger. One instance per thread.
 
     Rollback journal, always fsynced, with secure_delete: an erased key leaves no copy in a log, and a key is on
-    disk before anything that it covers.
+    disk before anything that it covers. Subjects are kept as tokens, so that no file lists plain addresses.
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0, read_only: bool = False) -> None:
         if not read_only and not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._path = path
         self._connection = connect(path, timeout=timeout, read_only=read_only)
-        self._by_subject: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._by_subject: OrderedDict[str, SubjectKey] = OrderedDict()
         self._by_id: OrderedDict[int, bytes] = OrderedDict()
         self._version = -1
         self._asked = -1.0
+        self._index = b""
         if not read_only:
             self._create()
 
     def _create(self) -> None:
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA synchronous = FULL")
-        if self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'market'").fetchone():
+        self._connection.execute("PRAGMA temp_store = MEMORY")
+        there = self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'market'").fetchone()
+        if there and self._connection.execute("SELECT 1 FROM market WHERE name = ?", (_INDEX,)).fetchone():
             return
+        with self._without_trace() if there else self._transaction():
+            for statement in _SCHEMA:
+                self._connection.execute(statement)
+            for name in ("secret", "signing", _INDEX):
+                self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (name, os.urandom(32)))
+            self._connection.execute("INSERT OR IGNORE INTO key (subject, key) VALUES (?, ?)", (MARKET, os.urandom(32)))
+            rows = self._connection.execute("SELECT id, subject FROM key WHERE subject <> ''").fetchall()
+            for number, subject in rows:  # the first release kept them as they are
+                self._connection.execute("UPDATE key SET subject = ? WHERE id = ?", (self.token(subject), number))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA:
-            self._connection.execute(statement)
-        for name in ("secret", "signing"):
-            self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (name, os.urandom(32)))
-        self._connection.execute("INSERT OR IGNORE INTO key (subject, key) VALUES (?, ?)", (MARKET, os.urandom(32)))
-        self._connection.execute("COMMIT")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _without_trace(self) -> Iterator[None]:
+        """A transaction after which no byte of what it took away is left in the file or in its journal."""
+        run = self._connection.execute
+        run("PRAGMA journal_mode = PERSIST")
+        try:
+            with self._transaction():
+                yield
+            # secure_delete does not reach copies that SQLite left in a page's gaps when it moved cells about.
+            run("VACUUM")
+            run("BEGIN EXCLUSIVE")
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    _overwrite(self._path.with_name(self._path.name + "-journal"))
+            finally:
+                run("ROLLBACK")
+        finally:
+            run("PRAGMA journal_mode = DELETE")
 
     def of_market(self, name: str) -> bytes:
-        """The market's own "secret" or "signing" key, 32 bytes."""
+        """The market's own "secret", "signing" or "subjects" key, 32 bytes."""
         (value,) = self._connection.execute("SELECT value FROM market WHERE name = ?", (name,)).fetchone()
         return bytes(value)
 
-    def ensure(self, subjects: Iterable[str]) -> dict[str, tuple[int, bytes]]:
-        """Number and key of each subject; new ones are made and on disk when this returns."""
+    def token(self, subject: str) -> str:
+        """What stands for a subject in the ledger and among the keys; a token stands for itself."""
+        if not subject or TOKEN.match(subject):
+            return subject
+        if not self._index:
+            self._index = self.of_market(_INDEX)
+        return token_of(self._index, subject)
+
+    def ensure(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
+        """The key of each subject; new ones are made and on disk when this returns."""
         self._forget_if_changed()
-        found: dict[str, tuple[int, bytes]] = {}
+        found: dict[str, SubjectKey] = {}
         for subject in subjects:
             known = self._by_subject.get(subject) or self._stored(subject)
             if known is None:
@@ -111,25 +132,32 @@ class Keys:
             _keep(self._by_subject, subject, known)
         return found
 
-    def _made(self, subjects: Iterable[str]) -> dict[str, tuple[int, bytes]]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+    def _made(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
+        with self._transaction():
             for subject in subjects:
                 self._connection.execute(
                     "INSERT INTO key (subject, key) SELECT ?1, ?2 WHERE NOT EXISTS"
                     " (SELECT 1 FROM key WHERE subject = ?1)",
-                    (subject, os.urandom(32)),
+                    (self.token(subject), os.urandom(32)),
                 )
             found = {subject: self._stored(subject) for subject in subjects}
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
         return {subject: known for subject, known in found.items() if known is not None}
 
-    def _stored(self, subject: str) -> tuple[int, bytes] | None:
-        row = self._connection.execute("SELECT id, key FROM key WHERE subject = ?", (subject,)).fetchone()
-        return (int(row[0]), bytes(row[1])) if row else None
+    def _stored(self, subject: str) -> SubjectKey | None:
+        token = self.token(subject)
+        row = self._connection.execute("SELECT id, key FROM key WHERE subject = ?", (token,)).fetchone()
+        return SubjectKey(int(row[0]), bytes(row[1]), token) if row else None
+
+    def destroy(self, tokens: Iterable[str]) -> int:
+        """Destroy the keys of these subjects, so that no byte of them is left in the file; returns how many there were.
+
+        Fsynced when this returns. What they cover can never be read again, and no new body gets them.
+        """
+        self.forget()
+        with self._without_trace():
+            found = [self._connection.execute("DELETE FROM key WHERE subject = ?", (one,)).rowcount for one in tokens]
+        self.forget()
+        return sum(found)
 
     def by_ids(self, key_id: str) -> list[bytes] | None:
         """The keys that a body's `key_id` names ("3,17"), in its order; None when one of them was erased."""
@@ -147,7 +175,7 @@ class Keys:
         return keys
 
     def subjects(self, key_id: str) -> list[str]:
-        """Whose keys a `key_id` names, in order; the market's own is nobody's."""
+        """The tokens of those whose keys a `key_id` names, in order; the market's own is nobody's."""
         if key_id == MARKET_KEY_ID:
             return []
         ids = [int(number) for number in key_id.split(",")]
@@ -165,12 +193,26 @@ class Keys:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version
-            self._by_subject.clear()
-            self._by_id.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Drop the keys held in memory: some were destroyed."""
+        self._by_subject.clear()
+        self._by_id.clear()
 
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
+
+
+def _overwrite(path: Path) -> None:
+    """Zeros over a whole file, fsynced. Raises OSError."""
+    with path.open("r+b", buffering=0) as file:
+        left = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20))) or 0
+        os.fsync(file.fileno())
 
 
 def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:

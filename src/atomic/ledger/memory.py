@@ -8,9 +8,9 @@ from itertools import islice
 
 from atomic.clock import Clock, SystemClock
 from atomic.errors import CallerError, NotFound
+from atomic.ledger.cipher import mac_of
 from atomic.ledger.followers import Followers
 from atomic.ledger.group import Draft, draft
-from atomic.ledger.keys import mac_of
 from atomic.protocols import Follower, Spend, Standing
 from atomic.records.canonical import content_id
 from atomic.records.event import SCHEMA_VERSION, Body, Commitment, Entry, Event

@@ -14,8 +14,9 @@ from typing import Any
 
 from atomic.errors import NotFound, Tampered
 from atomic.ledger.chain import COLUMNS, event_of
+from atomic.ledger.cipher import ERASED, decrypted, mac_of
 from atomic.ledger.failures import explained
-from atomic.ledger.keys import Keys, keys_path, mac_of
+from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
 from atomic.records.canonical import content_id
 from atomic.records.event import Commitment, Event
@@ -98,17 +99,23 @@ class LedgerReader:
 
         Raises Tampered when it is not what the chain committed to, NotFound when the keys are not here.
         """
-        rows = self._rows("SELECT key_id, bytes FROM body WHERE id = ?", (int(commitment.body_id),))
+        rows = self._rows("SELECT key_id, cipher, bytes FROM body WHERE id = ?", (int(commitment.body_id),))
         if not rows:
             raise Tampered(f"body {commitment.body_id} ({commitment.name}) is gone from {self._path}")
-        key_id, content = rows[0]
+        key_id, cipher, stored = rows[0]
+        if cipher == ERASED:
+            return None
         with self._lock:
             keys = self._keys_at_hand().by_ids(key_id)
         if keys is None:
             return None
-        if not hmac.compare_digest(mac_of(keys, commitment.body_id, content), commitment.mac):
+        try:
+            content = decrypted(cipher, keys, commitment.body_id, stored)
+        except ValueError:
+            content = None
+        if content is None or not hmac.compare_digest(mac_of(keys, commitment.body_id, content), commitment.mac):
             raise Tampered(f"body {commitment.body_id} ({commitment.name}) is not what the chain committed to")
-        return bytes(content)
+        return content
 
     def blob(self, blob_id: str) -> bytes:
         """A content by its id. Raises NotFound, or Tampered when it does not hash to its id."""
@@ -124,7 +131,7 @@ class LedgerReader:
         return content
 
     def subjects(self, commitment: Commitment) -> tuple[str, ...]:
-        """Whose data a body is, in order of name."""
+        """Whose data a body is: a token for each, in order, which a new body's `subjects` may hold as well."""
         rows = self._rows("SELECT subject FROM body_subject WHERE body_id = ?", (int(commitment.body_id),))
         return tuple(sorted(str(row[0]) for row in rows))
 

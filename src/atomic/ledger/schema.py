@@ -48,8 +48,14 @@ def _script(script: str) -> Callable[[sqlite3.Connection], None]:
     return run
 
 
+# No file holds plain addresses any more: see `token_of`. `erased` names the requests whose bodies were erased.
+_SCHEMA_2 = """
+UPDATE body_subject SET subject = subject_token(subject);
+CREATE TABLE erased (tenant TEXT NOT NULL, request_id TEXT NOT NULL, PRIMARY KEY (tenant, request_id)) WITHOUT ROWID;
+"""
+
 # The n-th carries a file from version n to n + 1, inside one transaction. Never change one; add at the end.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_SCHEMA_1),)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_SCHEMA_1), _script(_SCHEMA_2))
 
 
 def connect(path: Path, *, timeout: float = BUSY_TIMEOUT_S, read_only: bool = False) -> sqlite3.Connection:
@@ -117,16 +123,18 @@ def extend_log(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Carry the file forward to this release's schema, or create it.
+def migrate(connection: sqlite3.Connection, path: Path, token: Callable[[str], str]) -> None:
+    """Carry the file forward to this release's schema, or create it. `token` gives what stands for a subject.
 
     Raises OperatorError when a newer release wrote it, LedgerUnwritable when it is somebody else's file.
     """
     if checked_version(connection, path) == len(MIGRATIONS):
         return
+    connection.create_function("subject_token", 1, token)
     connection.execute("BEGIN IMMEDIATE")  # and ask again: another process may have come first
+    begun = checked_version(connection, path)
     try:
-        for version in range(checked_version(connection, path), len(MIGRATIONS)):
+        for version in range(begun, len(MIGRATIONS)):
             MIGRATIONS[version](connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -134,6 +142,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    if begun == 1:  # and no copy of the addresses stays behind in pages that are free now
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def checked_version(connection: sqlite3.Connection, path: Path) -> int:

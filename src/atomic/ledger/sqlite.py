@@ -20,7 +20,7 @@ from atomic.ledger.holders import Holder, holders_path
 from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.operations import Append, Seal
 from atomic.ledger.reader import LedgerReader
-from atomic.ledger.schema import BUSY_TIMEOUT_S, connect, into_wal, migrate
+from atomic.ledger.schema import BUSY_TIMEOUT_S, checked_version, connect, into_wal, migrate
 from atomic.ledger.sealing import EVERY as SEAL_EVERY
 from atomic.ledger.sealing import Sealer
 from atomic.ledger.writer import Writer
@@ -49,10 +49,10 @@ class SqliteLedger:
             opened.callback(connection.close)
             into_wal(connection, timeout)
             connection.execute("PRAGMA synchronous = FULL")
-            migrate(connection, path)
             _refuse_without_keys(connection, path)
             keys = Keys(keys_path(path), timeout=timeout)
             opened.callback(keys.close)
+            migrate(connection, path, keys.token)
             sealer = Sealer(Outside(heads_path(path)), keys.of_market("signing"), clock, seal_every)
             sealer.begin(connection)
             self._holder = Holder(holders_path(path))
@@ -119,7 +119,7 @@ class SqliteLedger:
         return self._reader.body(commitment)
 
     def subjects(self, commitment: Commitment) -> tuple[str, ...]:
-        """Whose data a body is, in order of name."""
+        """Whose data a body is: a token for each, in order, which a new body's `subjects` may hold as well."""
         return self._reader.subjects(commitment)
 
     def blob(self, content_id: str) -> bytes:
@@ -178,6 +178,8 @@ class SqliteLedger:
 def _refuse_without_keys(connection: sqlite3.Connection, path: Path) -> None:
     """New keys would make every body and every signature of the old ones look forged."""
     keys = keys_path(path)
+    if not checked_version(connection, path):
+        return
     if keys.exists() and keys.stat().st_size:
         return
     tables = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'event'").fetchone()

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from atomic.ledger.chain import commitments_of
-from atomic.ledger.keys import MARKET_KEY_ID, Keys, mac_of
+from atomic.ledger.cipher import decrypted, mac_of
+from atomic.ledger.keys import MARKET_KEY_ID, Keys
 
 _BODIES = "SELECT id, key_id, cipher, bytes FROM body ORDER BY id"
 _SUBJECTS = "SELECT subject FROM body_subject WHERE body_id = ?"
@@ -55,7 +56,7 @@ class Bodies:
         if self._row is None or self._row[0] != body_id:
             self._note(seq, f"body {body_id} is missing")
             return
-        _, key_id, _, content = self._row
+        _, key_id, cipher, stored = self._row
         self._row = next(self._rows, None)
         if self._keys is None or self._keys_of is None:
             return
@@ -68,7 +69,11 @@ class Bodies:
             self.erased += 1
             return
         self.compared += 1
-        if not isinstance(content, bytes) or mac_of(keys, str(body_id), content) != mac:
+        try:
+            content = decrypted(cipher, keys, str(body_id), stored)
+        except ValueError:
+            content = None
+        if content is None or mac_of(keys, str(body_id), content) != mac:
             self._note(seq, f"body {body_id} is not what the event committed to")
         elif key_id != MARKET_KEY_ID:
             subjects = sorted(subject for (subject,) in self._connection.execute(_SUBJECTS, (body_id,)))
