@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from tests.bidders.endpoint import Endpoint, Played, completion, endpoint
+from tests.bidders.hosted import sketch_of
 from tests.bidders.tasks import topic
 
 from atomic.bidders.http import HttpModel, HttpOptions
@@ -27,7 +28,8 @@ ASK = ask_for(topic("a secret text about football"))
 PLAN = Plan(
     bidder="far", tactic="plain", messages=(Message(role="user", content=ASK.features.text * 10),), max_tokens=50
 )
-SKETCH = Sketch(tactic="plain", prompt_characters=sum(len(one.content) for one in PLAN.messages), max_tokens=50)
+SIZE = sum(len(one.content) for one in PLAN.messages)
+SKETCH = Sketch(tactic="plain", prompt_characters=SIZE, max_tokens=50, prompt_bytes=SIZE, messages=1)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ async def server() -> AsyncIterator[Endpoint]:
 
 
 def options(server: Endpoint, **changes: Any) -> HttpOptions:
-    return replace(HttpOptions(base_url=server.url, model="m", price=PRICE), **changes)
+    return replace(HttpOptions(base_url=server.url, model="m", price=PRICE, stream=False), **changes)
 
 
 @pytest.fixture
@@ -87,9 +89,9 @@ async def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
 @pytest.mark.parametrize(
     ("played", "reason", "detail"),
     [
-        (Played(status=429, headers={"retry-after": "7"}), Reason.NO_CAPACITY, "status 429, retry after 7"),
+        (Played(status=429, headers={"retry-after": "7"}), Reason.NO_CAPACITY, "status 429, retry after 7 s"),
         (Played(status=500, body=b"a secret text about football"), Reason.FAILED, "status 500"),
-        (Played(status=503, headers={"retry-after": "9"}), Reason.FAILED, "status 503, retry after 9"),
+        (Played(status=503, headers={"retry-after": "9"}), Reason.FAILED, "status 503, retry after 9 s"),
         (Played(status=504), Reason.TIMED_OUT, "status 504"),
         (Played(status=401), Reason.NOT_CONFIGURED, "status 401: the key is not accepted"),
         (Played(status=400, body=b"context_length_exceeded"), Reason.INPUT_TOO_LONG, "status 400"),
@@ -155,11 +157,13 @@ async def test_a_reply_that_says_no_usage_is_billed_as_reserved(server: Endpoint
 
 async def test_a_connection_that_breaks_in_the_answer_is_a_failure(server: Endpoint, model: HttpModel) -> None:
     server.played = Played(drops=True)
+    offer = model.offer(ASK, SKETCH)
 
     reply = await model.attempt(ASK, PLAN)
 
-    assert (Reason.FAILED, "RemoteProtocolError") == (reply.reason, reply.detail)
-    assert reply.price > 0  # the input was sent
+    assert (Reason.FAILED, "RemoteProtocolError; no usage reported") == (reply.reason, reply.detail)
+    assert isinstance(offer, Offer)
+    assert offer.ceiling == reply.price  # it was sent, so it may be billed
 
 
 async def test_a_server_that_is_not_there_is_a_failure_and_free(server: Endpoint) -> None:
@@ -196,7 +200,7 @@ async def test_an_endless_answer_is_cut_off(server: Endpoint, model: HttpModel) 
 
     reply = await model.attempt(ASK, PLAN)
 
-    assert (Reason.FAILED, "more than 4000000 bytes") == (reply.reason, reply.detail)
+    assert (Reason.FAILED, "more than 4000000 bytes; no usage reported") == (reply.reason, reply.detail)
 
 
 def test_an_unknown_price_is_an_error() -> None:
@@ -264,18 +268,24 @@ async def test_it_speaks_to_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatc
     server = xllamacpp.Server(parameters)
     monkeypatch.setenv("FAR_KEY", "open sesame")
     base = f"{server.listening_address}/v1"
-    model = HttpModel("far", HttpOptions(base_url=base, model="smol", price=PRICE, key_env="FAR_KEY", top_logprobs=20))
+    smol = HttpOptions(base_url=base, model="smol", price=PRICE, key_env="FAR_KEY", top_logprobs=20)
+    model, at_once = HttpModel("far", smol), HttpModel("near", replace(smol, stream=False))
     short = replace(PLAN, messages=(Message(role="user", content="Say hello in one word."),), max_tokens=40)
 
     text = await model.attempt(ASK, short)
+    whole = await at_once.attempt(ASK, short)
+    await at_once.close()
     cut = await model.attempt(ASK, replace(short, max_tokens=1))
     scored = await model.attempt(ASK, replace(short, labels=("hello", "goodbye")))
     monkeypatch.setenv("FAR_KEY", "wrong")
     refused = await model.attempt(ASK, short)
     await model.close()
 
+    offer = model.offer(ASK, sketch_of(short))
     assert (None, True) == (text.reason, isinstance(text.value, str))
-    assert text.price > 0
+    assert isinstance(offer, Offer)
+    assert 0 < text.price <= offer.ceiling
+    assert (None, True) == (whole.reason, isinstance(whole.value, str))
     assert Reason.CUT == cut.reason
     assert scored.value in ("hello", "goodbye")
     assert Reason.NOT_CONFIGURED == refused.reason

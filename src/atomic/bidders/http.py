@@ -1,18 +1,23 @@
-"""A model behind an OpenAI-compatible chat completions endpoint, by httpx."""
+"""A hosted model: behind OpenAI-compatible chat completions or Anthropic's Messages, by httpx."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 
-from atomic.bidders.http_reply import Price, Settled, read_reply, reason_of_status
+from atomic.bidders.chat_completions import CHAT_COMPLETIONS
+from atomic.bidders.http_dialect import Dialect, Wanted
+from atomic.bidders.http_reply import Price, Said, bill, judged
+from atomic.bidders.http_rest import Rest
 from atomic.bidders.label_scores import score_labels
 from atomic.bidders.pace import Pace
+from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
@@ -20,9 +25,11 @@ from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
 from atomic.records.request import DataLabel
 
-LARGEST_REPLY = 4_000_000  # bytes; beyond that it is not an answer to a microtask
-CONNECT_SECONDS = 10.0
+if TYPE_CHECKING:
+    from atomic.bidders.http_wire import Post, Wire
+
 TOKENS_PER_MESSAGE = 16  # of a chat template, at most
+BYTES_PER_CHARACTER = 4  # in UTF-8, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +38,23 @@ class HttpOptions:
 
     `key_env` names the environment variable that holds the key ("" for an endpoint that wants none). `limit_field`
     is what the endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so
-    that labels can be scored.
+    that labels can be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given
+    up. `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the
+    endpoint puts into each prompt of its own.
     """
 
     base_url: str
     model: str
     price: Price | None
+    dialect: Dialect = CHAT_COMPLETIONS
     key_env: str = ""
     context_tokens: int = 32_000
     limit_field: str = "max_tokens"
     top_logprobs: int = 0
+    stream: bool = True
+    stall_seconds: float = 30.0
+    reasoning_tokens: int = 0
+    overhead_tokens: int = 128
     accepts: DataLabel = "internal"
     jurisdictions: tuple[str, ...] = ("unknown",)
     concurrency: int = 8
@@ -48,30 +62,33 @@ class HttpOptions:
 
 
 class HttpModel:
-    """Answers by one POST to `{base_url}/chat/completions`; every failure is a reason, a cut answer never whole.
+    """Answers by one POST; every failure is a reason, and a text whose end was not seen is never an answer.
 
-    Without a URL, or with its key's variable unset, it makes no-bids that say so. Priced by the usage that is billed;
-    a reply that reports none is billed as reserved. Cancelling closes the connection. One call per attempt: a retry
-    is a new bid.
+    Without a URL, or with its key's variable unset, it makes no-bids that say so; so it does while the endpoint asks
+    to wait. Priced by the usage that is billed; what was sent and reports none is billed as reserved, the most that it
+    can be. Cancelling closes the connection. One call per attempt: a retry is a new bid.
 
-    Raises MissingPrice when there is no price, MissingExtra without httpx.
+    Raises MissingPrice when there is no price, MissingExtra without httpx or httpx-sse.
     """
 
-    def __init__(self, name: str, options: HttpOptions) -> None:
+    def __init__(self, name: str, options: HttpOptions, *, clock: Clock | None = None) -> None:
         if options.price is None:
             raise MissingPrice(
                 f"{name}: no price for the model {options.model!r}",
                 hint="give USD per million tokens of input and output; an unknown price is not 0",
             )
-        if importlib.util.find_spec("httpx") is None:
-            raise MissingExtra(f"{name} needs httpx", hint='pip install "atomic-market[http]"')
+        for library in ("httpx", "httpx_sse"):
+            if importlib.util.find_spec(library) is None:
+                raise MissingExtra(f"{name} needs {library}", hint='pip install "atomic-market[http]"')
         self._options = options
         self._price = options.price
-        self._client: Any = None
+        self._wire: Wire | None = None
+        self._rest = Rest(clock or SystemClock())
+        self._refusal = ""
         self._pace = Pace(characters=3.0, reads=5_000.0, writes=50.0)
         self._profile = Profile(
             name=name,
-            kind="http model",
+            kind=options.dialect.kind,
             right=options.right,
             accepts=options.accepts,
             jurisdictions=options.jurisdictions,
@@ -88,109 +105,133 @@ class HttpModel:
         return self._profile
 
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
-        """Price by the prompt's size and what a token of it came to before; no claim."""
+        """Price by the prompt's size and what a token of it came to before; the ceiling is what it cannot exceed."""
         name = self._profile.name
-        missing = self._missing()
-        if missing:
-            return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.NOT_CONFIGURED, detail=missing)
+        reason, detail = self._hindrance()
+        if reason is not None:
+            return NoBid(bidder=name, tactic=sketch.tactic, reason=reason, detail=detail)
         if sketch.prompt_characters > self._profile.context_characters:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
         prompt = self._pace.tokens(sketch.prompt_characters)
-        answer = self._pace.answer_tokens(sketch.max_tokens)
+        answer = self._pace.answer_tokens(sketch.max_tokens + self._options.reasoning_tokens)
+        size = sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters
+        messages = sketch.messages or 2 + 2 * sketch.examples
+        ceiling = self._price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
         return Offer(
             bidder=name,
             tactic=sketch.tactic,
-            price=self._price.of(Usage(prompt_tokens=prompt, completion_tokens=answer)),
-            ceiling=self._ceiling(sketch.prompt_characters, sketch.max_tokens),
+            price=min(ceiling, self._price.of(Usage(prompt_tokens=prompt, completion_tokens=answer))),
+            ceiling=ceiling,
             latency_ns=int(self._pace.seconds(sketch.prompt_characters, answer) * 1e9),
         )
 
-    def _ceiling(self, characters: int, max_tokens: int) -> int:
-        # Twice the tokens that such a text had before: dense text has about that many.
-        prompt = 2 * self._pace.tokens(characters) + 8 * TOKENS_PER_MESSAGE
-        return self._price.of(Usage(prompt_tokens=prompt, completion_tokens=max_tokens))
+    def _most_prompt(self, size: int, messages: int) -> int:
+        # A token spells at least one byte, so there are no more tokens than bytes but for the template's own.
+        return size + TOKENS_PER_MESSAGE * messages + self._options.overhead_tokens
 
-    def _missing(self) -> str:
-        if not self._options.base_url:
-            return "no base URL is configured"
-        if self._options.key_env and not os.environ.get(self._options.key_env):
-            return f"the environment variable {self._options.key_env} is not set"
-        return ""
+    def _most_answer(self, max_tokens: int) -> int:
+        return max_tokens + self._options.reasoning_tokens
+
+    def _hindrance(self) -> tuple[Reason | None, str]:
+        """What keeps it from being called now."""
+        options = self._options
+        if not options.base_url:
+            return Reason.NOT_CONFIGURED, "no base URL is configured"
+        if options.key_env and not self._key():
+            return Reason.NOT_CONFIGURED, f"the environment variable {options.key_env} is not set"
+        if not (self._key().isascii() and self._key().isprintable()):
+            return Reason.NOT_CONFIGURED, f"the environment variable {options.key_env} holds no key"
+        if left := self._rest.seconds_left:
+            return Reason.NO_CAPACITY, f"{self._refusal}; {math.ceil(left)} s left"
+        return None, ""
+
+    def _key(self) -> str:
+        return os.environ.get(self._options.key_env, "").strip() if self._options.key_env else ""
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """One call, within the time that is left."""
-        missing = self._missing()
-        if missing:
-            return Reply(reason=Reason.NOT_CONFIGURED, detail=missing)
-        import httpx
-
-        started = asyncio.get_running_loop().time()
-        characters = sum(len(message.content) for message in plan.messages)
-        # What was sent and never answered may be billed all the same: the input, at least.
-        lost = self._price.of(Usage(prompt_tokens=self._pace.tokens(characters)))
+        reason, detail = self._hindrance()
+        if reason is not None:
+            return Reply(reason=reason, detail=detail)
+        if not self._options.dialect.takes_blank and not all(one.content.strip() for one in plan.messages):
+            return Reply(reason=Reason.DECLINED, detail="a blank message")
+        loop = asyncio.get_running_loop()
+        started, said = loop.time(), Said()
         try:
             async with asyncio.timeout(max(0.0, ask.time_left_ns / 1e9)):
-                settled = await self._post(plan)
-        except (TimeoutError, httpx.TimeoutException):
-            return Reply(reason=Reason.TIMED_OUT, detail="no whole answer in time", price=lost)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            connected = not isinstance(error, httpx.ConnectError | httpx.InvalidURL | httpx.UnsupportedProtocol)
-            return Reply(reason=Reason.FAILED, detail=type(error).__name__, price=lost if connected else 0)
-        return self._reply(plan, settled, characters, asyncio.get_running_loop().time() - started)
+                await self._connected().ask(self._options.dialect, self._post(plan), said)
+        except TimeoutError:
+            said.lose(Reason.TIMED_OUT, "no whole answer in time")
+        self._heed(said)
+        return self._reply(plan, said, loop.time() - started)
 
-    def _reply(self, plan: Plan, settled: Settled, characters: int, seconds: float) -> Reply:
-        reply, usage = settled.reply, settled.usage
-        if usage is None:
-            price = self._ceiling(characters, plan.max_tokens) if settled.billed else 0
-            detail = "; ".join(one for one in (reply.detail, "no usage reported" if settled.billed else "") if one)
-            return Reply(value=reply.value, reason=reply.reason, detail=detail, price=price)
-        self._pace.learn(characters, usage, [(0, 0.0, usage.completion_tokens, seconds)])
+    def _post(self, plan: Plan) -> Post:
+        from atomic.bidders.http_wire import Post
+
+        options, dialect = self._options, self._options.dialect
+        wanted = Wanted(
+            model=options.model,
+            limit=self._most_answer(plan.max_tokens),
+            stream=options.stream and not plan.labels,  # one token is no stream
+            limit_field=options.limit_field,
+            top_logprobs=options.top_logprobs,
+            reasoning_tokens=options.reasoning_tokens,
+        )
+        return Post(
+            url=options.base_url.rstrip("/") + dialect.path,
+            headers=dialect.headers(self._key()),
+            content=orjson.dumps(dialect.request(plan, wanted)),
+            stream=wanted.stream,
+        )
+
+    def _connected(self) -> Wire:
+        from atomic.bidders.http_wire import Wire
+
+        if self._wire is None:
+            options = self._options
+            self._wire = Wire(concurrency=options.concurrency, stall_seconds=options.stall_seconds)
+        return self._wire
+
+    def _heed(self, said: Said) -> None:
+        """Abstain for as long as the endpoint asks."""
+        busy = said.fault is not None and said.fault[0] is Reason.NO_CAPACITY
+        if said.fault is None:
+            self._rest.answered()
+        elif busy or (said.wait is not None and said.status >= 500):
+            self._refusal = said.fault[1]
+            self._rest.refused(said.wait)
+
+    def _reply(self, plan: Plan, said: Said, seconds: float) -> Reply:
+        reply, usage = judged(said, scored=bool(plan.labels)), said.counts.usage
+        characters = sum(len(message.content) for message in plan.messages)
+        size = sum(len(message.content.encode()) for message in plan.messages)
+        price, reported = bill(
+            said,
+            self._price,
+            most_prompt=self._most_prompt(size, len(plan.messages)),
+            most_completion=self._most_answer(plan.max_tokens),
+        )
         value, confidence = reply.value, reply.confidence
+        if usage is not None:
+            self._pace.learn(characters, usage, [(0, 0.0, usage.completion_tokens, seconds)])
         if plan.labels and reply.reason is None:
-            shares = score_labels(plan.labels, lambda begun: () if begun else settled.tokens)
+            shares = score_labels(plan.labels, lambda begun: () if begun else said.tokens)
             value = max(shares, key=lambda label: shares[label])
             confidence = shares[value]
+        notes = [reply.detail, "" if reported else "no usage reported"]
+        if said.fault is not None and said.wait is not None:
+            notes[0] += f", retry after {said.wait:g} s"
         return Reply(
-            value=value, reason=reply.reason, detail=reply.detail, confidence=confidence,
-            usage=usage, price=self._price.of(usage),
-        )  # fmt: skip
-
-    async def _post(self, plan: Plan) -> Settled:
-        asked: dict[str, Any] = {
-            "model": self._options.model,
-            "messages": [{"role": one.role, "content": one.content} for one in plan.messages],
-            "temperature": 0,
-            self._options.limit_field: 1 if plan.labels else plan.max_tokens,
-        }
-        if plan.labels:
-            asked |= {"logprobs": True, "top_logprobs": self._options.top_logprobs}
-        headers = {"content-type": "application/json", "accept": "application/json"}
-        if self._options.key_env:
-            headers["authorization"] = f"Bearer {os.environ[self._options.key_env]}"
-        url = f"{self._options.base_url.rstrip('/')}/chat/completions"
-        async with self._http().stream("POST", url, content=orjson.dumps(asked), headers=headers) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_REPLY:
-                    return Settled(Reply(reason=Reason.FAILED, detail=f"more than {LARGEST_REPLY} bytes"))
-        if response.status_code != 200:
-            return Settled(reason_of_status(response.status_code, response.headers.get("retry-after", ""), bytes(body)))
-        return read_reply(bytes(body), scored=bool(plan.labels))
-
-    def _http(self) -> Any:
-        import httpx
-
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),  # the deadline is the attempt's
-                limits=httpx.Limits(max_connections=self._options.concurrency),
-                follow_redirects=False,  # a key is not carried elsewhere
-            )
-        return self._client
+            value=value,
+            reason=reply.reason,
+            detail="; ".join(one for one in notes if one),
+            confidence=confidence,
+            usage=usage or Usage(),
+            price=price,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()

@@ -1,120 +1,198 @@
-"""What an OpenAI-compatible endpoint said, read strictly: an answer with its usage, or a reason."""
+"""What a hosted model said, in whatever dialect, what of it is an answer, and what it costs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from dataclasses import dataclass, field
+from enum import Enum
 
 from atomic.bidders.label_scores import Tokens
 from atomic.records.attempt import Reply, Usage
 from atomic.records.bid import Reason
 
 _MOST_TOKENS = 10_000_000  # a count beyond that is junk
+_BUSY = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "429", "529"})
+_BARRED = frozenset({"authentication_error", "permission_error", "invalid_api_key", "billing_error"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Nano-USD per million tokens; `cached` is for cached input, as dear as other input where not given.
+    """Nano-USD per million tokens; `cached` is for input read from a cache and `cache_write` for input written to
+    one, each as dear as other input where not given. Reasoning is output.
 
     >>> from atomic.records.money import dollars, nano_usd
-    >>> price = Price(input=nano_usd("$3"), output=nano_usd("$15"))
+    >>> price = Price(input=nano_usd("$3"), output=nano_usd("$15"), cached=nano_usd("$0.3"))
     >>> dollars(price.of(Usage(prompt_tokens=1_000, completion_tokens=100)))
     '$0.0045'
+    >>> dollars(price.of(Usage(prompt_tokens=1_000, cached_tokens=1_000, completion_tokens=100)))
+    '$0.0018'
     """
 
     input: int
     output: int
     cached: int | None = None
+    cache_write: int | None = None
 
     def of(self, usage: Usage) -> int:
         """What it costs, in nano-USD, rounded up."""
         cached = self.input if self.cached is None else self.cached
-        fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
-        total = fresh * self.input + usage.cached_tokens * cached + usage.completion_tokens * self.output
-        return -(-total // 1_000_000)
+        written = self.input if self.cache_write is None else self.cache_write
+        fresh = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
+        total = fresh * self.input + usage.cached_tokens * cached + usage.cache_write_tokens * written
+        return -(-(total + usage.completion_tokens * self.output) // 1_000_000)
+
+    def most(self, prompt_tokens: int, completion_tokens: int) -> int:
+        """The most that so many tokens can cost, whatever of them is cached; nano-USD.
+
+        >>> Price(input=1_000_000, output=0, cache_write=2_000_000).most(10, 0)
+        20
+        """
+        dearest = max(self.input, self.cached or 0, self.cache_write or 0)
+        return -(-(prompt_tokens * dearest + completion_tokens * self.output) // 1_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What came back. `billed` says that it will be on the bill; without `usage` nobody said how much."""
+class Ending(Enum):
+    """The terminal reason that was seen. Only WHOLE makes a text an answer."""
 
-    reply: Reply
-    usage: Usage | None = None
+    WHOLE = "whole"
+    LENGTH = "length"
+    REFUSED = "refused"
+    OTHER = "ended for another reason"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """Reported tokens, None where nothing was said. `fresh`, `cached` and `written` together are the prompt."""
+
+    fresh: int | None = None
+    cached: int = 0
+    written: int = 0
+    completion: int | None = None
+    reasoning: int = 0  # of the completion
+
+    @property
+    def prompt(self) -> int | None:
+        """Tokens of the prompt."""
+        return None if self.fresh is None else self.fresh + self.cached + self.written
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was used; None as long as a part of it was not reported."""
+        if self.prompt is None or self.completion is None:
+            return None
+        return Usage(
+            prompt_tokens=self.prompt,
+            completion_tokens=self.completion,
+            cached_tokens=self.cached,
+            cache_write_tokens=self.written,
+            reasoning_tokens=min(self.reasoning, self.completion),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Said:
+    """What was said so far: a dialect fills it in piece by piece, `judged` says what it comes to.
+
+    `billable` says that it may be on the bill; `closed` that the dialect's last word was seen; `wait` is the header
+    that asks to wait, as seconds.
+    """
+
+    pieces: list[str] = field(default_factory=list)
+    ending: Ending | None = None
     tokens: Tokens = ()
-    billed: bool = False
+    counts: Counts = field(default_factory=Counts)
+    fault: tuple[Reason, str] | None = None
+    billable: bool = True
+    closed: bool = False
+    status: int = 0
+    wait: float | None = None
+
+    def add(self, piece: object) -> None:
+        """More text; None adds nothing. Anything else than text, or text after the end, is a fault."""
+        if piece is not None and not isinstance(piece, str):
+            self.fail(Reason.FAILED, "no text")
+        elif piece and self.ending is Ending.WHOLE:
+            self.fail(Reason.FAILED, "text after its end")
+        elif piece:
+            self.pieces.append(str(piece))
+
+    def end(self, ending: Ending) -> None:
+        """A terminal reason was seen. A later one may only be worse."""
+        if self.ending in (None, Ending.WHOLE):
+            self.ending = ending
+
+    def fail(self, reason: Reason, detail: str) -> None:
+        """Something is wrong: this is no answer, whatever else was or will be said. The first fault is kept."""
+        self.fault = self.fault or (reason, detail)
+
+    def lose(self, reason: Reason, detail: str) -> None:
+        """The connection is gone: a fault, unless the end was seen before."""
+        if self.ending is None:
+            self.fail(reason, detail)
 
 
-def reason_of_status(status: int, retry_after: str, body: bytes) -> Reply:
-    """The reason for a status other than 200; the endpoint's own words are not repeated, they may quote the input."""
-    if status == 429:
-        wait = f", retry after {retry_after[:32]}" if retry_after else ""
-        return Reply(reason=Reason.NO_CAPACITY, detail=f"status 429{wait}")
-    if status in (408, 504):
-        return Reply(reason=Reason.TIMED_OUT, detail=f"status {status}")
-    if status in (401, 403):
-        return Reply(reason=Reason.NOT_CONFIGURED, detail=f"status {status}: the key is not accepted")
-    if status == 413 or (status == 400 and b"context" in body[:4_000].lower()):
-        return Reply(reason=Reason.INPUT_TOO_LONG, detail=f"status {status}")
-    wait = f", retry after {retry_after[:32]}" if retry_after else ""
-    return Reply(reason=Reason.FAILED, detail=f"status {status}{wait}")
-
-
-def read_reply(body: bytes, *, scored: bool) -> Settled:
-    """The answer in a 200; whole only where a terminal reason says so. `scored`: one token was asked for."""
-    try:
-        said = orjson.loads(body)
-    except ValueError:
-        return Settled(Reply(reason=Reason.FAILED, detail="not JSON"), billed=True)
-    if not isinstance(said, dict) or "error" in said:
-        return Settled(Reply(reason=Reason.FAILED, detail="an error in place of an answer"))
-    usage = _usage(said.get("usage"))
-    choices = said.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        return Settled(Reply(reason=Reason.FAILED, detail="no message"), usage, billed=True)
-    tokens = _tokens(choice) if scored else ()
-    if scored:
-        reply = Reply() if tokens else Reply(reason=Reason.FAILED, detail="no log-probabilities")
-    else:
-        reply = _text(choice, message)
-    return Settled(reply, usage, tokens, billed=True)
-
-
-def _text(choice: dict[str, Any], message: dict[str, Any]) -> Reply:
-    ended, content = choice.get("finish_reason"), message.get("content")
-    if message.get("refusal") or ended == "content_filter":
+def judged(said: Said, *, scored: bool) -> Reply:
+    """The answer, or the reason why it is none; the only place that decides. `scored`: one token was asked for."""
+    if said.fault is not None:
+        return Reply(reason=said.fault[0], detail=said.fault[1])
+    if said.ending is Ending.REFUSED:
         return Reply(reason=Reason.REFUSED, detail="by the endpoint")
-    if ended != "stop":
-        return Reply(reason=Reason.CUT, detail="length" if ended == "length" else "no terminal reason")
-    if isinstance(content, list):  # some endpoints send a list of parts
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    if content is not None and not isinstance(content, str):
-        return Reply(reason=Reason.FAILED, detail="no text")
-    return Reply(value=content) if content and content.strip() else Reply(reason=Reason.EMPTY)
+    if scored:
+        return Reply() if said.tokens else Reply(reason=Reason.FAILED, detail="no log-probabilities")
+    if said.ending is not Ending.WHOLE:
+        return Reply(reason=Reason.CUT, detail=said.ending.value if said.ending else "no terminal reason")
+    text = "".join(said.pieces)
+    # What nobody can see (white space, zero width) is no answer either.
+    seen = any(one.isprintable() and not one.isspace() for one in text)
+    return Reply(value=text) if seen else Reply(reason=Reason.EMPTY)
 
 
-def _tokens(choice: dict[str, Any]) -> Tokens:
-    try:
-        first = choice["logprobs"]["content"][0]
-        return [(str(one["token"]), float(one["logprob"])) for one in first["top_logprobs"]]
-    except (KeyError, IndexError, TypeError, ValueError):
-        return ()
+def bill(said: Said, price: Price, *, most_prompt: int, most_completion: int) -> tuple[int, bool]:
+    """What goes into the books, in nano-USD, and whether it was reported.
+
+    What was not reported, but may be on the bill, is charged as it was reserved: the most that it can be.
+    """
+    if not said.billable:
+        return 0, True
+    usage = said.counts.usage
+    if usage is not None:
+        return price.of(usage), True
+    if said.counts.prompt is None or said.counts.prompt > most_prompt:
+        return price.most(most_prompt, most_completion), False
+    known = said.counts
+    prompt = Usage(prompt_tokens=known.prompt or 0, cached_tokens=known.cached, cache_write_tokens=known.written)
+    return price.of(prompt) + price.most(0, most_completion), False
 
 
-def _usage(said: object) -> Usage | None:
-    if not isinstance(said, dict):
-        return None
-    details = said.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    prompt, answer = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
-    if prompt is None or answer is None:
-        return None
-    return Usage(prompt_tokens=prompt, completion_tokens=answer, cached_tokens=min(prompt, _count(cached) or 0))
+def fault_of(error: object) -> tuple[Reason, str]:
+    """The reason in an error object of either dialect; its own words are not repeated, they may quote the input."""
+    names = {str(error.get(key)) for key in ("type", "code", "status")} if isinstance(error, dict) else set()
+    if names & _BUSY:
+        return Reason.NO_CAPACITY, "an error in place of an answer: busy"
+    if "timeout_error" in names:
+        return Reason.TIMED_OUT, "an error in place of an answer: timed out"
+    if names & _BARRED:
+        return Reason.NOT_CONFIGURED, "an error in place of an answer: the key is not accepted"
+    return Reason.FAILED, "an error in place of an answer"
 
 
-def _count(said: object) -> int | None:
-    known = isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _MOST_TOKENS
-    return said if known and isinstance(said, int) else None
+def reason_of_status(status: int, body: bytes) -> tuple[Reason, str]:
+    """The reason for a status other than 200."""
+    if status in (429, 529):
+        return Reason.NO_CAPACITY, f"status {status}"
+    if status in (408, 504):
+        return Reason.TIMED_OUT, f"status {status}"
+    if status in (401, 403):
+        return Reason.NOT_CONFIGURED, f"status {status}: the key is not accepted"
+    start = body[:4_000].lower()
+    if status == 413 or (status == 400 and (b"context" in start or b"too long" in start)):
+        return Reason.INPUT_TOO_LONG, f"status {status}"
+    return Reason.FAILED, f"status {status}"
+
+
+def count(said: object) -> int | None:
+    """A number of tokens, None when it is not one.
+
+    >>> count(7), count(True), count(-1), count("7")
+    (7, None, None, None)
+    """
+    return said if type(said) is int and 0 <= said <= _MOST_TOKENS else None

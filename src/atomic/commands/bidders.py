@@ -73,13 +73,13 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> 
 
 
 def _price(settings: AnyBidder) -> str:
-    from atomic.config.settings import LocalSettings, PersonSettings
+    from atomic.config.settings import HostedSettings, LocalSettings, PersonSettings
 
     if isinstance(settings, PersonSettings):
         return f"{dollars(settings.price)} per answer"
     if isinstance(settings, LocalSettings):
         return f"{dollars(settings.usd_per_hour)} per hour"
-    if isinstance(settings, HttpSettings):
+    if isinstance(settings, HostedSettings):
         price = settings.price
         return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of.isoformat()}"
     return "$0"

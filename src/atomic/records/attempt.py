@@ -32,11 +32,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What an attempt used, as reported."""
+    """What an attempt used, as reported.
+
+    Tokens read from a cache and written to one are part of the prompt, those of reasoning part of the completion.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     seconds: float = 0.0  # of a machine of ours, where the price is by time
 
 

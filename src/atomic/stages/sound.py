@@ -74,7 +74,8 @@ def sound_text(text: object) -> str:
 def _sound_usage(usage: object) -> Usage:
     if not isinstance(usage, Usage):
         return Usage()
-    if not all(_is_count(one) for one in (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)):
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+    if not all(_is_count(one) for one in (*counts, usage.cache_write_tokens, usage.reasoning_tokens)):
         return Usage()
     seconds: object = usage.seconds
     if not isinstance(seconds, int | float) or not 0 <= seconds <= _MOST:  # NaN is not, either

@@ -29,7 +29,7 @@ class LabelScoring:
         prompt = self._prompt(ask, profile)
         if prompt is None:
             return Reason.INPUT_TOO_LONG
-        return Sketch(tactic=self.name, prompt_characters=prompt.characters, max_tokens=1)
+        return prompt.sketch(self.name, 1)
 
     def plan(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Plan:
         """One token, to be compared among the labels."""

@@ -35,12 +35,7 @@ class NearestExamples:
         prompt = self._prompt(ask, profile, examples)
         if isinstance(prompt, Reason):
             return prompt
-        return Sketch(
-            tactic=self.name,
-            prompt_characters=prompt.characters,
-            max_tokens=self._max_tokens(),
-            examples=len(prompt.examples),
-        )
+        return prompt.sketch(self.name, self._max_tokens())
 
     def plan(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Plan:
         """Examples as earlier turns, then the input."""

@@ -35,7 +35,7 @@ class Plain:
         prompt = self._prompt(ask, profile)
         if prompt is None:
             return Reason.INPUT_TOO_LONG
-        return Sketch(tactic=self.name, prompt_characters=prompt.characters, max_tokens=answer_tokens(ask))
+        return prompt.sketch(self.name, answer_tokens(ask))
 
     def plan(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Plan:
         """Instruction, form of the answer, input."""

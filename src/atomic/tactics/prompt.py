@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atomic.output import Refusal, from_json, instructions, label_text, plain_type
-from atomic.protocols import Profile
+from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Message
 from atomic.records.microtask import Ask, Example
 
@@ -31,6 +31,17 @@ class Prompt:
     def characters(self) -> int:
         """Of all messages."""
         return sum(len(message.content) for message in self.messages)
+
+    def sketch(self, tactic: str, max_tokens: int) -> Sketch:
+        """Its size, for a tactic that would ask for so many tokens."""
+        return Sketch(
+            tactic=tactic,
+            prompt_characters=self.characters,
+            max_tokens=max_tokens,
+            examples=len(self.examples),
+            prompt_bytes=sum(len(message.content.encode()) for message in self.messages),
+            messages=len(self.messages),
+        )
 
 
 def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, each: int, most: int) -> Prompt | None:

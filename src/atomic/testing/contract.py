@@ -97,7 +97,8 @@ def _check_reply(ask: Ask, offer: Offer, reply: Reply) -> Reply:
     assert 0 <= reply.price <= offer.ceiling, f"billed {reply.price} beyond the ceiling {offer.ceiling}"
     assert reply.confidence is None or 0.0 <= reply.confidence <= 1.0, "a confidence lies in [0, 1], or is None"
     usage = reply.usage
-    for count in (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.seconds):
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+    for count in (*counts, usage.cache_write_tokens, usage.reasoning_tokens, usage.seconds):
         assert 0 <= count < math.inf, "usage is finite and not negative"
     if reply.reason is not None:
         assert isinstance(reply.reason, Reason), "a failure has a numbered reason"
@@ -177,6 +178,9 @@ def check_tactic(
     assert (profile.name, tactic.name) == (plan.bidder, plan.tactic), "a plan names its bidder and tactic"
     characters = sum(len(message.content) for message in plan.messages)
     assert characters <= sketch.prompt_characters, "a plan is not larger than its sketch"
+    size = sum(len(message.content.encode()) for message in plan.messages)
+    assert not sketch.prompt_bytes or size <= sketch.prompt_bytes, "a plan has no more bytes than its sketch"
+    assert not sketch.messages or len(plan.messages) <= sketch.messages, "a plan has no more messages than its sketch"
     assert plan.max_tokens <= sketch.max_tokens, "a plan asks for no more tokens than its sketch"
     assert len(plan.examples) == sketch.examples, "a plan uses the examples that its sketch counted"
     limit = profile.context_characters

@@ -1,0 +1,91 @@
+"""Every play of the model server, in both dialects, streamed or not: only what is whole is an answer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("httpx_sse")
+
+from tests.bidders.hosted import ASK, DIALECTS, PLAN, hosted, sketch_of
+
+from atomic.records.bid import Offer, Reason
+from atomic.testing import PLAYS, ModelServer, model_server
+
+ANSWER = "Größe: 1 €, 😀 wie gehabt"
+WHOLE = [name for name, play in PLAYS.items() if play.reason is None]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    async with model_server(answer=ANSWER) as running:
+        yield running
+
+
+def test_there_are_plays_that_are_whole_and_plays_that_fail_in_every_way() -> None:
+    failures = {play.reason for play in PLAYS.values()} - {None}
+
+    assert len(WHOLE) >= 5
+    assert failures >= {
+        Reason.CUT,
+        Reason.EMPTY,
+        Reason.FAILED,
+        Reason.INPUT_TOO_LONG,
+        Reason.NOT_CONFIGURED,
+        Reason.NO_CAPACITY,
+        Reason.REFUSED,
+        Reason.TIMED_OUT,
+    }
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one piece"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("play", PLAYS)
+async def test_only_a_whole_answer_is_an_answer_and_all_else_has_its_reason(
+    server: ModelServer, play: str, dialect: str, stream: bool
+) -> None:
+    model = hosted(server, play, dialect=DIALECTS[dialect], stream=stream, stall_seconds=0.4)
+    ask = replace(ASK, time_left_ns=500_000_000) if play == "stalled" else ASK
+    offer = model.offer(ask, sketch_of(PLAN))
+
+    reply = await model.attempt(ask, PLAN)
+    await model.close()
+
+    assert isinstance(offer, Offer)
+    assert (ANSWER if play in WHOLE else None, PLAYS[play].reason) == (reply.value, reply.reason)
+    assert 0 <= reply.price <= offer.ceiling
+    assert ASK.features.text not in reply.detail
+    assert "quoted" not in reply.detail
+    assert [stream] == [bool(one.body.get("stream")) for one in server.asked]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one piece"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("play", [name for name, play in PLAYS.items() if play.status != 200])
+async def test_what_the_endpoint_refused_is_free(server: ModelServer, play: str, dialect: str, stream: bool) -> None:
+    model = hosted(server, play, dialect=DIALECTS[dialect], stream=stream)
+
+    reply = await model.attempt(ASK, PLAN)
+    await model.close()
+
+    assert 0 == reply.price
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("play", ["cut", "stalled", "error-event", "malformed", "not-utf8", "wrong-type", "closed"])
+async def test_what_broke_and_whose_bill_is_not_known_is_billed_at_least_by_its_input(
+    server: ModelServer, play: str, dialect: str
+) -> None:
+    model = hosted(server, play, dialect=DIALECTS[dialect], stall_seconds=0.2)
+    offer = model.offer(ASK, sketch_of(PLAN))
+
+    reply = await model.attempt(ASK, PLAN)
+    await model.close()
+
+    assert isinstance(offer, Offer)
+    if dialect == "messages" and play != "wrong-type":  # the input's usage came first, the output's never
+        assert (4 + server.asked[0].size // 4) * 1_000 + PLAN.max_tokens * 10_000 == reply.price
+    elif play == "closed":  # the usage came, only the end did not
+        assert 0 < reply.price < offer.ceiling
+    else:
+        assert offer.ceiling == reply.price
