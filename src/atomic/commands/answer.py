@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from atomic.protocols import History
 
 _KINDS = ("asked", "taken", "answered", "lapsed", "finished", "outcome")
-_DECLINE = "-"
+_DECLINE, _REFUSE = "-", "refuse"
 _SHOWN = 4_000  # characters of an input; the whole is in `atomic ledger show ID --bodies`
 _LATEST = 10
 
@@ -82,9 +82,12 @@ def answer(
             say("given back")
             return
         value, decline = (None, True) if typed == _DECLINE else (typed, False)
+    if found.asked.kind == "approval" and value == _REFUSE:
+        value, decline = None, True
     content = None if decline or value is None else canonical_json(read_value(value, found, schema))
     asyncio.run(_give(read, found, who, (_taken(found, who), Word(who, content)), _counts))
-    say(f"{found.asked.question}: {who} {'declines' if decline else f'says {value}'}")
+    declined = "refuses" if found.asked.kind == "approval" else "declines"
+    say(f"{found.asked.question}: {who} {declined if decline else f'says {value}'}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from atomic.inbox import drafts
-from atomic.inbox.book import UNTAG, WITHDRAW, Book, key_of
+from atomic.inbox.approval import asking, question_of
+from atomic.inbox.book import KINDS, UNTAG, WITHDRAW, Book, key_of
 from atomic.inbox.mail import Mail, subjects_of
 from atomic.inbox.places import OUTBOX, Place, Tags, name_of, write_whole
 from atomic.inbox.policy import Decision
@@ -25,7 +26,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry
 from atomic.records.outcome import ActionDone, ActionIntended
 
-Status = Literal["done", "suggested", "observed", "failed", "before"]
+Status = Literal["done", "suggested", "observed", "failed", "before", "waiting", "refused"]
 _ENDS: dict[str, Literal["done", "suggested", "observed"]] = {
     "act": "done",
     "suggest": "suggested",
@@ -35,7 +36,10 @@ _ENDS: dict[str, Literal["done", "suggested", "observed"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An action and what came of it; "before": an earlier run did it. `path` is the file that shows it."""
+    """An action and what came of it; "before": an earlier run did it, "waiting": for a person's approval.
+
+    `path` is the file that shows it.
+    """
 
     decision: Decision
     status: Status
@@ -66,7 +70,7 @@ class Actions:
     def load(self) -> None:
         """Read from the ledger what was done."""
         self.book = Book()
-        self.book.fold(self.market.ledger.read(kinds=("intended", "action")))
+        self.book.fold(self.market.ledger.read(kinds=KINDS))
 
     async def carry_out(self, case: Case, decisions: Sequence[Decision], *, refile: bool = False) -> tuple[Taken, ...]:
         """Carry out what is decided for a mail and was not done before; an action that fails does not stop the others.
@@ -76,7 +80,7 @@ class Actions:
         Raises LedgerUnwritable or LedgerLocked; then what was intended is carried out by the next run.
         """
         by_owner = self.book.page(case.mail.sha256).by_owner and not refile
-        wanted = [one for one in decisions if not (one.action == "move" and by_owner)]
+        wanted, held = await self._approved(case, [one for one in decisions if not (one.action == "move" and by_owner)])
         given_up = self._given_up(case, wanted)
         todo = [one for one in wanted if self._is_due(case.mail.sha256, one)]
         effects = [one for one in todo if _has_effect(one)]
@@ -89,7 +93,32 @@ class Actions:
         if taken:
             self.book.fold(await self.market.record([self._done(case, one, one.decision in effects) for one in taken]))
         earlier = [Taken(one, "before") for one in wanted if one not in todo]
-        return tuple(sorted([*taken, *earlier], key=lambda one: decisions.index(one.decision)))
+        order = [(one.action, one.target) for one in decisions]
+        return tuple(
+            sorted([*taken, *earlier, *held], key=lambda one: order.index((one.decision.action, one.decision.target)))
+        )
+
+    async def _approved(self, case: Case, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Taken]]:
+        """What may be carried out now, and what waits for a person or was refused by one; asks where nobody was."""
+        go, held = [], []
+        for one in decisions:
+            status = self.book.page(case.mail.sha256).status.get(f"{one.action}/{one.target}")
+            if one.mode != "approve":
+                go.append(one)
+            elif status == "done":
+                go.append(replace(one, mode="act"))
+            else:
+                name = question_of(case, one)
+                if self.book.questions.get("", name) is None:
+                    asked = asking(case, one, key_of(case.mail.sha256, one.action, one.target))
+                    self.book.fold(await self.market.record([asked], power_durable=True))
+                question = self.book.questions.get("", name)
+                if question is not None and question.settled and not question.declined:
+                    go.append(replace(one, mode="act"))
+                else:
+                    refused = question is not None and question.declined
+                    held.append(Taken(one, "refused" if refused else "waiting"))
+        return go, held
 
     async def take_back(self, case: Case, decisions: Sequence[Decision]) -> None:
         """Take back what a correction makes wrong: tags that we gave, drafts that nobody has changed since, and the
@@ -103,7 +132,7 @@ class Actions:
         for what, digest in drafts.items():
             await asyncio.to_thread(_remove_unchanged, self._draft(case, what.partition("/")[0]), digest)
         strays = page.rule_folder not in {"", INBOX} and page.folder == page.rule_folder
-        back = strays and not any(one.action == "move" and one.mode == "act" for one in decisions)
+        back = strays and not any(one.action == "move" and one.mode in {"act", "approve"} for one in decisions)
         if back:
             await asyncio.to_thread(self.place.move, case.source, name_of(case.mail), INBOX)
         if tags or drafts or back:
@@ -190,7 +219,7 @@ class Actions:
     def _done(self, case: Case, taken: Taken, intended: bool) -> Entry:
         one = taken.decision
         key = key_of(case.mail.sha256, one.action, one.target)
-        assert taken.status != "before"
+        assert taken.status in {"done", "suggested", "observed", "failed"}
         end = ActionDone(action=one.action, key=key, status=taken.status, detail=taken.detail)
         return self._entry(case, end, None if intended else one)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from atomic.questions import Questions
 from atomic.records.event import Event
 from atomic.records.outcome import ActionDone, ActionIntended
+from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 
 BY_OWNER = "moved-by-owner"
 UNTAG = "untag"
@@ -18,7 +20,7 @@ class Page:
     """What was done to one mail. `status` is "intended" or an ActionDone's, by `<action>/<target>`.
 
     `folder` is where it was put last, by us or by its owner, `rule_folder` where by us; a mail that its owner moved
-    is never moved again.
+    is never moved again. `approved` holds what a person approved.
     """
 
     status: dict[str, str] = field(default_factory=dict)
@@ -26,12 +28,15 @@ class Page:
     rule_folder: str = ""
     tags: tuple[str, ...] = ()
     by_owner: bool = False
+    approved: set[str] = field(default_factory=set)  # `<action>/<target>`
     drafts: dict[str, str] = field(default_factory=dict)  # digest of each draft's file, by `<action>/<target>`
 
     @property
     def unfinished(self) -> list[str]:
-        """What was intended and neither done nor given up."""
-        return [what for what, status in self.status.items() if status == "intended"]
+        """What was intended or approved, and neither done nor given up."""
+        intended = [what for what, status in self.status.items() if status == "intended"]
+        ended = {*intended, *(what for what, status in self.status.items() if status in {"done", "failed"})}
+        return [*intended, *sorted(self.approved - ended)]
 
     def end(self, what: str, status: str, detail: str = "") -> None:
         """Something ended."""
@@ -58,18 +63,23 @@ class Page:
 
 
 _BLANK = Page()
+_OF_QUESTIONS = (QuestionAsked, QuestionTaken, QuestionAnswered, QuestionLapsed)
+KINDS = ("intended", "action", "asked", "taken", "answered", "lapsed")
 
 
 @dataclass(slots=True)
 class Book:
-    """The actions of a ledger, folded in its order: a page for each mail, by its SHA-256."""
+    """The actions of a ledger, folded in its order: a page for each mail, by its SHA-256; and its questions."""
 
     pages: dict[str, Page] = field(default_factory=dict)
+    questions: Questions = field(default_factory=lambda: Questions(keep=True))
 
     def fold(self, events: Iterable[Event]) -> None:
         """Take in events; those that are no actions are passed over."""
         for event in events:
             payload = event.payload
+            if isinstance(payload, _OF_QUESTIONS):
+                self._fold_question(event, payload.question)
             if not isinstance(payload, ActionIntended | ActionDone):
                 continue
             sha256, _, what = payload.key.partition("/")
@@ -78,6 +88,13 @@ class Book:
                 page.status[what] = "intended"
             else:
                 page.end(what, payload.status, payload.detail)
+
+    def _fold_question(self, event: Event, name: str) -> None:
+        self.questions.fold((event,))
+        found = self.questions.get(event.tenant, name)
+        if found is not None and found.asked.kind == "approval" and found.settled and not found.declined:
+            sha256, _, what = found.asked.about.partition("/")
+            self.pages.setdefault(sha256, Page()).approved.add(what)
 
     def page(self, sha256: str) -> Page:
         """A mail's page, an empty one when nothing was done to it; not to be changed."""

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from atomic.config.problems import Source, nearest
 from atomic.inbox.policy_settings import (
+    Autonomy,
     AutonomySettings,
     DoSettings,
     InboxSettings,
@@ -25,7 +26,7 @@ from atomic.inbox.policy_settings import (
 )
 
 Action = Literal["tag", "forward", "reply", "move"]
-Mode = Literal["observe", "suggest", "act"]
+Mode = Literal["observe", "suggest", "approve", "act"]
 ACTIONS: tuple[Action, ...] = ("tag", "forward", "reply", "move")  # move last: a moved mail has all the rest behind it
 AFTER_SPAM = ("category", "sentiment", "priority", "needs_reply")  # what is asked only of mail that is no spam
 NO_SOURCE = Source("configuration", {})
@@ -139,9 +140,9 @@ def _at_least(values: Mapping[str, Value], named: Mapping[str, object]) -> float
     return max(0.0, 1.0 - sum(1.0 - values[name].probability for name in sorted(used)))
 
 
-def _mode(autonomy: float | str, probability: float) -> Mode:
+def _mode(autonomy: Autonomy, probability: float) -> Mode:
     if isinstance(autonomy, str):
-        return "observe" if autonomy == "observe" else "suggest"
+        return autonomy
     return "act" if probability >= autonomy else "suggest"
 
 
@@ -184,7 +185,8 @@ def _said(one: ErrorDetails, path: tuple[str | int, ...]) -> str:
         above = _model_at(path[:-1])
         return "unknown key" + nearest(str(path[-1]), above.model_fields if above else ())
     if path[:2] == ("inbox", "autonomy") and len(path) == 3:
-        return f'not {one["input"]!r}: "observe", "suggest", or the probability from which to act, above 0, at most 1'
+        modes = '"observe", "suggest", "approve", or the probability from which to act, above 0, at most 1'
+        return f"not {one['input']!r}: {modes}"
     if kind in {"literal_error", "enum"}:
         words = re.findall(r"'([^']*)'", one["ctx"]["expected"])
         return f"not {one['input']!r}" + nearest(str(one["input"]), words)

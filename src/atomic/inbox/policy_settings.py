@@ -44,14 +44,15 @@ Tag = Annotated[str, AfterValidator(_name)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
-Autonomy = Literal["observe", "suggest"] | Threshold
+Autonomy = Literal["observe", "suggest", "approve"] | Threshold
 TaskName = Literal["spam", "category", "sentiment", "priority", "needs_reply"]
 AnyTask = Literal["spam", "category", "sentiment", "priority", "needs_reply", "draft_reply"]
 Kind = Annotated[AutomaticKind, Field(strict=False)]
 
 
 class AutonomySettings(Table):
-    """`[inbox.autonomy]`: per action "observe", "suggest", or the probability from which it is carried out."""
+    """`[inbox.autonomy]`: per action "observe", "suggest", "approve" (a person is asked first), or the probability from
+    which it is carried out."""
 
     tag: Autonomy = 0.6
     move: Autonomy = 0.9

@@ -24,6 +24,7 @@ from atomic.inbox.source import INBOX, VANISHED, Skipped, SourceMail
 from atomic.inbox.watch import Spot, mails_in, results_in, tags_in
 from atomic.records.event import Event
 from atomic.records.lesson import FeedbackGiven
+from atomic.records.question import QuestionAnswered
 
 INTERVAL_S = 2.0
 GRACE_S = 20.0
@@ -119,7 +120,8 @@ class _Serving:
         """Take in what this process and others record: what was done to mails, and what people said of them."""
         self._actions.book.fold(events)
         for event in events:
-            if isinstance(event.payload, FeedbackGiven) and event.payload.source == "person":
+            said = isinstance(event.payload, FeedbackGiven) and event.payload.source == "person"
+            if said or isinstance(event.payload, QuestionAnswered):  # an approval, or not about a mail at all
                 self._corrected.add(event.request_id.partition("/")[0])
 
     async def round(self) -> None:

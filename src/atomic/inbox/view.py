@@ -240,6 +240,8 @@ def _done(taken: Taken) -> str:
         "observed": f"({what})",
         "failed": f"{what} failed",
         "before": before,
+        "waiting": f"{what}: ask",
+        "refused": f"{what} refused",
     }
     return words[taken.status]
 

@@ -23,6 +23,7 @@ class QuestionAsked:
     wanted: int = 1
     price: int = 0
     until_ns: int = 0
+    about: str = ""  # the key of the action that waits for approval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class QuestionTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionAnswered:
-    """A person answered, with the body `answer`; or declined, with none."""
+    """A person answered, with the body `answer`; or declined, with none. To decline an approval is to refuse it."""
 
     question: str
     reviewer: str
