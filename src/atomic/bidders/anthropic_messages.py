@@ -83,7 +83,7 @@ def _block(said: Said, block: dict[str, Any]) -> None:
 
 def _end(said: Said, data: dict[str, Any]) -> None:
     ended = data.get("stop_reason")
-    if ended is not None:
+    if ended:
         said.end(_ENDINGS.get(ended, Ending.OTHER) if isinstance(ended, str) else Ending.OTHER)
 
 

@@ -74,14 +74,14 @@ def _take(said: Said, choice: dict[str, Any], message: dict[str, Any]) -> None:
     if message.get("refusal"):
         said.end(Ending.REFUSED)
     ended = choice.get("finish_reason")
-    if ended is not None:
+    if ended:  # some say "" until the end
         said.end(_ENDINGS.get(ended, Ending.OTHER) if isinstance(ended, str) else Ending.OTHER)
 
 
 def _tokens(choice: dict[str, Any]) -> Tokens:
     try:
         first = choice["logprobs"]["content"][0]
-        return [(str(one["token"]), float(one["logprob"])) for one in first["top_logprobs"]]
+        return [(str(one["token"]), min(0.0, float(one["logprob"]))) for one in first["top_logprobs"]]
     except (KeyError, IndexError, TypeError, ValueError):
         return ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from atomic.bidders.label_scores import Tokens
@@ -153,14 +153,14 @@ def bill(said: Said, price: Price, *, most_prompt: int, most_completion: int) ->
     """
     if not said.billable:
         return 0, True
-    usage = said.counts.usage
-    if usage is not None:
-        return price.of(usage), True
-    if said.counts.prompt is None or said.counts.prompt > most_prompt:
-        return price.most(most_prompt, most_completion), False
-    known = said.counts
-    prompt = Usage(prompt_tokens=known.prompt or 0, cached_tokens=known.cached, cache_write_tokens=known.written)
-    return price.of(prompt) + price.most(0, most_completion), False
+    counts = said.counts
+    if counts.usage is not None:
+        return price.of(counts.usage), True
+    completion = most_completion if counts.completion is None else counts.completion
+    if counts.prompt is None:
+        return price.most(most_prompt, completion), False
+    used = replace(counts, completion=completion).usage or Usage()
+    return price.of(used), False
 
 
 def fault_of(error: object) -> tuple[Reason, str]:

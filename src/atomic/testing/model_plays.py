@@ -19,7 +19,7 @@ class Play:
     `text` is said instead of the server's answer; `ending` is the terminal reason, None: there is none. `breaks` is
     what happens in the middle of the reply, after some of its text. `usage` reports tokens, "dense" as many as there
     can be; `last` says the dialect's last word. `pause` is in seconds, before each part of a stream; `bytewise` sends
-    every byte by itself.
+    every byte by itself, and ends lines with CR and LF.
     """
 
     shows: str
@@ -50,7 +50,7 @@ PLAYS: Mapping[str, Play] = {
     "cut-late": Play(shows="a stream is cut after its end was said", breaks="cut late", last=False),
     "pings": Play(shows="comments and pings between the events", pings=True),
     "slow": Play(shows="pauses between the events", pause=0.02),
-    "split": Play(shows="every byte by itself, also within a character", bytewise=True),
+    "split": Play(shows="every byte by itself, also within a character and between CR and LF", bytewise=True),
     "length": Play(shows="the limit on tokens was reached", reason=Reason.CUT, ending="length"),
     "refusal": Play(shows="the model refuses", reason=Reason.REFUSED, ending="refusal"),
     "content-filter": Play(shows="a filter stops the answer", reason=Reason.REFUSED, ending="filter"),

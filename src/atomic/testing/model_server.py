@@ -66,7 +66,10 @@ class ModelServer:
         try:
             while asked := await _request(reader):
                 self.asked.append(asked)
-                if not await _Reply(self, asked, reader, writer).send():
+                voice = next((voice for path, voice in VOICES.items() if asked.path.endswith(path)), None)
+                if voice is None:
+                    writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                elif not await _Reply(self, asked, voice, reader, writer).send():
                     break
         except ConnectionError:
             self.gone.set()
@@ -127,14 +130,19 @@ class _Reply:
     """One reply on the wire."""
 
     def __init__(
-        self, server: ModelServer, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        server: ModelServer,
+        asked: Asked,
+        voice: Voice,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self._asked = asked
         self._server = server
+        self._voice = voice
         self._reader = reader
         self._writer = writer
-        self._voice = next(voice for path, voice in VOICES.items() if asked.path.endswith(path))
-        self._play = server.chosen(asked, self._voice)
+        self._play = server.chosen(asked, voice)
         self._text = server.answer if self._play.text is None else self._play.text
 
     async def send(self) -> bool:
@@ -192,6 +200,8 @@ class _Reply:
     async def _chunk(self, data: bytes) -> None:
         if self._play.pause:
             await asyncio.sleep(self._play.pause)
+        if self._play.bytewise:
+            data = data.replace(b"\n", b"\r\n")  # which the standard allows
         if self._play.pings:
             data = b": still here\n\n" + _lines(("ping", '{"type": "ping"}')) + data
         for part in (bytes([one]) for one in data) if self._play.bytewise else (data,):
