@@ -485,6 +485,24 @@ def test_a_folder_goes_with_the_inbox_bench_and_no_other(run: Run, arguments: li
     assert 2 == run("bench", *arguments).exit_code
 
 
+def test_a_bench_on_a_folder_without_mails_says_what_is_missing(run: Run, tmp_path: Path) -> None:
+    result = run("bench", "inbox", str(tmp_path))
+
+    assert 2 == result.exit_code
+    assert "holds no mail.tar.xz and no labels.jsonl" in " ".join(result.output.split())
+
+
+def test_a_run_in_which_nobody_could_answer_says_what_to_do(run: Run, market: Path) -> None:
+    (market / "in").mkdir()
+    (market / "in" / "a.eml").write_text("From: ann@example.com\nSubject: Hello\n\nHow are you?\n")
+
+    result = run("inbox", "run", "in")
+
+    assert 0 == result.exit_code
+    assert "Nobody could answer" in result.output
+    assert "atomic inbox correct MAIL" in result.output
+
+
 def test_a_bench_prints_a_table_and_writes_json(run: Run, tmp_path: Path) -> None:
     result = run("bench", "decide", "--json", "figures.json")
 

@@ -236,6 +236,8 @@ async def test_the_doors_run_correct_and_leave_a_whole_ledger(tmp_path: Path) ->
             "inbox": inbox,
         }
     )
+    assert 0 == await run_path(config, root, dry_run=True)
+    assert not Path.exists(tmp_path / "atomic.db")
     assert 0 == await run_path(config, root)
     assert 0 == await run_path(config, root, dry_run=True)
     await correct_mail(config, root / "one.eml", {}, folder="Billing")

@@ -152,7 +152,7 @@ async def test_a_dry_run_says_what_it_would_buy_and_touches_nothing(tmp_path: Pa
         lines = [line async for line in foresee(made, root, tmp_path / "out", policy())]
         assert [] == list(made.ledger.read())
     assert "would ask spam: s+plain for $0.000001 (right 0.95)" in lines[-2]
-    assert "2 mails; the first purchases would cost $0.000002. Nothing was bought or written." == lines[-1]
+    assert "2 mails; the first purchases would cost $0.000002. Nothing was bought, tagged or moved." == lines[-1]
     assert not (tmp_path / "out").exists()
 
 

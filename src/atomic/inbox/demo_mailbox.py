@@ -83,5 +83,8 @@ def _install(folder: Path) -> None:
     except subprocess.TimeoutExpired:
         raise OperatorError(f"npm did not install {_PACKAGE} within {_NPM_SECONDS} s") from None
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise OperatorError(f"npm could not install {_PACKAGE}: {said[0][:200]}")
+        # The last line only says where a log lies.
+        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines() if "complete log" not in line]
+        raise OperatorError(
+            f"npm could not install {_PACKAGE}: {'; '.join(filter(None, said))[:300] or 'no reason given'}"
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from atomic.config import Config, open
+from atomic.config import Config, open, unwritten
 from atomic.errors import CallerError
 from atomic.inbox.actions import Actions
 from atomic.inbox.book import Book
@@ -44,7 +44,7 @@ async def run_path(config: Config, root: Path, *, dry_run: bool = False, console
     console = console or Console(highlight=False)
     _check(root)
     if dry_run:
-        async with open(config) as market:
+        async with open(unwritten(config)) as market:
             async for line in foresee(market, root, out, settings):
                 console.print(Text(harmless(line)), soft_wrap=True)
         return 0
@@ -103,6 +103,9 @@ def _stopped_by_signals(console: Console) -> asyncio.Event:
 def summary(tally: Tally, out: Path) -> Iterator[str]:
     """What a run came to, for people."""
     yield f"{tally.mails} mails, {tally.drafts} drafts, spent {dollars(tally.spent)}; results lie in {out}"
+    if tally.mails and not tally.wins:
+        yield "Nobody could answer: `atomic bidders` says who is missing what, `atomic explain last` why each did not."
+        yield "Classifiers and neighbours learn from you: `atomic inbox correct MAIL --spam ham`, a few times."
     if tally.suggestions:
         yield f"{len(tally.suggestions)} suggestions, not carried out (inbox.autonomy decides from when they are):"
         yield from (f"  {name}: {words}" for name, words in tally.suggestions[:20])

@@ -36,7 +36,7 @@ async def foresee(market: Market, root: Path, out: Path, settings: InboxSettings
         words, expected = await _first(market, mail, settings)
         mails, price = mails + 1, price + expected
         yield f"{item.path.name}: {mail.subject[:50]!r}: {words}"
-    yield f"{mails} mails; the first purchases would cost {dollars(price)}. Nothing was bought or written."
+    yield f"{mails} mails; the first purchases would cost {dollars(price)}. Nothing was bought, tagged or moved."
 
 
 def _rules(settings: InboxSettings) -> Iterator[str]:
