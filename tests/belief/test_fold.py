@@ -133,7 +133,7 @@ def test_requests_that_never_end_do_not_pile_up() -> None:
     beliefs = folded(*(event(n, opened(), request_id=str(n)) for n in range(1, _MOST_OPEN + 50)))
     beliefs.fold([event(_MOST_OPEN + 50, OutcomeSettled(task="spam", status="refused"), request_id=str(_MOST_OPEN))])
 
-    assert _MOST_OPEN - 1 == len(beliefs._task_of)
+    assert _MOST_OPEN - 1 == len(beliefs.open_requests)
 
 
 def test_a_lesson_counts_in_its_task_and_less_in_its_domain() -> None:

@@ -15,6 +15,7 @@ from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Table
 from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
+from atomic.records.erasure import BodiesErased
 from atomic.records.event import Event, encode
 from atomic.records.lesson import Lesson, LessonsLearned
 from atomic.records.request import RequestOpened
@@ -27,7 +28,7 @@ _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the old
 _TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much
 
 
-class _Task:
+class TaskBeliefs:
     """What is believed of agreement in one task."""
 
     __slots__ = ("alternatives", "drawn_at", "lessons", "pairs", "settling", "table", "table_bytes", "table_id")
@@ -51,14 +52,18 @@ class Beliefs:
     """What the market thinks of everybody, as of one seq. Reading never changes it; only `fold` does."""
 
     def __init__(self) -> None:
+        # All of it is named, since a snapshot holds it; nobody else reads it.
         self.seq = 0
-        self._tasks: dict[str, _Task] = {}
-        self._right: dict[tuple[str, str], Count] = {}  # (bid key, "task:..." or "domain:...")
-        self._claims: dict[tuple[str, str, str], Calibrator] = {}  # (bid key, task, "right" or "answer")
-        self._prices: dict[tuple[str, str], Price] = {}
-        self._latencies: dict[tuple[str, str], Latency] = {}
-        self._health: dict[str, Health] = {}
-        self._task_of: OrderedDict[tuple[str, str], str] = OrderedDict()  # of (tenant, request id), while it is open
+        self.tasks: dict[str, TaskBeliefs] = {}
+        self.counts: dict[tuple[str, str], Count] = {}  # (bid key, "task:..." or "domain:...")
+        self.claims: dict[tuple[str, str, str], Calibrator] = {}  # (bid key, task, "right" or "answer")
+        self.prices: dict[tuple[str, str], Price] = {}
+        self.latencies: dict[tuple[str, str], Latency] = {}
+        self.healths: dict[str, Health] = {}
+        self.erased: set[tuple[str, str]] = set()  # (tenant, request id): they teach nothing any more
+        self.open_requests: OrderedDict[tuple[str, str], str] = (
+            OrderedDict()
+        )  # of (tenant, request id), while it is open
 
     # --- folding -------------------------------------------------------------------------------
 
@@ -69,28 +74,36 @@ class Beliefs:
                 continue
             self.seq = event.seq
             payload = event.payload
-            if isinstance(payload, LessonsLearned):
+            if isinstance(payload, BodiesErased):
+                self.erased.update(payload.requests)
+            elif self.erased and (event.tenant, event.request_id) in self.erased:
+                self.open_requests.pop((event.tenant, event.request_id), None)
+            elif isinstance(payload, LessonsLearned):
                 self._learn(payload, event.seq, event.time_ns)
             elif isinstance(payload, AttemptFinished):
-                self._finished(payload, self._task_of.get((event.tenant, event.request_id), ""), event.time_ns)
+                self._finished(payload, self.open_requests.get((event.tenant, event.request_id), ""), event.time_ns)
             elif isinstance(payload, RequestOpened):
-                self._task_of[event.tenant, event.request_id] = payload.task
-                if len(self._task_of) > _MOST_OPEN:
-                    self._task_of.popitem(last=False)
+                self.open_requests[event.tenant, event.request_id] = payload.task
+                if len(self.open_requests) > _MOST_OPEN:
+                    self.open_requests.popitem(last=False)
             elif event.kind == "outcome":
-                self._task_of.pop((event.tenant, event.request_id), None)
+                self.open_requests.pop((event.tenant, event.request_id), None)
+
+    def become(self, other: Beliefs) -> None:
+        """Hold what another holds, which must not be used after that."""
+        vars(self).update(vars(other))
 
     def _finished(self, done: AttemptFinished, task: str, time_ns: int) -> None:
-        self._health.setdefault(done.bidder, Health()).add(done.reason, time_ns)
+        self.healths.setdefault(done.bidder, Health()).add(done.reason, time_ns)
         if done.latency_ns > 0:
             for level in {task, ""}:
-                self._latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
-        self._prices.setdefault((done.key, task), Price()).add(done.price, done.expected_price)
+                self.latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
+        self.prices.setdefault((done.key, task), Price()).add(done.price, done.expected_price)
 
     def _learn(self, learned: LessonsLearned, seq: int, time_ns: int) -> None:
-        task = self._tasks.get(learned.task)
+        task = self.tasks.get(learned.task)
         if task is None or task.alternatives != learned.alternatives:
-            task = self._tasks[learned.task] = _Task(learned.alternatives)
+            task = self.tasks[learned.task] = TaskBeliefs(learned.alternatives)
         for lesson, replaced in _paired(learned.lessons):
             if lesson.kind == "agree":
                 task.pairs.setdefault(lesson.key, Pair()).add(lesson.target, lesson.features[0])
@@ -119,13 +132,13 @@ class Beliefs:
     ) -> None:
         if lesson.kind == "right":
             for level in (f"task:{learned.task}", f"domain:{learned.domain}/{learned.alternatives}"):
-                count = self._right.setdefault((lesson.key, level), Count())
+                count = self.counts.setdefault((lesson.key, level), Count())
                 if replaced is not None:
                     count.add(replaced.target, replaced.weight, time_ns, seq)
                 count.add(lesson.target, lesson.weight, time_ns, seq)
         if len(lesson.features) == 2:
             mean, claim = lesson.features
-            calibrator = self._claims.setdefault(
+            calibrator = self.claims.setdefault(
                 (lesson.key, learned.task, lesson.kind), Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
             )
             _teach(calibrator, (1.0, logit(mean), logit(claim)), lesson, replaced)
@@ -134,8 +147,8 @@ class Beliefs:
 
     def evidence(self, key: str, task: str, domain: str, alternatives: int, profile: Profile) -> Evidence:
         """Where an estimate of this bid's quality comes from."""
-        wide = self._right.get((key, f"domain:{domain}/{alternatives}"))
-        narrow = self._right.get((key, f"task:{task}"))
+        wide = self.counts.get((key, f"domain:{domain}/{alternatives}"))
+        narrow = self.counts.get((key, f"task:{task}"))
         return evidence(profile.right, profile.prior_weight, alternatives, wide, narrow)
 
     def right(
@@ -150,7 +163,7 @@ class Beliefs:
         mean, spread = shrunk(seen)
         if claim is None:
             return max(seen.chance, mean), spread
-        calibrator = self._claims.get((key, task, "answer" if answered else "right"))
+        calibrator = self.claims.get((key, task, "answer" if answered else "right"))
         if calibrator is None:
             calibrator = _FRESH_CLAIM
         probability, spread = calibrator.predict((1.0, logit(mean), logit(claim)))
@@ -158,40 +171,40 @@ class Beliefs:
 
     def price(self, key: str, task: str, offered: int) -> int:
         """Expected billed price in nano-USD of an attempt offered at this price."""
-        known = self._prices.get((key, task))
+        known = self.prices.get((key, task))
         return offered if known is None else known.correct(offered)
 
     def latency(self, key: str, task: str, hint_ns: int | None) -> tuple[int, int]:
         """Mean and nine-in-ten duration in nanoseconds; from other tasks where this one has none."""
-        known = self._latencies.get((key, task)) or self._latencies.get((key, "")) or _NO_LATENCY
+        known = self.latencies.get((key, task)) or self.latencies.get((key, "")) or _NO_LATENCY
         return known.expect(hint_ns)
 
     def has_latency(self, key: str, task: str) -> bool:
         """Whether any attempt of this bid was seen, in this task or another."""
-        return (key, task) in self._latencies or (key, "") in self._latencies
+        return (key, task) in self.latencies or (key, "") in self.latencies
 
     def health(self, bidder: str) -> Health:
         """Whether a bidder is left out, and until when."""
-        return self._health.get(bidder) or _HEALTHY
+        return self.healths.get(bidder) or _HEALTHY
 
     def table(self, task: str, alternatives: int) -> tuple[Table, str, bytes]:
         """What is believed of agreement in a task: the table, its content id and its bytes."""
-        known = self._tasks.get(task)
+        known = self.tasks.get(task)
         if known is None or known.table.alternatives != alternatives:
-            known = _Task(alternatives)
+            known = TaskBeliefs(alternatives)
         return known.table, known.table_id, known.table_bytes
 
     def digest(self) -> str:
         """A SHA-256 (hex) over everything believed: equal digests mean equal beliefs, bit for bit."""
         state = {
             "seq": self.seq,
-            "open": [[*key, task] for key, task in sorted(self._task_of.items())],
-            "right": [[*key, *one.state()] for key, one in sorted(self._right.items())],
-            "claims": [[*key, *one.state()] for key, one in sorted(self._claims.items())],
-            "prices": [[*key, one.billed, one.expected] for key, one in sorted(self._prices.items())],
-            "latencies": [[*key, list(one.window)] for key, one in sorted(self._latencies.items())],
+            "open": [[*key, task] for key, task in sorted(self.open_requests.items())],
+            "right": [[*key, *one.state()] for key, one in sorted(self.counts.items())],
+            "claims": [[*key, *one.state()] for key, one in sorted(self.claims.items())],
+            "prices": [[*key, one.billed, one.expected] for key, one in sorted(self.prices.items())],
+            "latencies": [[*key, list(one.window)] for key, one in sorted(self.latencies.items())],
             "health": [
-                [key, one.failures, one.paused_at, one.paused_until] for key, one in sorted(self._health.items())
+                [key, one.failures, one.paused_at, one.paused_until] for key, one in sorted(self.healths.items())
             ],
             "tasks": [
                 [
@@ -202,7 +215,7 @@ class Beliefs:
                     [[name, seen.excess, seen.room] for name, seen in sorted(one.pairs.items())],
                     [[n, *seen.state()] for n, seen in sorted(one.settling.items())],
                 ]
-                for key, one in sorted(self._tasks.items())
+                for key, one in sorted(self.tasks.items())
             ],
         }
         return content_id(sorted_json(state))

@@ -7,6 +7,7 @@ import datetime
 from atomic.commands.common import short_id
 from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
+from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Event, Payload
 from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
@@ -63,5 +64,9 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.reviewer} {'took it' if payload.until_ns else 'gave it back'}"
         case QuestionAnswered():
             return f"{payload.reviewer} {'declined' if payload.declined else 'answered'}"
+        case BodiesErased():
+            return f"{payload.bodies} bodies of {len(payload.requests)} requests erased ({payload.why})"
+        case BeliefsRebased():
+            return f"beliefs begin anew at event {payload.at}, without what was erased"
         case QuestionLapsed():
             return "nobody waits for an answer any more"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from atomic.errors import Tampered
 from atomic.ledger.chain import COLUMNS, GENESIS, commitments_json, link
-from atomic.ledger.cipher import AES_GCM, encrypted, mac_of
+from atomic.ledger.cipher import AES_GCM, ERASED, encrypted, mac_of
 from atomic.ledger.keys import MARKET, SubjectKey
 from atomic.ledger.schema import insert
 from atomic.protocols import Spend
@@ -77,10 +78,13 @@ def subjects_of(entries: Sequence[Draft]) -> set[str]:
 class Group:
     """One write transaction, begun by the caller: reads the head, takes entries, writes them by `flush`."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: dict[str, SubjectKey]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, keys: dict[str, SubjectKey], erased: AbstractSet[tuple[str, str]]
+    ) -> None:
         self.connection = connection
         self.events: list[Event] = []
         self._keys = keys
+        self._erased = erased
         self._spent: dict[str, int] = {}
         self._rows: list[object] = []
         self._bodies: list[object] = []
@@ -114,7 +118,8 @@ class Group:
     def add(self, one: Draft) -> Event:
         """Give an entry its place in the chain."""
         entry, seq = one.entry, self.seq + 1
-        bodies = tuple(self._commit(body, seq << 8 | index) for index, body in enumerate(entry.bodies))
+        gone = (entry.tenant, entry.request_id) in self._erased
+        bodies = tuple([self._commit(body, seq << 8 | index, gone) for index, body in enumerate(entry.bodies)])
         commitments = commitments_json(bodies)
         envelope = (
             seq, one.kind, SCHEMA_VERSION, entry.tenant, entry.label, entry.request_id, entry.round, one.time_ns,
@@ -139,14 +144,17 @@ class Group:
         self.events.append(event)
         return event
 
-    def _commit(self, body: Body, number: int) -> Commitment:
+    def _commit(self, body: Body, number: int, gone: bool) -> Commitment:
         # Names that differ in case alone are one subject, hence by token.
         subjects = {self._keys[one].token: self._keys[one] for one in body.subjects or (MARKET,)}
         ordered = [subjects[token] for token in sorted(subjects)]
         keys, body_id = [one.key for one in ordered], str(number)
         numbers = ",".join([str(one.number) for one in ordered])
-        self._bodies += (number, numbers, AES_GCM, encrypted(keys, body_id, body.content))
-        for one in ordered if body.subjects else ():
+        if gone:  # its request was erased while it was under way
+            self._bodies += (number, numbers, ERASED, b"")
+        else:
+            self._bodies += (number, numbers, AES_GCM, encrypted(keys, body_id, body.content))
+        for one in ordered if body.subjects and not gone else ():
             self._subjects += (one.token, number)
         return Commitment(name=body.name, body_id=body_id, mac=mac_of(keys, body_id, body.content))
 

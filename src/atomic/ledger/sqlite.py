@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from types import TracebackType
 from atomic.clock import Clock, SystemClock
 from atomic.errors import OperatorError
 from atomic.ledger.claims import Claim, Release
+from atomic.ledger.erasing import Erase
 from atomic.ledger.failures import explained
 from atomic.ledger.followers import Followers
 from atomic.ledger.group import draft
@@ -49,6 +50,7 @@ class SqliteLedger:
             opened.callback(connection.close)
             into_wal(connection, timeout)
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is erased leaves no copy in a free page
             _refuse_without_keys(connection, path)
             keys = Keys(keys_path(path), timeout=timeout)
             opened.callback(keys.close)
@@ -60,6 +62,7 @@ class SqliteLedger:
             self._reader = LedgerReader.open(path)
             opened.callback(self._reader.close)
             self._followers = Followers(lambda after: self.read(after=after))
+            self._keys = keys  # the writer's own: used in its thread alone
             self._writer = Writer(path, connection, keys, sealer, publish=self._followers.publish)
             opened.pop_all()
 
@@ -134,6 +137,22 @@ class SqliteLedger:
         """Sign the head now; returns the seq up to which the ledger is sealed. Power-durable."""
         sealed: int = await self._writer.submit(Seal())
         return sealed
+
+    async def erase(self, subject: str) -> Event | None:
+        """Erase all that is about a subject, for ever: the event says how much; None when there was nothing.
+
+        Power-durable. Its keys are destroyed, its bodies leave the file and the log. See `atomic.erasure.erase`,
+        which also draws beliefs up again.
+        """
+        return await self._erase(Erase(self._keys, "asked", self._clock.time_ns(), subject=subject))
+
+    async def erase_requests(self, requests: Iterable[tuple[str, str]]) -> Event | None:
+        """Erase every body of some requests, given as (tenant, request id), because their time is over."""
+        return await self._erase(Erase(self._keys, "retention", self._clock.time_ns(), requests=tuple(requests)))
+
+    async def _erase(self, erase: Erase) -> Event | None:
+        erased: Event | None = await self._writer.submit(erase)
+        return erased
 
     async def claim(self, tenant: str, request_id: str, fingerprint: str) -> Standing:
         """Claim a request, or say why not, as the protocol `Claims` says.

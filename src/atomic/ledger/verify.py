@@ -30,7 +30,7 @@ class Verification:
 
     `sealed_to` is the seq of the last genuine head in the outside file, `unsealed` how many events lie after it:
     whoever can write the database could have rewritten those. `bodies` and `blobs` were compared, `erased` bodies
-    could not be, since a key was erased.
+    could not be, and an erasure in the chain speaks of each of them.
     """
 
     events: int
@@ -108,7 +108,7 @@ class _Walk:
                 if seq >= self._next_head:
                     self._compare_heads(seq, hash_)
                 if beside is not None and (row[9] != NO_BODIES or row[1] == "award"):
-                    beside.compare(seq, row[1], row[8], row[9])
+                    beside.compare(seq, row)
             events += len(rows)
         self._compare_heads_beyond(seq)
         blobs = 0

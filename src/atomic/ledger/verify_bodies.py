@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from atomic.ledger.chain import commitments_of
-from atomic.ledger.cipher import decrypted, mac_of
+from atomic.ledger.cipher import ERASED, decrypted, mac_of
 from atomic.ledger.keys import MARKET_KEY_ID, Keys
 
 _BODIES = "SELECT id, key_id, cipher, bytes FROM body ORDER BY id"
@@ -33,15 +33,30 @@ class Bodies:
         self._row = next(self._rows, None)
         self._keys_of = lru_cache(4_096)(keys.by_ids) if keys is not None else None
         self._known_blobs: set[str] = set()
+        self._erased_requests: set[tuple[str, str]] = set()
+        self._erased_bodies: set[int] = set()
+        for (payload,) in connection.execute("SELECT payload FROM event WHERE kind = 'erased'"):
+            self._read_erasure(payload)
         self.compared = 0
         self.erased = 0
 
-    def compare(self, seq: int, kind: str, payload: bytes, commitments: bytes) -> None:
-        """Compare what one event committed to or names."""
+    def _read_erasure(self, payload: bytes) -> None:
+        try:
+            erasure = orjson.loads(payload)
+            self._erased_requests |= {(tenant, request_id) for tenant, request_id in erasure["requests"]}
+            self._erased_bodies |= set(erasure["others"])
+        except (ValueError, TypeError, KeyError):
+            return  # the walk finds that its hash does not follow
+
+    def compare(self, seq: int, event: Sequence[Any]) -> None:
+        """Compare what one event, a row, committed to or names."""
+        kind, tenant, request_id, payload, commitments = (event[index] for index in (1, 3, 5, 8, 9))
         try:
             committed = commitments_of(commitments)
             for one in committed:
-                self._compare(seq, int(one.body_id), one.mac)
+                body_id = int(one.body_id)
+                gone = (tenant, request_id) in self._erased_requests or body_id in self._erased_bodies
+                self._compare(seq, body_id, one.mac, gone)
             if kind == "award":
                 award = orjson.loads(payload)
                 self._find_blob(seq, award["slate"])
@@ -49,7 +64,7 @@ class Bodies:
         except (ValueError, TypeError, KeyError):
             self._note(seq, "the event cannot be read")
 
-    def _compare(self, seq: int, body_id: int, mac: str) -> None:
+    def _compare(self, seq: int, body_id: int, mac: str, gone: bool) -> None:
         while self._row is not None and self._row[0] < body_id:
             self._note(self._row[0] >> 8, f"body {self._row[0]} belongs to no event")
             self._row = next(self._rows, None)
@@ -65,8 +80,13 @@ class Bodies:
         except (ValueError, AttributeError, OverflowError):
             self._note(seq, f"body {body_id} names no keys")
             return
-        if keys is None:
+        if keys is None or cipher == ERASED:
             self.erased += 1
+            if not gone:
+                self._note(seq, f"body {body_id} cannot be read any more, and no erasure speaks of it")
+            return
+        if gone:
+            self._note(seq, f"body {body_id} was erased, and is here all the same")
             return
         self.compared += 1
         try:

@@ -8,6 +8,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Any
 
 from atomic.errors import CallerError, LedgerLocked, LedgerUnwritable
 from atomic.ledger.chain import event_of
+from atomic.ledger.erasing import Erase, erased_requests
 from atomic.ledger.failures import explained
 from atomic.ledger.group import Group
 from atomic.ledger.keys import Keys
 from atomic.ledger.operations import Operation, Seal
-from atomic.ledger.schema import extend_log
+from atomic.ledger.schema import BUSY_TIMEOUT_S, extend_log
 from atomic.ledger.sealing import Sealer
 from atomic.records.event import Event
 
@@ -67,6 +69,8 @@ class Writer:
         self._stop_error: Exception | None = None
         self._queue: queue.SimpleQueue[_Waiting | _Stop] = queue.SimpleQueue()
         head = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        self._erased = erased_requests(connection)
+        self._erasures_to = int(head[0]) if head else 0  # the seq up to which erasures are known
         self._seen: tuple[int, bytes] = (int(head[0]), bytes(head[1])) if head else (0, bytes(32))
         # A daemon: what was acknowledged is durable, so a process that just exits loses nothing.
         self._thread = threading.Thread(target=self._run, name=f"ledger {path.name}", daemon=True)
@@ -105,9 +109,12 @@ class Writer:
     def _run(self) -> None:
         while True:
             waiting, stop = self._take()
-            others = [one for one in waiting if not isinstance(one.operation, Seal)]
+            others = [one for one in waiting if not isinstance(one.operation, Seal | Erase)]
             if others:
                 self._process(others)
+            for one in waiting:
+                if isinstance(one.operation, Erase):  # alone, since it looks for bodies in the tables
+                    self._process([one])
             self._seal([one for one in waiting if isinstance(one.operation, Seal)])
             if stop is not None:
                 try:
@@ -135,6 +142,9 @@ class Writer:
     def _process(self, waiting: Sequence[_Waiting]) -> None:
         try:
             events = self._commit(waiting)
+            for one in waiting:
+                if isinstance(one.operation, Erase):
+                    self._leave_no_copies(one.operation)
         except Exception as error:  # whatever it is, its callers must hear of it
             failure = explained(error, self._path)
             if len(waiting) > 1 and not isinstance(failure, LedgerLocked):
@@ -181,25 +191,55 @@ class Writer:
                 extend_log(self._connection, self._path)
         self._sync(full=full)
         subjects = set().union(*(one.operation.subjects() for one in waiting))
-        keys = self._keys.ensure(subjects) if subjects else {}
         connection = self._connection
         while True:
+            keys = self._keys.ensure(subjects) if subjects else {}
             connection.execute("BEGIN IMMEDIATE")
             try:
-                group = Group(connection, keys)
+                group = Group(connection, keys, self._erased)
                 others = [event_of(row) for row in group.newer(*self._seen, _CHUNK)]
+                if self._heard_of_erasures(others):
+                    continue  # the keys at hand may be destroyed ones
                 if len(others) < _CHUNK:
                     for one in waiting:
                         one.outcome = one.operation.apply(group)
                     group.flush()
                     connection.execute("COMMIT")
                     self._seen = group.seq, group.hash
+                    self._heard_of_erasures(group.events)
                     return others + group.events
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             # Far behind: catch up without holding the others up.
             self._catch_up()
+
+    def _heard_of_erasures(self, events: Sequence[Event]) -> bool:
+        """Take in what was erased; whether there was anything new."""
+        new = [event for event in events if event.kind == "erased" and event.seq > self._erasures_to]
+        if not new:
+            return False
+        self._erasures_to = new[-1].seq
+        self._erased = erased_requests(self._connection)
+        self._keys.forget()
+        return True
+
+    def _leave_no_copies(self, erase: Erase) -> None:
+        """Take older states of what was erased out of free pages and the log. Raises LedgerUnwritable."""
+        try:
+            if erase.subject:
+                # secure_delete does not reach what SQLite left in a page's gaps when it moved rows about.
+                self._connection.execute("VACUUM")
+            deadline = time.monotonic() + BUSY_TIMEOUT_S
+            while self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise TimeoutError("somebody reads for too long")
+            self._log_extended = False
+        except (sqlite3.Error, TimeoutError) as error:
+            raise LedgerUnwritable(
+                f"what was to be erased is erased, but copies may be left in {self._path}'s log or free pages: {error}",
+                hint="do it again: it needs as much free space as the ledger takes",
+            ) from error
 
     def _catch_up(self) -> None:
         while True:
@@ -208,7 +248,9 @@ class Writer:
             ).fetchall()
             if not rows:
                 return
-            self._hand_back([event_of(row) for row in rows], ())
+            events = [event_of(row) for row in rows]
+            self._heard_of_erasures(events)
+            self._hand_back(events, ())
             self._seen = int(rows[-1][0]), bytes(rows[-1][-1])
 
     def _sync(self, *, full: bool) -> None:

@@ -6,6 +6,7 @@ A record says what was; it has no behaviour beyond naming itself. See `docs/glos
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Message, Plan, Reply, Usage
 from atomic.records.award import Answered, Award, Position, Scored, Slate, State, Table
 from atomic.records.bid import Bid, Evidence, NoBid, Offer, Reason
+from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Body, Commitment, Entry, Event, Payload, decode, encode
 from atomic.records.ids import fresh_id
 from atomic.records.lesson import FeedbackGiven, Lesson, LessonsLearned, Source
@@ -21,7 +22,9 @@ __all__ = [
     "AttemptFinished",
     "AttemptStarted",
     "Award",
+    "BeliefsRebased",
     "Bid",
+    "BodiesErased",
     "Body",
     "Commitment",
     "DataLabel",

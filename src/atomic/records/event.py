@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
 from atomic.records.canonical import sorted_json
+from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
@@ -32,9 +33,13 @@ Payload = (
     | QuestionTaken
     | QuestionAnswered
     | QuestionLapsed
+    | BodiesErased
+    | BeliefsRebased
 )
 
 KINDS: dict[str, type[Any]] = {
+    "erased": BodiesErased,
+    "rebased": BeliefsRebased,
     "market": MarketOpened,
     "request": RequestOpened,
     "award": Award,
