@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic.commands import answer, bench, bidders, explaining, feedback, inbox, ledger
+from atomic.commands import answer, bench, bidders, explaining, feedback, inbox, ledger, what_if
 from atomic.errors import AtomicError
 from atomic.version import __version__
 
@@ -55,6 +55,7 @@ app.command()(inbox.demo)
 app.add_typer(inbox.app, name="inbox")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
+app.command("what-if")(what_if.what_if)
 app.command()(feedback.feedback)
 app.command()(answer.answer)
 app.command()(explaining.replay)

@@ -543,3 +543,17 @@ def test_every_command_has_help_and_is_explained_in_the_documents(run: Run) -> N
         shown = run(*command, "--help")
         assert (0, True) == (shown.exit_code, shown.output.startswith("Usage: atomic"))
         assert f"| `atomic {' '.join(command)}" in page
+
+
+def test_what_if_counts_what_is_known_and_what_is_not(run: Run, market: Path) -> None:
+    told = run("what-if", "--without", "guess")
+    as_json = json.loads(run("what-if", "--without", "guess", "--json").output)
+
+    assert told.output.startswith("3 first rounds auctioned again; the award is another in 2.\n")
+    assert (3, 2) == (as_json["totals"]["requests"], as_json["totals"]["changed"])
+    assert as_json["totals"]["known"] + as_json["totals"]["not_known"] == 3
+    assert (1, True) == (
+        run("what-if", "--price", "guess").exit_code,
+        "is no price" in run("what-if", "--price", "guess").output,
+    )
+    assert 2 == run("what-if").exit_code
