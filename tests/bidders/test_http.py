@@ -92,7 +92,6 @@ async def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
         (Played(status=429, headers={"retry-after": "7"}), Reason.NO_CAPACITY, "status 429, retry after 7 s"),
         (Played(status=500, body=b"a secret text about football"), Reason.FAILED, "status 500"),
         (Played(status=503, headers={"retry-after": "9"}), Reason.FAILED, "status 503, retry after 9 s"),
-        (Played(status=504), Reason.TIMED_OUT, "status 504"),
         (Played(status=401), Reason.NOT_CONFIGURED, "status 401: the key is not accepted"),
         (Played(status=400, body=b"context_length_exceeded"), Reason.INPUT_TOO_LONG, "status 400"),
         (Played(status=400), Reason.FAILED, "status 400"),

@@ -8,12 +8,21 @@ import pytest
 pytest.importorskip("httpx_sse")
 
 from tests.bidders.hosted import ASK, DIALECTS, PLAN, hosted, sketch_of
+from tests.bidders.tasks import topic
 
+import atomic
+from atomic.records.attempt import AttemptFinished
 from atomic.records.bid import Offer, Reason
+from atomic.records.event import Event
 from atomic.testing import PLAYS, ModelServer, model_server
 
 ANSWER = "Größe: 1 €, 😀 wie gehabt"
 WHOLE = [name for name, play in PLAYS.items() if play.reason is None]
+
+
+def patience(play: str) -> float:
+    """Seconds that a stream may say nothing: short where it will, long where only a busy machine could make it so."""
+    return 0.2 if play == "stalled" else 30.0
 
 
 @pytest.fixture
@@ -44,7 +53,7 @@ def test_there_are_plays_that_are_whole_and_plays_that_fail_in_every_way() -> No
 async def test_only_a_whole_answer_is_an_answer_and_all_else_has_its_reason(
     server: ModelServer, play: str, dialect: str, stream: bool
 ) -> None:
-    model = hosted(server, play, dialect=DIALECTS[dialect], stream=stream, stall_seconds=0.4)
+    model = hosted(server, play, dialect=DIALECTS[dialect], stream=stream, stall_seconds=patience(play))
     ask = replace(ASK, time_left_ns=500_000_000) if play == "stalled" else ASK
     offer = model.offer(ask, sketch_of(PLAN))
 
@@ -62,13 +71,17 @@ async def test_only_a_whole_answer_is_an_answer_and_all_else_has_its_reason(
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one piece"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("play", [name for name, play in PLAYS.items() if play.status != 200])
-async def test_what_the_endpoint_refused_is_free(server: ModelServer, play: str, dialect: str, stream: bool) -> None:
+async def test_what_the_endpoint_refused_is_free_but_where_it_may_have_worked_before(
+    server: ModelServer, play: str, dialect: str, stream: bool
+) -> None:
     model = hosted(server, play, dialect=DIALECTS[dialect], stream=stream)
+    offer = model.offer(ASK, sketch_of(PLAN))
 
     reply = await model.attempt(ASK, PLAN)
     await model.close()
 
-    assert 0 == reply.price
+    assert isinstance(offer, Offer)
+    assert (offer.ceiling if play in ("gateway-timeout", "filtered-prompt") else 0) == reply.price
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -76,7 +89,7 @@ async def test_what_the_endpoint_refused_is_free(server: ModelServer, play: str,
 async def test_what_broke_and_whose_bill_is_not_known_is_billed_at_least_by_its_input(
     server: ModelServer, play: str, dialect: str
 ) -> None:
-    model = hosted(server, play, dialect=DIALECTS[dialect], stall_seconds=0.2)
+    model = hosted(server, play, dialect=DIALECTS[dialect], stall_seconds=patience(play))
     offer = model.offer(ASK, sketch_of(PLAN))
 
     reply = await model.attempt(ASK, PLAN)
@@ -89,3 +102,48 @@ async def test_what_broke_and_whose_bill_is_not_known_is_billed_at_least_by_its_
         assert 0 < reply.price < offer.ceiling
     else:
         assert offer.ceiling == reply.price
+
+
+@pytest.mark.parametrize("kind", ["http", "anthropic"])
+@pytest.mark.parametrize("play", PLAYS)
+async def test_a_market_settles_for_no_play_that_fails_and_its_books_hold_the_attempt(
+    play: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAR_KEY", "s3cret")
+    seen: list[Event] = []
+    async with model_server(answer="sport") as server:
+        price = {"input": "$1", "output": "$10", "as_of": "2026-11-01"}
+        far = {
+            "kind": kind,
+            "url": server.url,
+            "model": play,
+            "key_env": "FAR_KEY",
+            "stall": patience(play),
+            "price": price,
+        }
+        config = {"market": {"ledger": ":memory:", "per_day": "$9"}, "bidders": {"far": far}}
+        async with atomic.open(config, followers=[seen.extend]) as market:
+            outcome = await market.run(topic, "a match of football")
+        calls = len(server.asked)
+
+    finished = [event.payload for event in seen if isinstance(event.payload, AttemptFinished)]
+    assert (play in WHOLE) == (not outcome.refused)
+    assert {PLAYS[play].reason} == {one.reason for one in finished}
+    assert (calls, outcome.cost) == (len(finished), sum(one.price for one in finished))
+
+
+async def test_who_was_asked_to_wait_makes_no_bids_that_say_for_how_long_while_another_answers() -> None:
+    seen: list[Event] = []
+    async with model_server(answer="sport") as server:
+        price = {"input": "$1", "output": "$10", "as_of": "2026-11-01"}
+        far = {"kind": "http", "url": server.url, "model": "rate-limited", "right": 0.9, "price": price}
+        near = far | {"model": "whole", "right": 0.8}
+        config = {"market": {"ledger": ":memory:", "per_day": "$9"}, "bidders": {"far": far, "near": near}}
+        async with atomic.open(config, followers=[seen.extend]) as market:
+            outcomes = [await market.run(topic, text) for text in ("a match", "another match")]
+            told = outcomes[1].explain()
+
+    asked = [one.body["model"] for one in server.asked]
+    assert ["sport", "sport"] == [one.answer for one in outcomes]
+    assert 1 == asked.count("rate-limited")
+    assert "status 429; 7 s left" in told

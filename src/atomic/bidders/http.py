@@ -155,11 +155,12 @@ class HttpModel:
             return Reply(reason=reason, detail=detail)
         if not self._options.dialect.takes_blank and not all(one.content.strip() for one in plan.messages):
             return Reply(reason=Reason.DECLINED, detail="a blank message")
+        wire, post, said = self._connected(), self._post(plan), Said()  # the first time loads httpx: not timed
         loop = asyncio.get_running_loop()
-        started, said = loop.time(), Said()
+        started = loop.time()
         try:
             async with asyncio.timeout(max(0.0, ask.time_left_ns / 1e9)):
-                await self._connected().ask(self._options.dialect, self._post(plan), said)
+                await wire.ask(self._options.dialect, post, said)
         except TimeoutError:
             said.lose(Reason.TIMED_OUT, "no whole answer in time")
         self._heed(said)

@@ -11,6 +11,12 @@ from atomic.records.bid import Reason
 
 _MOST_TOKENS = 10_000_000  # a count beyond that is junk
 _BUSY = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "429", "529"})
+_OPERATORS = {
+    401: "the key is not accepted",
+    402: "the account is not paid",
+    403: "the key is not accepted",
+    404: "no such model or path",
+}
 _BARRED = frozenset({"authentication_error", "permission_error", "invalid_api_key", "billing_error"})
 
 
@@ -181,9 +187,11 @@ def reason_of_status(status: int, body: bytes) -> tuple[Reason, str]:
         return Reason.NO_CAPACITY, f"status {status}"
     if status in (408, 504):
         return Reason.TIMED_OUT, f"status {status}"
-    if status in (401, 403):
-        return Reason.NOT_CONFIGURED, f"status {status}: the key is not accepted"
+    if status in _OPERATORS:
+        return Reason.NOT_CONFIGURED, f"status {status}: {_OPERATORS[status]}"
     start = body[:4_000].lower()
+    if status == 400 and b"content_filter" in start:
+        return Reason.REFUSED, f"status {status}: by the endpoint's filter"
     if status == 413 or (status == 400 and (b"context" in start or b"too long" in start)):
         return Reason.INPUT_TOO_LONG, f"status {status}"
     return Reason.FAILED, f"status {status}"

@@ -20,7 +20,7 @@ from atomic.records.bid import Reason
 
 LARGEST_REPLY = 4_000_000  # bytes; beyond that it is not an answer to a microtask
 CONNECT_SECONDS = 10.0
-_LAST_SECONDS = 0.1  # that a stream has to end in after its last word, so that its connection can be used again
+_LAST_SECONDS = 0.25  # that a stream has to end in after its last word, so that its connection can be used again
 _EVENTS = "text/event-stream"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
@@ -78,8 +78,10 @@ class Wire:
     async def _read(self, dialect: Dialect, post: Post, response: httpx.Response, said: Said) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status_code != 200:
-            said.billable = False
-            said.fail(*reason_of_status(response.status_code, await _words(response)))
+            reason, detail = reason_of_status(response.status_code, await _words(response))
+            # A gateway that gave up or a filter of prompts may have been preceded by work that is billed.
+            said.billable = reason in (Reason.TIMED_OUT, Reason.REFUSED)
+            said.fail(reason, detail)
         elif post.stream:
             if kind != _EVENTS:
                 said.fail(Reason.FAILED, "content type is not that of a stream of events")

@@ -74,6 +74,10 @@ PLAYS: Mapping[str, Play] = {
         shows="503, wait 9 s", reason=Reason.FAILED, status=503, headers={"retry-after": "9"}, body=b""
     ),
     "gateway-timeout": Play(shows="504", reason=Reason.TIMED_OUT, status=504, body=b"<html>timeout</html>"),
+    "filtered-prompt": Play(
+        shows="400: a filter stops the prompt", reason=Reason.REFUSED, status=400, body=_QUOTE % b"content_filter"
+    ),
+    "no-such-model": Play(shows="404", reason=Reason.NOT_CONFIGURED, status=404, body=_QUOTE % b"not_found_error"),
     "redirect": Play(
         shows="307 to elsewhere", reason=Reason.FAILED, status=307, headers={"location": "/elsewhere"}, body=b""
     ),
