@@ -14,6 +14,7 @@ from atomic.records.attempt import Plan, Reply
 from atomic.records.award import Position, Slate, Table
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.event import Commitment, Entry, Event
+from atomic.records.flow import FlowState, Json
 from atomic.records.microtask import Ask, Example
 from atomic.records.request import DataLabel
 
@@ -95,6 +96,15 @@ class Learner(Protocol):
 
     def learn(self, example: Example) -> None:
         """Take in one example, in about a millisecond."""
+        ...
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A learner, or examples at hand, that can begin anew, since something it learned was erased."""
+
+    def forget(self) -> None:
+        """Forget every example; those that may still be known are taught again."""
         ...
 
 
@@ -263,13 +273,74 @@ class SharedLedger(Ledger, Claims, Protocol):
         ...
 
 
+class Steps(Protocol):
+    """What the body of a durable flow is handed. A body does the same steps, in the same order, whenever it runs again.
+
+    Names are unique within a flow. What cannot be written as JSON is no result of a step.
+    """
+
+    async def step(
+        self, name: str, work: Callable[[], Awaitable[Json]], *, attempts: int = 1, pause: float = 1.0
+    ) -> Json:
+        """Do something once and keep its result; one that was cut in the middle is done again.
+
+        What it raises is tried again, `attempts` times in all, after `pause` seconds and then twice as long each; then
+        the flow is parked with the reason.
+        """
+        ...
+
+    async def wait(self, signal: str, *, seconds: float) -> Json:
+        """Wait for a signal, which may have come before; its value, or None once `seconds` have passed."""
+        ...
+
+    async def sleep(self, name: str, *, seconds: float) -> None:
+        """Wait for a time; it goes on while nobody runs the flow."""
+        ...
+
+
+FlowBody = Callable[[Steps, Json], Awaitable[Json]]
+
+
+class Flows(Protocol):
+    """Runs durable flows. Ids and JSON only: a body is found by an id, never kept here."""
+
+    async def start(self, kind: str, flow_id: str, argument: Json) -> None:
+        """Start a flow; the same id again is the same flow, whatever became of it.
+
+        Raises NotFound for a kind that nobody registered, Conflict for an id of another kind or argument.
+        """
+        ...
+
+    async def signal(self, flow_id: str, name: str, value: Json) -> None:
+        """Tell a flow something, kept until it waits for it; a flow that ended hears nothing. Raises NotFound."""
+        ...
+
+    async def query(self, flow_id: str = "") -> Sequence[FlowState]:
+        """One flow, or all, the newest first; empty when there is none."""
+        ...
+
+    async def cancel(self, flow_id: str, *, pause: bool = False) -> None:
+        """End a flow, or pause it, after the step that is being done. Nothing where it has ended. Raises NotFound."""
+        ...
+
+    async def resume(self, flow_id: str) -> None:
+        """Go on: what was paused or cancelled after its last ended step, what is parked with the step that failed.
+
+        Nothing where it runs or is done. Raises NotFound.
+        """
+        ...
+
+
 __all__ = [
     "Asker",
     "Bidder",
     "Claims",
     "Contents",
     "Examples",
+    "FlowBody",
+    "Flows",
     "Follower",
+    "Forgetful",
     "History",
     "Learner",
     "Ledger",
@@ -279,6 +350,7 @@ __all__ = [
     "Sketch",
     "Spend",
     "Standing",
+    "Steps",
     "Tactic",
     "Valuation",
     "Valued",

@@ -1,0 +1,171 @@
+"""The first durable runner: DBOS, a library with a database file, in this process. No server, no port, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from dbos import DBOS, SetWorkflowID
+from dbos._error import DBOSException
+
+from atomic.durable.dbos_file import APPLICATION, VERSION, WAITS, FlowsFile, JsonSerializer, into_wal, url_of
+from atomic.durable.parking import Names, Parked, reason_of, tried
+from atomic.errors import Conflict, NotFound, OperatorError
+from atomic.protocols import FlowBody
+from atomic.records.flow import Json
+
+_RECOVERIES = 10  # of a flow whose process dies each time; then it is parked
+_POLL_S = 0.1
+
+
+class _Closing(BaseException):
+    """The runner closes: the flow is left as it stands.
+
+    No CancelledError, which reaches DBOS as `concurrent.futures.CancelledError`: an `Exception`, so that it writes
+    down every open flow of an orderly end as failed.
+    """
+
+
+class DbosFlows(FlowsFile):
+    """Runs the flows of a file, those that another process left too. One runner per file, and one per process.
+
+    Bodies' steps are done in the event loop that opened it; DBOS waits and writes in threads of its own. A flow whose
+    kind is not registered here stays as it is.
+    """
+
+    def __init__(self, path: Path, bodies: Mapping[str, FlowBody], lock: BinaryIO) -> None:
+        self._lock = lock
+        self._loop = asyncio.get_running_loop()
+        self._doing: set[asyncio.Task[Json]] = set()
+        self._closing = False
+        self._bodies = {kind: self._workflow(kind, body) for kind, body in bodies.items()}
+        super().__init__(path)
+
+    @classmethod
+    async def open(cls, path: Path, bodies: Mapping[str, FlowBody]) -> DbosFlows:
+        """Open the file, or make it, and go on with what was open. Raises OperatorError when another runs it."""
+        lock = path.with_name(path.name + ".runner").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise OperatorError(f"another runner works on the flows in {path}") from None
+        try:
+            into_wal(path)
+            DBOS(
+                config={
+                    "name": APPLICATION,
+                    "system_database_url": url_of(path),
+                    "application_version": VERSION,
+                    "log_level": "CRITICAL",
+                    "serializer": JsonSerializer(),
+                    "notification_listener_polling_interval_sec": _POLL_S,
+                }
+            )
+            made = cls(path, bodies, lock)
+            await asyncio.to_thread(DBOS.launch)  # in a thread: else it would take this loop for its own work
+        except BaseException:
+            lock.close()
+            raise
+        return made
+
+    async def __aenter__(self) -> DbosFlows:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self, kind: str, flow_id: str, argument: Json) -> None:
+        """See `Flows`."""
+        if kind not in self._bodies:
+            raise NotFound(f"there is no kind of flow {kind!r}")
+        for known in await self.query(flow_id):
+            if (known.kind, known.argument) != (kind, argument):
+                raise Conflict(f"flow {flow_id!r} was started before with another kind or argument")
+            return
+
+        def begin() -> None:
+            with SetWorkflowID(flow_id):
+                DBOS.start_workflow(self._bodies[kind], argument)
+
+        await asyncio.to_thread(begin)
+
+    async def close(self) -> None:
+        """Stop; what is open goes on where the file is opened next. A step that is being done is cut. Call once."""
+        self._closing = True
+        for task in self._doing:
+            task.cancel()
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await super().close()
+        self._lock.close()
+
+    def _workflow(self, kind: str, body: FlowBody) -> Callable[[Json], Coroutine[Any, Any, Json]]:
+        @DBOS.workflow(name=kind, max_recovery_attempts=_RECOVERIES)
+        async def run(argument: Json) -> Json:
+            try:
+                return await body(_DbosSteps(self.here), argument)
+            except (Parked, DBOSException):
+                raise
+            except asyncio.CancelledError:
+                raise _Closing from None
+            except Exception as error:
+                raise Parked(reason_of(error)) from None
+
+        return run
+
+    async def here(self, work: Callable[[], Awaitable[Json]]) -> Json:
+        """Do something in the loop that opened this, from DBOS's. Cancelled when it closes, which records nothing."""
+
+        async def doing() -> Json:
+            task = asyncio.ensure_future(work())
+            self._doing.add(task)
+            try:
+                return await task
+            finally:
+                self._doing.discard(task)
+
+        if self._closing:
+            raise asyncio.CancelledError
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doing(), self._loop))
+
+
+class _DbosSteps:
+    """See `Steps`."""
+
+    def __init__(self, here: Callable[[Callable[[], Awaitable[Json]]], Awaitable[Json]]) -> None:
+        self._here = here
+        self._names = Names()
+
+    async def step(
+        self, name: str, work: Callable[[], Awaitable[Json]], *, attempts: int = 1, pause: float = 1.0
+    ) -> Json:
+        self._names.use(name)
+
+        async def do() -> Json:
+            return await self._here(lambda: tried(work, attempts=attempts, pause=pause))
+
+        return await DBOS.run_step_async({"name": name}, do)
+
+    async def wait(self, signal: str, *, seconds: float) -> Json:
+        self._names.use(f"wait {signal}")
+        await self._waits(signal)
+        value: Json = await DBOS.recv_async(signal, timeout_seconds=seconds)
+        await self._waits(None)
+        return value
+
+    async def sleep(self, name: str, *, seconds: float) -> None:
+        self._names.use(f"sleep {name}")
+        await self._waits(name)
+        await DBOS.sleep_async(seconds)
+        await self._waits(None)
+
+    async def _waits(self, name: str | None) -> None:
+        flow_id = DBOS.workflow_id
+        assert flow_id is not None
+        await DBOS.update_workflow_attributes_async(flow_id, {WAITS: name}, merge=True)
