@@ -1,5 +1,5 @@
 # Each target does its own set-up from a bare Python 3.11 or later; uv is used when it is on PATH.
-#   make demo                  the market on a mailbox of 60 mails (MODELS=more: a second model; REAL=1: real mails)
+#   make demo                  the market on a mailbox of 62 mails (MODELS=more: a second model; REAL=1: real mails)
 #   make setup                 .venv with all that tests and benches need; then .venv/bin/atomic works
 #   make check | test          format, lint, types, floors, docs | that, then all tests on the built wheel
 #   make test-all              also the slow batteries, and every other Python that is found

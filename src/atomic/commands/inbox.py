@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="A mailbox: each mail typed, tagged
 
 
 def demo() -> None:
-    """Watch the market on 60 mails.
+    """Watch the market on 62 mails.
 
     In a fresh folder atomic-demo. The environment chooses: MODELS=more a second language model, REAL=1 real mails.
     """

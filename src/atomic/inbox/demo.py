@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 import time
 from importlib.util import find_spec
 from itertools import count
@@ -156,7 +158,9 @@ def _verified(console: Console, ledger: Path) -> None:
 
 
 def _next_steps(console: Console, folder: Path) -> None:
-    console.print(f"\nWhere to look next (cd {folder}):", soft_wrap=True)
+    console.print("\nWhere to look next:", soft_wrap=True)
+    path = "" if shutil.which("atomic") else f"export PATH={Path(sys.executable).parent}:$PATH; "
+    console.print(f"  {path}cd {folder}", soft_wrap=True, markup=False)
     for command, what in (
         ("ls results/*", "what was tagged, filed and drafted"),
         ("atomic explain last", "the story of the last decision"),
