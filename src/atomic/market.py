@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
+from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, NotFound, OperatorError
 from atomic.outcome import Outcome, read_outcome
 from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
@@ -73,6 +74,7 @@ class Market:
             asker.attach(self.record, ledger, self._clock)
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
         self._teacher = Teacher(ledger, learners, examples, _report)
+        self._seen = 0  # the seq up to which events were taken in
         self._unfollow: Callable[[], None] | None = None
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._unreleased: dict[tuple[str, str], bool] = {}  # claims that a full disk or a lock kept us from giving back
@@ -92,7 +94,13 @@ class Market:
         )
 
     async def start(self) -> None:
-        """Fold the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on."""
+        """Take in the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on.
+
+        Beliefs begin at the newest snapshot that an erasure left.
+        """
+        rebased = newest_rebase(self.ledger)
+        if rebased is not None:
+            begin_at(self.beliefs, rebased, self.ledger)
         self._unfollow = self.ledger.follow(self.follow, after=0)
         await self.record(())
 
@@ -104,11 +112,17 @@ class Market:
 
     def follow(self, events: Sequence[Event]) -> None:
         """Take new events of the ledger, ours and other processes', into beliefs and learners; each once."""
-        fresh = [event for event in events if event.seq > self.beliefs.seq]
-        self.beliefs.fold(fresh)
+        fresh = [event for event in events if event.seq > self._seen]
+        if not fresh:
+            return
+        self._seen = fresh[-1].seq
+        fold(self.beliefs, fresh, self.ledger)
         self._teacher.follow(fresh)
         for asker in self._askers:
             asker.follow(fresh)
+        # While it starts, what was erased earlier cannot be read in the first place.
+        if self._unfollow is not None and any(event.kind == "erased" for event in fresh):
+            self._teacher.begin_again()
 
     async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.
@@ -231,6 +245,8 @@ class Market:
         if not any(event.kind == "outcome" for event in events):
             raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
         opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
+        if events[0].bodies and self.ledger.body(events[0].bodies[0]) is None:
+            raise NotFound(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
         task = self._tasks.get(opened.task) if opened is not None else None
         await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task))
 

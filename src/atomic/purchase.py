@@ -49,6 +49,7 @@ class Purchase:
         self._ask = ask
         self._terms = terms
         self._subjects = subjects
+        self._borrowed: tuple[str, ...] = ()  # of examples that were shown to those who wrote free text
         self._resumable = resumable
         self._began_ns = shop.clock.monotonic_ns()
         self._round = 0
@@ -82,6 +83,8 @@ class Purchase:
                 started = [one for one in started if (one.bidder, one.tactic) != (payload.bidder, payload.tactic)]
                 bid = next(one for one in slate.bids if one.key == payload.key)
                 body = ledger.body(event.bodies[0]) if event.bodies else None
+                if event.bodies and not self._ask.task.alternatives:
+                    self._borrowed += ledger.subjects(event.bodies[0])
                 self._restore(bid, payload, body)
         for cut in started:
             bid = next(one for one in slate.bids if one.key == f"{cut.bidder}+{cut.tactic}")
@@ -262,7 +265,9 @@ class Purchase:
         """An attempt ended: into the hand, the record and the list of who need not be asked again."""
         bid = done.bid
         self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs)
-        bodies = () if body is None else (Body(name="answer", content=body, subjects=self._subjects),)
+        if not self._ask.task.alternatives:
+            self._borrowed += self._shown(done.plan)  # free text may say again what an example said
+        bodies = () if body is None else (self._answer(body),)
         self._pending.append(self._entry(record, bodies=bodies))
         self._bought.append(Bought(bid=bid, attempt=record))
         self._exclude(bid, record.reason)
@@ -297,7 +302,7 @@ class Purchase:
         if settled.status == "answered":
             group = self._hand.groups[award.standing_group]
             answer = group.answer
-            bodies = (Body(name="answer", content=group.body, subjects=self._subjects),)
+            bodies = (self._answer(group.body),)
         self._pending.append(self._entry(settled, bodies=bodies))
         self._pending += [self._entry(one) for one in at_the_end(ask.task, self._hand.state, self._bought)]
         await self._flush()
@@ -314,7 +319,15 @@ class Purchase:
     def _plan_body(self, plan: Plan) -> tuple[Body, ...]:
         if not plan.messages:
             return ()
-        return (Body(name="plan", content=encode(plan), subjects=self._subjects),)
+        return (Body(name="plan", content=encode(plan), subjects=self._subjects + self._shown(plan)),)
+
+    def _shown(self, plan: Plan) -> tuple[str, ...]:
+        """Whose data the examples in a plan are: what is made of it is theirs, too."""
+        used = [example for _, example in self._nearest if example.request_id in plan.examples]
+        return tuple(dict.fromkeys(subject for example in used for subject in example.subjects))
+
+    def _answer(self, content: bytes) -> Body:
+        return Body(name="answer", content=content, subjects=self._subjects + self._borrowed)
 
     async def _flush(self) -> None:
         pending, back = self._pending, self._unsettled

@@ -61,6 +61,11 @@ class ExampleStore:
             shelf.add(example)
         self._recent.clear()
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._shelves.clear()
+        self._recent.clear()
+
     def nearest(self, ask: Ask, count: int) -> Sequence[tuple[float, Example]]:
         """At most `count` verified examples with their similarity in (0, 1], nearest first, newer before older."""
         shelf = self._shelves.get((ask.tenant, ask.task.name))

@@ -53,6 +53,10 @@ class ExactCache:
         if len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._entries.clear()
+
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
         """Price 0, and the probability it was stored with as the claim."""
         known = self._entries.get(_key(ask))

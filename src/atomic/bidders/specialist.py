@@ -71,6 +71,12 @@ class Specialist:
         self._seen.setdefault(key, Counter())[label] += 1
         classifier.learn(example.request_id, self._buckets(example.text), label, 2.0 * example.probability - 1.0)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._classifiers.clear()
+        self._seen.clear()
+        self._predictions.clear()
+
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
         """Price 0 and its probability, or why it cannot say."""
         found = self._predicted(ask)

@@ -105,6 +105,7 @@ class Example:
     tenant: str = ""
     label: DataLabel = "internal"
     jurisdictions: tuple[str, ...] = ()  # where its input may be seen; empty: anywhere
+    subjects: tuple[str, ...] = ()  # whose data its input is
     time_ns: int = 0
 
 

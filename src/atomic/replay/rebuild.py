@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from atomic.belief import Beliefs
+from atomic.erasure import fold
 from atomic.errors import NotFound, Tampered
 from atomic.protocols import History, Profile
 from atomic.records.attempt import AttemptFinished
@@ -34,6 +35,7 @@ class Rebuilt:
     bids: int
     tables: int
     digest: str  # of the beliefs at the end
+    erased: int = 0  # of the awards: their requests were erased since
 
 
 def rebuild(ledger: History, awards: Callable[[], Iterator[Event]], report: Report) -> Rebuilt:
@@ -53,16 +55,19 @@ def rebuild(ledger: History, awards: Callable[[], Iterator[Event]], report: Repo
             while upcoming is not None and upcoming[0] < event.seq:
                 check.award(beliefs, upcoming[1])
                 upcoming = next(waiting, None)
-            beliefs.fold((event,))
-        again.fold(chunk)
+            fold(beliefs, (event,), ledger)
+        fold(again, chunk, ledger)
         count += len(chunk)
     while upcoming is not None:
         report(upcoming[1], "beliefs_seq: it lies after the ledger's end")
         upcoming = next(waiting, None)
     digest = beliefs.digest()
+    erased = sum((one.tenant, one.request_id) in beliefs.erased for one in awards()) if beliefs.erased else 0
     if again.digest() != digest:
         report(None, "beliefs: folded twice, they are not the same")
-    return Rebuilt(events=count, awards=check.awards, bids=check.bids, tables=check.tables, digest=digest)
+    return Rebuilt(
+        events=count, awards=check.awards, bids=check.bids, tables=check.tables, digest=digest, erased=erased
+    )
 
 
 def _in_order_of_beliefs(awards: Callable[[], Iterator[Event]]) -> Iterator[tuple[int, Event]]:

@@ -61,6 +61,8 @@ class Replay:
                 f"Beliefs rebuilt from {self.deep.events} events: {self.deep.bids} bids and {self.deep.tables} tables "
                 f"appraised again for {self.deep.awards} awards; digest {self.deep.digest[:16]}."
             )
+            if self.deep.erased:
+                lines.append(f"erased: the inputs and answers of {self.deep.erased} of these awards are gone.")
         lines += [f"#{one.seq} {one.request_id}: {one.what}" for one in self.different]
         if self.differences > len(self.different):
             lines.append(f"… and {self.differences - len(self.different)} more.")

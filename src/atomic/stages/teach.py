@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import orjson
 
-from atomic.protocols import Examples, Learner, Ledger
+from atomic.errors import CallerError
+from atomic.protocols import Examples, Forgetful, Learner, Ledger
 from atomic.records.event import Commitment, Event, decode
 from atomic.records.lesson import FeedbackGiven
 from atomic.records.microtask import Example
@@ -17,6 +19,7 @@ from atomic.stages.learn import outranks
 from atomic.stages.prepare import may_see
 
 _REMEMBERED = 256
+_CHUNK = 1_000
 
 
 class Teacher:
@@ -33,12 +36,14 @@ class Teacher:
         self._learners = learners
         self._examples = examples
         self._report = report
+        self._taught = 0  # the seq up to which it was taught
         self._requests: OrderedDict[tuple[str, str], Event] = OrderedDict()
         self._outcomes: OrderedDict[tuple[str, str], Event] = OrderedDict()
 
     def follow(self, events: Sequence[Event]) -> None:
         """Take in new events."""
         for event in events:
+            self._taught = event.seq
             key = (event.tenant, event.request_id)
             if event.kind == "request":
                 _remember(self._requests, key, event)
@@ -47,6 +52,25 @@ class Teacher:
                 self._teach_outcome(event)
             elif event.kind == "feedback":
                 self._teach_feedback(event)
+
+    def begin_again(self) -> None:
+        """Let everybody forget, and teach again from the ledger, in which erased bodies are not any more.
+
+        Blocks for as long as a start does. Who learns and cannot forget is reported: it has to be made anew.
+        """
+        everybody, self._learners = self._learners, [one for one in self._learners if isinstance(one, Forgetful)]
+        for one in (*self._learners, self._examples):
+            if isinstance(one, Forgetful):
+                one.forget()
+        self._requests.clear()
+        self._outcomes.clear()
+        events = islice(self._ledger.read(), self._taught)
+        while chunk := list(islice(events, _CHUNK)):
+            self.follow(chunk)
+        for learner in everybody:
+            if learner not in self._learners:
+                self._report(CallerError(f"{learner.profile.name} cannot forget what was erased: restart the market"))
+        self._learners = everybody
 
     def _teach_outcome(self, event: Event) -> None:
         settled = event.payload
@@ -94,6 +118,7 @@ class Teacher:
             tenant=event.tenant,
             label=event.label,
             jurisdictions=request.payload.terms.jurisdictions,
+            subjects=self._ledger.subjects(request.bodies[0]),
             time_ns=event.time_ns,
         )
         for learner in self._learners:
