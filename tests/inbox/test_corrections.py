@@ -242,6 +242,8 @@ async def test_the_doors_run_correct_and_leave_a_whole_ledger(tmp_path: Path) ->
     assert 0 == await run_path(config, root, dry_run=True)
     await correct_mail(config, root / "one.eml", {}, folder="Billing")
     assert 1 == len(names(tmp_path / "out" / "Billing"))
+    with pytest.raises(CallerError, match="is not a mail"):
+        await correct_mail(config, tmp_path / "atomic.db", {"spam": "ham"})
     with pytest.raises(CallerError, match="vanished"):
         await correct_mail(config, root / "none.eml", {"spam": "ham"})
     assert verify(tmp_path / "atomic.db").ok

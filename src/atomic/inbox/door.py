@@ -123,6 +123,8 @@ async def correct_mail(
     """
     settings, out = inbox_of(config)
     console = console or Console(highlight=False)
+    if path.suffix.lower() != ".eml" and path.parent.name not in {"cur", "new"}:
+        raise CallerError(f"{path} is not a mail", hint="name an .eml file, or one in cur or new of a Maildir")
     source = await asyncio.to_thread(read_mail, path)
     if isinstance(source, Skipped):
         raise CallerError(f"{path}: {source.reason}")
