@@ -233,8 +233,10 @@ class Market:
         """Say how right an outcome was (`value` in [0, 1]), or what the right answer is (`truth`).
 
         Both teach at once. A later word of the same or a higher source supersedes; a lower one is recorded and
-        teaches nothing. Raises NotFound for an unknown request, TaskError for a value that is no probability or
-        a truth that is not of the task's type.
+        teaches nothing. `author` stays in the chain for ever: let it be a role or an id, never an address.
+
+        Raises NotFound for an unknown request, TaskError for a value that is no probability or a truth that is not of
+        the task's type.
         """
         key = (tenant, request_id)
         async with self._judging.setdefault(key, asyncio.Lock()):  # two words at once would both count in full

@@ -89,9 +89,10 @@ def test_a_ledger_that_lost_a_table_is_called_damaged(tmp_path: Path) -> None:
         verify(path)
 
 
-async def test_the_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ledger.db", "ledger.db-wal", "ledger.db.keys"])
+async def test_the_ledger_and_its_keys_are_for_their_owner_alone(tmp_path: Path, name: str) -> None:
     async with SqliteLedger.open(tmp_path / "ledger.db"):
-        assert 0o600 == stat.S_IMODE((tmp_path / "ledger.db.keys").stat().st_mode)
+        assert 0o600 == stat.S_IMODE((tmp_path / name).stat().st_mode)
 
 
 async def test_heads_are_signed_every_so_many_events_and_on_request(tmp_path: Path) -> None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.market.shop import bidder, spam
+from tests.market.shop import awards, bidder, slate_of, spam
 from tests.market.test_learning import Pupil
 
 from atomic.belief.examples import ExampleStore
 from atomic.ledger import MemoryLedger
 from atomic.market import Market, Trade
 from atomic.protocols import Bidder, Profile
-from atomic.records import AttemptStarted, RequestOpened
+from atomic.records import AttemptStarted, Reason, RequestOpened
 from atomic.records.microtask import with_terms
 from atomic.records.request import accepts
 from atomic.tactics import NearestExamples, Plain
+from atomic.testing import ScriptedBidder
 
 ABROAD = Profile(name="abroad", kind="scripted", right=0.9, speaks=True, accepts="internal", jurisdictions=("us",))
 EUROPE = with_terms(spam.terms, jurisdictions=("eu",))
+
+
+class Guest(ScriptedBidder):
+    """A speaker that works elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("abroad", ["spam"], profile=ABROAD)
 
 
 async def a_market(*bidders: Bidder) -> Market:
@@ -39,8 +47,7 @@ async def test_an_example_bound_to_a_jurisdiction_is_shown_to_nobody_abroad() ->
     market = await a_market(here)
     await verified(market, "cheap pills from Europe", request_id="bound", terms=EUROPE)
     await verified(market, "cheap pills from anywhere", request_id="free")
-    abroad = bidder("abroad", ["spam"])
-    abroad._profile = ABROAD
+    abroad = Guest()
     market = Market(
         ledger=market.ledger,
         bidders=(abroad,),
@@ -56,6 +63,16 @@ async def test_an_example_bound_to_a_jurisdiction_is_shown_to_nobody_abroad() ->
     assert {("free",), ()} >= {plan.examples for plan in shown}
     assert any(plan.examples for plan in shown)
     assert not [message for plan in shown for message in plan.messages if "Europe" in message.content]
+
+
+async def test_where_no_example_may_be_shown_the_tactic_of_examples_does_not_bid() -> None:
+    market = await a_market(bidder("here", ["spam"], right=0.6), Guest())
+    await verified(market, "cheap pills from Europe", terms=EUROPE)
+
+    await market.run(spam, "cheap pills again")
+
+    slate = slate_of(market, awards(market)[-1])
+    assert ("abroad+examples", Reason.NO_EXAMPLES) in {(one.key, one.reason) for one in slate.no_bids}
 
 
 async def test_a_learner_is_taught_only_what_it_may_see() -> None:

@@ -246,3 +246,12 @@ def test_an_input_that_cannot_be_written_is_refused() -> None:
 
 def test_decimal_and_other_written_types_go_through() -> None:
     assert b'{"value":"1.10"}' == of_types(Decimal)(Decimal("1.10")).input_json
+
+
+def test_what_does_not_fit_is_told_without_its_content() -> None:
+    with pytest.raises(TaskError) as caught:
+        of_types(int, bool)("a secret of somebody's")
+
+    assert "valid integer" in caught.value.message
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -277,3 +277,14 @@ def test_what_is_remembered_between_other_prices_and_worths_changes_no_bit(
         assert lookahead(worth, dearer, table) == remembering(worth, dearer, table)
         other = replace(table, alternatives=table.alternatives + 3)
         assert lookahead(where, dearer, other) == remembering(where, dearer, other)
+
+
+def test_dear_bids_do_not_crowd_out_one_that_is_worth_more_for_its_price() -> None:
+    """Neither most probable nor cheapest, and of less value than each dear one before prices: but best by one step."""
+    dear = [bid(f"dear{n}", 0.9, price=WORTH * 85 // 100) for n in range(6)]
+    cheap = [bid(f"cheap{n}", 0.02, price=WORTH // 1000) for n in range(2)]
+    verdict = auction(
+        position(), slate(*dear, *cheap, bid("good", 0.8, price=WORTH // 100)), Table(alternatives=0), 0.5
+    )
+
+    assert ("good+plain",) == verdict.chosen

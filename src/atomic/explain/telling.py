@@ -187,17 +187,18 @@ def _otherwise(one: RoundTold) -> Iterator[str]:
 def _at_other_worths(one: RoundTold) -> Iterator[str]:
     """Neighbouring points with one award in one line; those below the true worth apart from those above."""
     if not any(point.changes for point in one.worths):
-        yield "  At a hundredth to a hundred times the worth the award is the same."
+        yield f"  At all {len(one.worths)} worths tried, from a hundredth to a hundred times, the award is the same."
     runs = groupby(one.worths, key=lambda point: (point.times[0] > point.times[1], point.chosen, point.changes))
     for (_, chosen, changes), points in runs:
         if changes:
             run = list(points)
             first, last = run[0], run[-1]
             until = "" if first is last else f" to {_times(last)}"
+            tried = "" if first is last else f"the {len(run)} points tried from "
             upper = "" if first is last else f" to {dollars(last.worth)}"
             kind = "of" if first.times[1] > 1 else "times"
             worth = f"{dollars(first.worth)}{upper}"
-            yield f"  At {_times(first)}{until} {kind} the worth ({worth}): {spent_on(chosen)}."
+            yield f"  At {tried}{_times(first)}{until} {kind} the worth ({worth}): {spent_on(chosen)}."
 
 
 def _times(point: WorthPoint) -> str:

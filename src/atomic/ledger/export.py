@@ -32,7 +32,7 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
     try:
         connection = connect_to_read(path)
         keys = Keys(keys_path(path), read_only=True) if bodies else None
-    except Exception as error:
+    except Exception as error:  # of storage or not: `explained` tells
         raise explained(error, path) from error
     try:
         connection.execute("BEGIN")  # one snapshot

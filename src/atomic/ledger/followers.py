@@ -50,7 +50,7 @@ class Followers:
                     # A former event loop was closed before it could be told.
                     self._catch_up(following)
                 following.tell(events)
-            except Exception as error:
+            except Exception as error:  # a follower is anybody's: it must not stop the others or the appender
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "a follower of the ledger failed", "exception": error}
                 )

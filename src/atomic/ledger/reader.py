@@ -50,7 +50,7 @@ class LedgerReader:
         path = Path(path)
         try:
             return cls(path, connect_to_read(path))
-        except Exception as error:
+        except Exception as error:  # of storage or not: `explained` tells
             raise explained(error, path) from error
 
     def head(self) -> int:

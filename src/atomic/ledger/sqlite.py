@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -46,6 +47,8 @@ class SqliteLedger:
     def __init__(self, path: Path, clock: Clock, timeout: float, seal_every: int) -> None:
         self._clock = clock
         with ExitStack() as opened:  # closes what is open already should the rest fail
+            with suppress(OSError):  # SQLite says better what is wrong; its log and index get the mode of the file
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds other people's mail
             connection = connect(path, timeout=timeout)
             opened.callback(connection.close)
             into_wal(connection, timeout)
@@ -84,7 +87,7 @@ class SqliteLedger:
         path = Path(path)
         try:
             return cls(path, clock or SystemClock(), timeout, seal_every)
-        except Exception as error:
+        except Exception as error:  # of storage or not: `explained` tells
             raise explained(error, path) from error
 
     async def append(

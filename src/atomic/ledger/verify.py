@@ -67,7 +67,7 @@ def verify(path: str | Path, *, bodies: bool = True, public_key: bytes | None = 
             return _Walk(path, connection, size, public_key).run(bodies=bodies)
         finally:
             connection.close()
-    except Exception as error:
+    except Exception as error:  # of storage or not: `explained` tells
         raise explained(error, path) from error
 
 

@@ -121,7 +121,7 @@ class Writer:
                     self._sync(full=True)
                     self._refuse_if_vanished()
                     self._sealer.seal(self._connection)
-                except Exception as error:
+                except Exception as error:  # told by `close`: this thread ends here, and nobody else hears it
                     self._stop_error = explained(error, self._path)
                 stop.done.set()
                 return
@@ -165,7 +165,7 @@ class Writer:
             if waiting or self._sealer.due(self._seen[0]):
                 self._sync(full=True)
                 sealed = self._sealer.seal(self._connection, at_least=0 if waiting else self._sealer.every)
-        except Exception as raised:
+        except Exception as raised:  # whatever it is, whoever asked must hear of it
             error = explained(raised, self._path)
         for one in waiting:
             one.outcome, one.error = sealed, error

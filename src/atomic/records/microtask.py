@@ -57,8 +57,11 @@ class Microtask(Generic[P, T]):
             bound = self.signature.bind(*args, **kwargs)
             bound.apply_defaults()
             checked = self.input_model.model_validate(dict(bound.arguments))
-        except (TypeError, ValidationError) as error:
+        except TypeError as error:
             raise TaskError(f"{self.name}: the input does not fit: {error}") from error
+        except ValidationError as error:
+            # Without the values: an error is logged, and an input may be confidential. So its chain ends here, too.
+            raise TaskError(f"{self.name}: the input does not fit: {_faults(error)}") from None
         try:
             shown = checked.model_dump(mode="json")
             # As checked: bidders that read arguments and bidders that read JSON see one input.
@@ -200,6 +203,12 @@ def microtask(
         )
 
     return declare
+
+
+def _faults(error: ValidationError) -> str:
+    """Where an input does not fit, and what is expected there."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5])
 
 
 def _labels(output_type: Any) -> tuple[str, ...]:
