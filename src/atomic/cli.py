@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic.commands import answer, bench, bidders, explaining, feedback, inbox, ledger, what_if
+from atomic.commands import answer, bench, bidders, erase, explaining, feedback, flow, inbox, ledger, what_if
 from atomic.errors import AtomicError
 from atomic.version import __version__
 
@@ -53,6 +53,7 @@ def _atomic(
 
 app.command()(inbox.demo)
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(flow.app, name="flow")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
 app.command("what-if")(what_if.what_if)
@@ -62,6 +63,8 @@ app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.add_typer(bidders.models, name="models")
 app.add_typer(ledger.app, name="ledger")
+app.command()(erase.erase)
+app.command("export-subject")(erase.export_subject)
 app.command()(bench.bench)
 
 

@@ -74,13 +74,20 @@ async def rebase(ledger: Ledger) -> Event:
 def without_erased(ledger: History) -> Beliefs:
     """Beliefs as folded from the whole ledger, but for the requests that were erased at any time."""
     beliefs = Beliefs()
-    for event in ledger.read(kinds=("erased",)):
-        if isinstance(event.payload, BodiesErased):
-            beliefs.erased |= set(event.payload.requests)
+    beliefs.erased = erased_requests(ledger)
     events = ledger.read()
     while chunk := list(islice(events, _CHUNK)):
         beliefs.fold(chunk)
     return beliefs
+
+
+def erased_requests(ledger: History) -> set[tuple[str, str]]:
+    """Every (tenant, request id) that was erased as a whole, at any time."""
+    found: set[tuple[str, str]] = set()
+    for event in ledger.read(kinds=("erased",)):
+        if isinstance(event.payload, BodiesErased):
+            found.update(event.payload.requests)
+    return found
 
 
 def fold(beliefs: Beliefs, events: Sequence[Event], ledger: History) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from atomic.errors import LedgerUnwritable
 from atomic.ledger.cipher import ERASED
 from atomic.ledger.group import Group, draft
 from atomic.ledger.keys import Keys
+from atomic.ledger.schema import BUSY_TIMEOUT_S
 from atomic.records.erasure import BodiesErased, WhyErased
 from atomic.records.event import Entry, Event
 
@@ -95,6 +99,23 @@ def older_than(connection: sqlite3.Connection, label: str, before_ns: int) -> It
     for tenant, request_id in rows:
         if any(_is_left(connection, int(body)) for (body,) in connection.execute(_OF_REQUEST, (request_id, tenant))):
             yield str(tenant), str(request_id)
+
+
+def leave_no_copies(connection: sqlite3.Connection, path: Path, erase: Erase) -> None:
+    """Take older states of what was erased out of free pages and the log. Raises LedgerUnwritable."""
+    try:
+        if erase.subject:
+            # secure_delete does not reach what SQLite left in a page's gaps when it moved rows about.
+            connection.execute("VACUUM")
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("somebody reads for too long")
+    except (sqlite3.Error, TimeoutError) as error:
+        raise LedgerUnwritable(
+            f"what was to be erased is erased, but copies may be left in {path}'s log or free pages: {error}",
+            hint="do it again: it needs as much free space as the ledger takes",
+        ) from error
 
 
 def _is_left(connection: sqlite3.Connection, body: int) -> bool:

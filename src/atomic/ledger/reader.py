@@ -135,6 +135,17 @@ class LedgerReader:
         rows = self._rows("SELECT subject FROM body_subject WHERE body_id = ?", (int(commitment.body_id),))
         return tuple(sorted(str(row[0]) for row in rows))
 
+    def token(self, subject: str) -> str:
+        """What stands for a subject, among a body's subjects."""
+        with self._lock:
+            return self._keys_at_hand().token(subject)
+
+    def events_of(self, subject: str) -> Iterator[Event]:
+        """The events that have a body about a subject, in order."""
+        statement = "SELECT DISTINCT body_id >> 8 FROM body_subject WHERE subject = ? ORDER BY 1"
+        for (seq,) in self._rows(statement, (self.token(subject),)):
+            yield from self.read(after=seq - 1, limit=1)
+
     def spent(self, day: str) -> int:
         """What was spent on a UTC date, in nano-USD."""
         rows = self._rows("SELECT nano FROM spending WHERE day = ?", (day,))

@@ -8,7 +8,6 @@ import os
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import Any
 
 from atomic.errors import CallerError, LedgerLocked, LedgerUnwritable
 from atomic.ledger.chain import event_of
-from atomic.ledger.erasing import Erase, erased_requests
+from atomic.ledger.erasing import Erase, erased_requests, leave_no_copies
 from atomic.ledger.failures import explained
 from atomic.ledger.group import Group
 from atomic.ledger.keys import Keys
 from atomic.ledger.operations import Operation, Seal
-from atomic.ledger.schema import BUSY_TIMEOUT_S, extend_log
+from atomic.ledger.schema import extend_log
 from atomic.ledger.sealing import Sealer
 from atomic.records.event import Event
 
@@ -144,7 +143,8 @@ class Writer:
             events = self._commit(waiting)
             for one in waiting:
                 if isinstance(one.operation, Erase):
-                    self._leave_no_copies(one.operation)
+                    leave_no_copies(self._connection, self._path, one.operation)
+                    self._log_extended = False
         except Exception as error:  # whatever it is, its callers must hear of it
             failure = explained(error, self._path)
             if len(waiting) > 1 and not isinstance(failure, LedgerLocked):
@@ -223,23 +223,6 @@ class Writer:
         self._erased = erased_requests(self._connection)
         self._keys.forget()
         return True
-
-    def _leave_no_copies(self, erase: Erase) -> None:
-        """Take older states of what was erased out of free pages and the log. Raises LedgerUnwritable."""
-        try:
-            if erase.subject:
-                # secure_delete does not reach what SQLite left in a page's gaps when it moved rows about.
-                self._connection.execute("VACUUM")
-            deadline = time.monotonic() + BUSY_TIMEOUT_S
-            while self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                if time.monotonic() > deadline:
-                    raise TimeoutError("somebody reads for too long")
-            self._log_extended = False
-        except (sqlite3.Error, TimeoutError) as error:
-            raise LedgerUnwritable(
-                f"what was to be erased is erased, but copies may be left in {self._path}'s log or free pages: {error}",
-                hint="do it again: it needs as much free space as the ledger takes",
-            ) from error
 
     def _catch_up(self) -> None:
         while True:

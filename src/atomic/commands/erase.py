@@ -1,0 +1,143 @@
+"""`atomic erase` and `atomic export-subject`: what is about somebody, gone for ever or handed out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from atomic.commands.common import ConfigOption, LedgerOption, find_config_and_ledger, print_json, reading, say
+from atomic.errors import CallerError
+
+if TYPE_CHECKING:
+    from atomic.config import Config
+    from atomic.ledger import LedgerReader
+    from atomic.records.erasure import BodiesErased
+    from atomic.records.event import Event
+
+SubjectArgument = Annotated[
+    str,
+    typer.Argument(metavar="SUBJECT", help="An address, or the name that the application gave.", show_default=False),
+]
+
+
+def erase(
+    subject: SubjectArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Erase all that is about somebody, for ever.
+
+    Keys and bodies are destroyed, beliefs drawn up again without them, and the inbox's drafts, tags and filed mails
+    removed. The mailbox itself is left alone, and so are backups: docs/erasure.md says what to do with those.
+    """
+    subject = _named(subject)
+    read = find_config_and_ledger(config, ledger)
+    if not yes:
+        typer.confirm(f"Erase all that is about {subject} from {read.ledger}? It cannot be undone.", abort=True)
+    erased, files = asyncio.run(_erase(read, subject))
+    if erased is None and not files:
+        say("There was nothing to erase.")
+        return
+    requests, bodies = (len(erased.requests), erased.bodies) if erased is not None else (0, 0)
+    say(f"Erased: {bodies} bodies, {requests} requests as a whole, {files} files of results.")
+    say("Backups of the keys still hold theirs: replace them now (docs/erasure.md).")
+
+
+async def _erase(config: Config, subject: str) -> tuple[BodiesErased | None, int]:
+    from atomic import erasure
+    from atomic.inbox.forgetting import digests_of, forget_results
+    from atomic.ledger import SqliteLedger
+
+    assert config.ledger is not None  # it was found
+    async with SqliteLedger.open(config.ledger) as ledger:
+        erased = await erasure.erase(ledger, subject)
+        # Of every erasure, so that one that was cut short is completed.
+        requests = erasure.erased_requests(ledger)
+    digests = digests_of([request_id for _, request_id in requests])
+    return erased, forget_results(_results(config), subject, digests)
+
+
+def export_subject(
+    subject: SubjectArgument,
+    file: Annotated[Path | None, typer.Argument(help="A new file; without it, the standard output.")] = None,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Write all that is kept about somebody as one JSON file: inputs, answers, feedback, actions, and results."""
+    subject = _named(subject)
+    read = find_config_and_ledger(config, ledger)
+    with reading(config, ledger) as opened:
+        events = [_as_json(opened, subject, event) for event in opened.events_of(subject)]
+    found = {"subject": subject, "events": events, "results": _files(read, subject, events)}
+    if file is None:
+        print_json(found)
+        return
+    try:
+        with file.open("xb") as target:
+            target.write(
+                orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+            )
+    except FileExistsError:
+        raise CallerError(f"{file} is there already", hint="name a file that is not, or remove it first") from None
+    except OSError as error:
+        raise CallerError(f"{file} cannot be written: {error.strerror}") from None
+    say(f"{len(events)} events and {len(found['results'])} files of results in {file}")
+
+
+def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]:
+    """An event with those of its bodies that are about the subject."""
+    from atomic.records.event import encode
+
+    token = ledger.token(subject)
+    return {
+        "seq": event.seq,
+        "time_ns": event.time_ns,
+        "kind": event.kind,
+        "request_id": event.request_id,
+        "tenant": event.tenant,
+        "label": event.label,
+        "payload": orjson.loads(encode(event.payload)),
+        "bodies": {one.name: _read(ledger.body(one)) for one in event.bodies if token in ledger.subjects(one)},
+    }
+
+
+def _read(content: bytes | None) -> object:
+    if content is None:
+        return "erased"
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode(errors="replace")
+
+
+def _files(config: Config, subject: str, events: list[dict[str, Any]]) -> list[dict[str, str]]:
+    from atomic.inbox.forgetting import about, digests_of, results_about
+
+    out = _results(config)
+    digests = digests_of([event["request_id"] for event in events])
+    return [
+        {
+            "file": str(path.relative_to(out)),
+            "is": about(out, path),
+            "content": path.read_bytes().decode(errors="replace"),
+        }
+        for path in results_about(out, subject, digests)
+    ]
+
+
+def _results(config: Config) -> Path:
+    from atomic.inbox.door import inbox_of
+
+    return inbox_of(config)[1]
+
+
+def _named(subject: str) -> str:
+    subject = subject.strip()
+    if not subject:
+        raise typer.BadParameter("a subject has a name")
+    return subject
