@@ -26,6 +26,8 @@ else
 fi
 if command -v uv >/dev/null; then
     uv pip install --quiet --python "$venv/bin/python" --no-deps --no-index --reinstall-package atomic-market "$wheel"
+elif [[ ${WANTED:-} ]]; then # its own pip: that of .venv may be too old to run on a newer Python
+    "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-index --force-reinstall "$wheel"
 else
     .venv/bin/python -m pip --python "$venv/bin/python" --disable-pip-version-check \
         install --quiet --no-deps --no-index --force-reinstall "$wheel"
