@@ -557,3 +557,15 @@ def test_what_if_counts_what_is_known_and_what_is_not(run: Run, market: Path) ->
         "is no price" in run("what-if", "--price", "guess").output,
     )
     assert 2 == run("what-if").exit_code
+
+
+def test_an_explanation_is_written_as_a_page(run: Run, market: Path) -> None:
+    told = run("explain", "first", "--html", "why.html")
+
+    assert "written to why.html\n" == told.output
+    assert Path("why.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    failed = run("explain", "first", "--html", "no/why.html")
+    assert (1, "atomic: no/why.html cannot be written: No such file or directory\n") == (
+        failed.exit_code,
+        failed.output,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,12 +19,16 @@ from atomic.commands.common import (
     say,
 )
 from atomic.commands.ledger import BodiesOption
+from atomic.errors import OperatorError
 
 
 def explain(
     request: RequestArgument,
     json: JsonOption = False,
     brief: Annotated[bool, typer.Option("--brief", help="On one screen.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as a page to look at, one file without scripts.")
+    ] = None,
     bodies: BodiesOption = False,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
@@ -37,6 +42,13 @@ def explain(
     with reading(config, ledger) as opened:
         event = find_request(opened, request)
         story = explained(opened, event.request_id, tenant=event.tenant, bodies=bodies)
+    if html is not None:
+        try:
+            html.write_text(story.html(), encoding="utf-8")
+        except OSError as error:
+            raise OperatorError(f"{html} cannot be written: {error.strerror}") from None
+        say(f"written to {html}")
+    else:
         print_json(story.json()) if json else say(story.brief() if brief else story.text())
 
 

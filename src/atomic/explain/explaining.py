@@ -43,6 +43,12 @@ class Explanation(Explained):
         """The same on one screen: the decision, who bid, why it ended so, and what would have changed it."""
         return tell_briefly(self)
 
+    def html(self) -> str:
+        """The story as one HTML file with the bids as a picture: no script, nothing from outside."""
+        from atomic.explain.page import page  # most explanations are read in a terminal
+
+        return page(self)
+
     def json(self) -> dict[str, Any]:
         """The same record as JSON has it: the fields of `atomic.explain.explained`, tuples as lists."""
         return {name: plain(value) for name, value in asdict(self).items()}

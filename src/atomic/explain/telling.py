@@ -15,15 +15,16 @@ from atomic.records.money import dollars
 
 def tell(told: Explained) -> str:
     """The story as text; no line of it is wrapped."""
-    lines = [_decision(told), *_asked(told)]
+    lines = [decision_told(told), *asked_told(told)]
     seen: dict[str, Grounds] = {}
     for one in told.rounds:
         lines += ["", *_round(one, seen)]
-    lines += ["", *_cost(told), *_words(told)]
+    lines += ["", *cost_told(told), *words_told(told)]
     return "\n".join(lines)
 
 
-def _decision(told: Explained) -> str:
+def decision_told(told: Explained) -> str:
+    """The decision in one or two sentences."""
     settled = told.outcome
     if settled is None:
         return f"No outcome yet: {told.asked.task} is still open, or was cut."
@@ -32,18 +33,20 @@ def _decision(told: Explained) -> str:
         return f"Refused: {settled.why}. It cost {dollars(settled.cost)} {took}."
     answer = shortened(settled.answer_state, settled.answer)
     return (
-        f"{answer}, right with probability {settled.probability:.3f} ({_source(settled)}). "
+        f"{answer}, right with probability {settled.probability:.3f} ({source_told(settled)}). "
         f"From {settled.winner} for {dollars(settled.cost)} {took}."
     )
 
 
-def _source(settled: Settled) -> str:
+def source_told(settled: Settled) -> str:
+    """What a probability rests on."""
     if settled.probability_source == "labelled":
         return f"labelled: {settled.behind:.1f} outcomes behind it"
     return f"{settled.probability_source}: estimated, unverified"
 
 
-def _asked(told: Explained) -> Iterator[str]:
+def asked_told(told: Explained) -> Iterator[str]:
+    """What was asked, and on which terms."""
     asked = told.asked
     where = f" in {asked.domain}" if asked.domain else ""
     yield (
@@ -80,16 +83,16 @@ def _round(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
     ended = spent_on(one.chosen)
     came = f"{_counted(len(one.bids), 'bid')}, {_counted(len(one.no_bids), 'no-bid')}"
     yield f"Round {one.number}: {hand}; {came}. So {ended}."
-    for line in _margins(one):
+    for line in margins_told(one):
         yield f"  {line}"
     yield from _bids(one, seen)
-    yield from _no_bids(one)
-    yield from _otherwise(one)
+    yield from no_bids_told(one)
+    yield from otherwise_told(one)
     for attempt in one.attempts:
-        yield f"  {_attempt(attempt)}"
+        yield f"  {attempt_told(attempt)}"
 
 
-def _no_bids(one: RoundTold) -> Iterator[str]:
+def no_bids_told(one: RoundTold) -> Iterator[str]:
     """One line for everybody with the same reason."""
     reasons: dict[str, list[str]] = {}
     for none in one.no_bids:
@@ -101,7 +104,8 @@ def _no_bids(one: RoundTold) -> Iterator[str]:
         yield f"    {', '.join(keys)}: {reason}"
 
 
-def _margins(one: RoundTold) -> Iterator[str]:
+def margins_told(one: RoundTold) -> Iterator[str]:
+    """By how much it was decided, and how it was drawn."""
     if not one.chosen:
         if one.actions and one.over_settling is not None:
             leader = named(one.actions[0].action)
@@ -137,7 +141,7 @@ def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
         yield f"  {'*' if bid.bought else ' '} {_bid(bid)}"
         fresh = replace(bid.grounds, youngest_age_ns=None)
         if seen.get(bid.key) != fresh:
-            yield f"      {_grounds(bid.grounds)}"
+            yield f"      {grounds_told(bid.grounds)}"
         seen[bid.key] = fresh
     if others := [bid.key for bid in one.bids if bid not in told]:
         yield f"    No candidates again: {', '.join(others)}"
@@ -153,7 +157,8 @@ def _bid(bid: BidTold) -> str:
     )
 
 
-def _grounds(seen: Grounds) -> str:
+def grounds_told(seen: Grounds) -> str:
+    """Where a probability comes from."""
     parts = [f"prior {seen.prior:.2f} (as {seen.prior_weight:g} outcomes)"]
     for level, count, share in (
         ("domain", seen.domain_count, seen.domain_share),
@@ -171,7 +176,8 @@ def _grounds(seen: Grounds) -> str:
     return f"{text}; last lessons: {said}"
 
 
-def _otherwise(one: RoundTold) -> Iterator[str]:
+def otherwise_told(one: RoundTold) -> Iterator[str]:
+    """What would have changed the award, each line proven by running the auction."""
     if one.unproven:
         yield f"  No counterfactuals: {one.unproven}."
         return
@@ -206,7 +212,8 @@ def _times(point: WorthPoint) -> str:
     return f"{numerator}" if denominator == 1 else f"1/{denominator}"
 
 
-def _attempt(one: AttemptTold) -> str:
+def attempt_told(one: AttemptTold) -> str:
+    """What came of an attempt."""
     examples = f" with examples {', '.join(one.examples)}" if one.examples else ""
     if one.status == "unfinished":
         reserved = "" if one.reserved is None else f"; {dollars(one.reserved)} reserved"
@@ -221,7 +228,8 @@ def _attempt(one: AttemptTold) -> str:
     return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{hand}"
 
 
-def _cost(told: Explained) -> Iterator[str]:
+def cost_told(told: Explained) -> Iterator[str]:
+    """What it cost, and what others were expected to."""
     if told.outcome is not None:
         yield f"It cost {both(told.outcome.cost)}."
     if told.alternatives:
@@ -229,7 +237,8 @@ def _cost(told: Explained) -> Iterator[str]:
         yield f"The first answer from another was expected to cost: {others}."
 
 
-def _words(told: Explained) -> Iterator[str]:
+def words_told(told: Explained) -> Iterator[str]:
+    """What was said of it since."""
     if not told.words:
         yield "Nobody has said yet whether it was right."
     for word in told.words:
