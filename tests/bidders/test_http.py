@@ -275,8 +275,7 @@ async def test_it_speaks_both_dialects_with_llama_cpps_own_server(monkeypatch: p
             model = HttpModel("far", replace(smol, dialect=dialect, stream=stream))
             offer = model.offer(ASK, sketch_of(short))
             text = await model.attempt(ASK, short)
-            # Not 1: this server breaks off a stream of Messages that has but one token.
-            cut = await model.attempt(ASK, replace(short, max_tokens=2))
+            cut = await model.attempt(ASK, replace(short, max_tokens=1))
             monkeypatch.setenv("FAR_KEY", "wrong")
             refused = await model.attempt(ASK, short)
             monkeypatch.setenv("FAR_KEY", "open sesame")
@@ -286,7 +285,7 @@ async def test_it_speaks_both_dialects_with_llama_cpps_own_server(monkeypatch: p
             assert isinstance(offer, Offer)
             assert 0 < cut.price < text.price <= offer.ceiling
             assert [Reason.CUT, Reason.NOT_CONFIGURED] == [cut.reason, refused.reason]
-            assert 2 == cut.usage.completion_tokens
+            assert 1 == cut.usage.completion_tokens
 
     model = HttpModel("far", smol)
     scored = await model.attempt(ASK, replace(short, labels=("hello", "goodbye")))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import orjson
 import pytest
 
 pytest.importorskip("httpx_sse")
@@ -12,6 +13,9 @@ from tests.bidders.hosted import ASK, DIALECTS, MESSAGES, PLAN, hosted
 from tests.bidders.tasks import topic
 
 from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
+from atomic.bidders.http_dialect import Wanted
+from atomic.bidders.http_reply import Said
+from atomic.bidders.http_wire import Post, Wire
 from atomic.records.attempt import Message, Usage
 from atomic.records.bid import Reason
 from atomic.testing import ModelServer, check_bidder, model_server
@@ -152,14 +156,35 @@ async def test_cancelling_a_stream_closes_its_connection(server: ModelServer, di
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_stream_that_ended_leaves_its_connection_for_the_next(server: ModelServer, dialect: str) -> None:
-    model = hosted(server, dialect=DIALECTS[dialect])
-    for _ in range(5):
+async def test_a_stream_that_ended_leaves_its_connection_for_the_next_until_one_breaks(
+    server: ModelServer, dialect: str
+) -> None:
+    wire = Wire(concurrency=4, stall_seconds=30.0, keeps=True)
+
+    async def calls(play: str, number: int) -> int:
+        """Post so many, and return how many connections that took."""
+        wanted, before = Wanted(model=play, limit=50, stream=True), server.connections
+        content = orjson.dumps(DIALECTS[dialect].request(PLAN, wanted))
+        post = Post(url=server.url + DIALECTS[dialect].path, headers={}, content=content, stream=True)
+        for _ in range(number):
+            await wire.ask(DIALECTS[dialect], post, Said())
+        return server.connections - before
+
+    assert await calls("whole", 5) < 5  # one, but on a machine that is too busy to read the end in time
+    await calls("hung-up", 1)
+    asked = len(server.asked)
+    assert 5 == await calls("whole", 5)
+    await wire.close()
+    assert (6, 11) == (asked, len(server.asked))  # nothing was sent twice
+
+
+async def test_without_tls_every_call_has_a_connection_of_its_own(server: ModelServer) -> None:
+    model = hosted(server)
+    for _ in range(3):
         await model.attempt(ASK, PLAN)
     await model.close()
 
-    assert 5 == len(server.asked)
-    assert server.connections < 5  # one, but on a machine that is too busy to read the end in time
+    assert (3, 3) == (len(server.asked), server.connections)
 
 
 async def test_messages_refuse_a_blank_message_so_it_is_not_sent(server: ModelServer) -> None:

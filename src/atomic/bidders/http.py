@@ -190,7 +190,10 @@ class HttpModel:
 
         if self._wire is None:
             options = self._options
-            self._wire = Wire(concurrency=options.concurrency, stall_seconds=options.stall_seconds)
+            # Without TLS a connection costs nothing, and local servers close theirs without a word (llama.cpp's after
+            # one stream in eight), which costs the next call its reply.
+            keeps = options.base_url.lower().startswith("https:")
+            self._wire = Wire(concurrency=options.concurrency, stall_seconds=options.stall_seconds, keeps=keeps)
         return self._wire
 
     def _heed(self, said: Said) -> None:

@@ -40,10 +40,14 @@ class Post:
 
 
 class Wire:
-    """Connections to one endpoint: at most `concurrency`. `stall_seconds` is how long a stream may say nothing."""
+    """Connections to one endpoint: at most `concurrency`. `stall_seconds` is how long a stream may say nothing.
 
-    def __init__(self, *, concurrency: int, stall_seconds: float) -> None:
+    `keeps` uses a connection again, until one breaks before its reply begins: then each call has one of its own.
+    """
+
+    def __init__(self, *, concurrency: int, stall_seconds: float, keeps: bool) -> None:
         self._stall_seconds = stall_seconds
+        self._keeps = keeps
         self._client = httpx.AsyncClient(
             limits=httpx.Limits(max_connections=concurrency),
             follow_redirects=False,  # a key is not carried elsewhere
@@ -57,6 +61,8 @@ class Wire:
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS, read=self._stall_seconds if post.stream else None)
         headers = {"content-type": "application/json", "accept": _EVENTS if post.stream else "application/json"}
         headers |= post.headers
+        if not self._keeps:
+            headers["connection"] = "close"
         try:
             async with self._client.stream(
                 "POST", post.url, content=post.content, headers=headers, timeout=timeout
@@ -73,6 +79,8 @@ class Wire:
             said.lose(Reason.TIMED_OUT, detail)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said.billable = said.billable and not isinstance(error, _NEVER_SENT)
+            if said.billable and not said.status:
+                self._keeps = False  # perhaps it was closed behind our back; what was sent is not sent again
             said.lose(Reason.FAILED, type(error).__name__)
 
     async def _read(self, dialect: Dialect, post: Post, response: httpx.Response, said: Said) -> None:

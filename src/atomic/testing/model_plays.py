@@ -9,7 +9,7 @@ from typing import Literal
 from atomic.records.bid import Reason
 
 Ending = Literal["whole", "length", "refusal", "filter", "other"]
-Breaks = Literal["", "cut", "cut late", "closed", "stalled", "error", "malformed", "not UTF-8", "endless"]
+Breaks = Literal["", "hung up", "cut", "cut late", "closed", "stalled", "error", "malformed", "not UTF-8", "endless"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ PLAYS: Mapping[str, Play] = {
     "empty": Play(shows="no text at all", reason=Reason.EMPTY, text=""),
     "blank": Play(shows="white space and nothing else", reason=Reason.EMPTY, text=" \n\u00a0\u200b\t"),
     "cut": Play(shows="the connection is cut within a chunk", reason=Reason.FAILED, breaks="cut"),
+    "hung-up": Play(shows="the connection is closed without a word", reason=Reason.FAILED, breaks="hung up"),
     "closed": Play(shows="a regular end, without a terminal reason", reason=Reason.CUT, ending=None, breaks="closed"),
     "stalled": Play(shows="nothing more comes", reason=Reason.TIMED_OUT, breaks="stalled"),
     "error-event": Play(shows="an error after a 200", reason=Reason.FAILED, breaks="error"),

@@ -147,6 +147,8 @@ class _Reply:
 
     async def send(self) -> bool:
         """Reply; whether the connection can be used again."""
+        if self._play.breaks == "hung up":
+            return False
         if self._play.body is not None:
             return await self._send_whole(self._play.body)
         if self._asked.body.get("stream"):
