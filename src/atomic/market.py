@@ -32,7 +32,7 @@ from atomic.stages.teach import Teacher
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _TURN_SECONDS = 0.05, 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,8 +239,16 @@ class Market:
         the task's type.
         """
         key = (tenant, request_id)
-        async with self._judging.setdefault(key, asyncio.Lock()):  # two words at once would both count in full
-            await self._judge(key, Word(value=value, truth=truth, source=source, author=author))
+        # Two words at once, here or from another process, would both count in full.
+        async with self._judging.setdefault(key, asyncio.Lock()):
+            turn = (tenant, f"{request_id}\x1ffeedback")
+            await self._release_what_is_left()
+            while await self.ledger.claim(*turn, "") == "running":  # noqa: ASYNC110 - another process's turn
+                await asyncio.sleep(_TURN_SECONDS)
+            try:
+                await self._judge(key, Word(value=value, truth=truth, source=source, author=author))
+            finally:
+                await asyncio.shield(self._release(turn, done=False))
 
     async def _judge(self, key: tuple[str, str], word: Word) -> None:
         events = self._events_of(key)

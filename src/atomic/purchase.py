@@ -17,7 +17,7 @@ import orjson
 
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger, Spend
-from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan, Reply
+from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan
 from atomic.records.award import Award, Position, Slate
 from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import content_id
@@ -28,7 +28,7 @@ from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
 from atomic.shop import Shop, day_of
 from atomic.stages.collect import Round, collect
-from atomic.stages.execute import Attempted, execute
+from atomic.stages.execute import Attempted, cut_off, execute
 from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
 from atomic.stages.tune import tune
@@ -93,7 +93,7 @@ class Purchase:
                 self._day = day_of(began_ns)
                 continue
             self._spent += cut.reserved
-            self._take(_cut(bid, Reason.INTERRUPTED, price=cut.reserved))
+            self._take(cut_off(bid, Reason.INTERRUPTED, price=cut.reserved))
 
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
@@ -223,7 +223,7 @@ class Purchase:
             self._pending, self._unsettled, self._day = [], None, today
         if cancelled:
             if events:
-                await self._settle([_cut(bid, Reason.CANCELLED, price=0) for bid in chosen])
+                await self._settle([cut_off(bid, Reason.CANCELLED, price=0) for bid in chosen])
             raise asyncio.CancelledError
         return bool(events)
 
@@ -239,7 +239,7 @@ class Purchase:
             # Nobody knows what a cancelled call will be billed, so its reservation stays spent. What lasts stays open.
             await self._settle(
                 [
-                    _cut(bid, Reason.CANCELLED, price=bid.offer.ceiling) if one.cancelled() else one.result()
+                    cut_off(bid, Reason.CANCELLED, price=bid.offer.ceiling) if one.cancelled() else one.result()
                     for bid, one in zip(chosen, work, strict=True)
                     if not (self._resumable and one.cancelled() and self._lasts(bid))
                 ]
@@ -345,9 +345,3 @@ class Purchase:
             bodies=bodies,
             blobs=blobs,
         )
-
-
-def _cut(bid: Bid, reason: Reason, *, price: int) -> Attempted:
-    """An attempt that was cut from outside: no answer, and its reservation counts as spent."""
-    plan = Plan(bidder=bid.offer.bidder, tactic=bid.offer.tactic)
-    return Attempted(bid=bid, plan=plan, reply=Reply(reason=reason, price=price), answer=None, latency_ns=0)

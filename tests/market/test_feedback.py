@@ -142,6 +142,22 @@ async def test_two_words_at_once_count_as_one_after_the_other(tmp_path: Path) ->
     await ledger.close()
 
 
+async def test_two_words_at_once_from_two_processes_count_as_one_after_the_other(tmp_path: Path) -> None:
+    ledgers = [SqliteLedger.open(tmp_path / "market.db") for _ in range(2)]
+    markets = [await opened(bidder("a", ["spam"]), ledger=ledger) for ledger in ledgers]
+    for number in range(10):
+        await markets[0].buy(spam(str(number)), Trade(request_id=str(number)))
+        await asyncio.gather(
+            *(one.feedback(str(number), value) for one, value in zip(markets, (0.0, 1.0), strict=True))
+        )
+    await markets[0].record(())
+
+    _, count = believed(markets[0], "a")
+    assert count == pytest.approx(10.0, abs=0.1)  # older ones fade a little
+    for ledger in ledgers:
+        await ledger.close()
+
+
 async def test_a_weaker_source_counts_less() -> None:
     market = await settled("spam")
 

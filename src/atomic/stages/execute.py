@@ -105,3 +105,9 @@ def _read(ask: Ask, bid: Bid, plan: Plan, reply: Reply, latency_ns: int) -> Atte
         else:
             answer = found
     return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency_ns)
+
+
+def cut_off(bid: Bid, reason: Reason, *, price: int) -> Attempted:
+    """An attempt that was cut from outside: no answer, and its reservation counts as spent."""
+    plan = Plan(bidder=bid.offer.bidder, tactic=bid.offer.tactic)
+    return Attempted(bid=bid, plan=plan, reply=Reply(reason=reason, price=price), answer=None, latency_ns=0)
