@@ -64,6 +64,7 @@ app.command()(bidders.bidders)
 app.add_typer(bidders.models, name="models")
 app.add_typer(ledger.app, name="ledger")
 app.command()(erase.erase)
+app.command()(erase.retention)
 app.command("export-subject")(erase.export_subject)
 app.command()(bench.bench)
 

@@ -15,14 +15,15 @@ from atomic.bidders.cache import ExactCache
 from atomic.bidders.function import FunctionBidder
 from atomic.bidders.specialist import Specialist
 from atomic.erasure import erase, newest_rebase, without_erased
-from atomic.errors import NotFound
+from atomic.errors import NotFound, TaskError
 from atomic.ledger import SqliteLedger, verify
 from atomic.market import Market, Trade
-from atomic.protocols import Bidder
+from atomic.protocols import Bidder, Profile
 from atomic.records import BodiesErased
 from atomic.records.microtask import microtask
 from atomic.replay import replay
-from atomic.tactics import Plain
+from atomic.tactics import NearestExamples, Plain
+from atomic.testing import ScriptedBidder
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 
@@ -185,3 +186,29 @@ async def test_the_ledger_never_says_whose_data_it_was(tmp_path: Path) -> None:
 
         assert [32] == [len(one.erasure) for one in erasures]
         assert ANN not in str(erasures)
+
+
+async def test_an_authors_address_never_gets_into_the_chain(tmp_path: Path) -> None:
+    async with market(tmp_path / "ledger.db") as (here, _):
+        await trade(here, count=1)
+        with pytest.raises(TaskError, match="for ever"):
+            await here.feedback("r0", value=1.0, author=BOB)
+
+
+async def test_a_plan_that_shows_somebodys_mail_as_an_example_is_erased_with_it(tmp_path: Path) -> None:
+    profile = Profile(name="model", kind="scripted", right=0.9, prior_weight=50.0, speaks=True)
+    model = ScriptedBidder("model", ["ham"], profile=profile)
+    async with SqliteLedger.open(tmp_path / "ledger.db") as ledger:
+        made = Market(ledger=ledger, bidders=[model], tactics=[NearestExamples()], examples=ExampleStore())
+        await made.start()
+        await made.buy(spam("lunch with Ann at noon"), Trade(request_id="a", subjects=(ANN,)))
+        await made.feedback("a", truth="ham")
+        await made.buy(spam("lunch with Bob at noon"), Trade(request_id="b", subjects=(BOB,)))
+        bodies = {one.name: one for event in ledger.read(request_id="b") for one in event.bodies}
+        assert b"lunch with Ann" in (ledger.body(bodies["plan"]) or b"")
+
+        await erase(ledger, ANN)
+
+        assert {"plan"} == {name for name, one in bodies.items() if ledger.body(one) is None}
+        await made.close()
+    assert verify(tmp_path / "ledger.db").ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import orjson
 import typer
 
 from atomic.commands.common import ConfigOption, LedgerOption, find_config_and_ledger, print_json, reading, say
-from atomic.errors import CallerError
+from atomic.errors import CallerError, ConfigError
 
 if TYPE_CHECKING:
     from atomic.config import Config
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from atomic.records.erasure import BodiesErased
     from atomic.records.event import Event
 
+_DAY_NS = 86_400_000_000_000
 SubjectArgument = Annotated[
     str,
     typer.Argument(metavar="SUBJECT", help="An address, or the name that the application gave.", show_default=False),
@@ -87,6 +89,41 @@ def export_subject(
     except OSError as error:
         raise CallerError(f"{file} cannot be written: {error.strerror}") from None
     say(f"{len(events)} events and {len(found['results'])} files of results in {file}")
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Erase nothing: say how much would be.")] = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Erase the bodies of requests that are older than `[retention]` says for their data label.
+
+    Let a timer run it once a day. What was learned from them goes as well.
+    """
+    read = find_config_and_ledger(config, ledger)
+    ages = {label: age for label, age in read.settings.retention.model_dump().items() if age is not None}
+    if not ages:
+        raise ConfigError("[retention] says nothing: every body is kept for ever", hint='write: internal = "90d"')
+    now_ns = time.time_ns()
+    with reading(config, ledger) as opened:
+        old = {label: opened.older_than(label, now_ns - age) for label, age in ages.items()}
+    for label, requests in old.items():
+        say(f"{label}: {len(requests)} requests are older than {ages[label] / _DAY_NS:g} days")
+    every = sorted({one for requests in old.values() for one in requests})
+    if not dry_run and every:
+        erased, files = asyncio.run(_retire(read, every))
+        say(f"Erased: {erased.bodies if erased else 0} bodies, {files} files of results.")
+
+
+async def _retire(config: Config, requests: list[tuple[str, str]]) -> tuple[BodiesErased | None, int]:
+    from atomic import erasure
+    from atomic.inbox.forgetting import digests_of, forget_results
+    from atomic.ledger import SqliteLedger
+
+    assert config.ledger is not None  # it was found
+    async with SqliteLedger.open(config.ledger) as ledger:
+        erased = await erasure.erase_requests(ledger, requests)
+    return erased, forget_results(_results(config), "", digests_of([request_id for _, request_id in requests]))
 
 
 def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]:

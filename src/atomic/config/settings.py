@@ -14,6 +14,8 @@ from atomic.records.money import nano_usd
 from atomic.records.request import DataLabel
 
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_AGE = re.compile(r"([1-9][0-9]{0,4})([hdw])\Z")
+_HOURS = {"h": 1, "d": 24, "w": 168}
 _USER_INFO = re.compile(r"[a-z]+://[^/?#]*@", re.IGNORECASE)
 
 
@@ -33,6 +35,14 @@ def _date(value: object) -> object:
         except ValueError:
             raise ValueError(f'{value!r} is not a date: write it as "2026-11-01"') from None
     return value
+
+
+def _age(value: object) -> int:
+    """Nanoseconds of "90d", "36h" or "2w"."""
+    found = _AGE.match(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{value!r} is not an age: write it as "90d" (h: hours, d: days, w: weeks)')
+    return int(found.group(1)) * _HOURS[found.group(2)] * 3_600_000_000_000
 
 
 def _environment_name(value: str) -> str:
@@ -58,6 +68,7 @@ def _pattern(value: str) -> str:
 
 
 Amount = Annotated[int, BeforeValidator(_amount)]  # nano-USD, written in dollars
+Age = Annotated[int, BeforeValidator(_age)]  # nanoseconds, written as "90d"
 Day = Annotated[datetime.date, BeforeValidator(_date)]
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -77,6 +88,15 @@ class MarketSettings(Table):
 
     ledger: str = "atomic.db"
     per_day: Amount | None = None
+
+
+class RetentionSettings(Table):
+    """`[retention]`: how long the bodies of requests are kept under each data label; for ever where it is not said."""
+
+    public: Age | None = None
+    internal: Age | None = None
+    confidential: Age | None = None
+    sovereign: Age | None = None
 
 
 class Price(Table):
@@ -254,5 +274,6 @@ class Settings(Table):
     """A whole configuration. `[inbox]` is the inbox's own: kept as a table, which `atomic.inbox.policy` reads."""
 
     market: MarketSettings = MarketSettings()
+    retention: RetentionSettings = RetentionSettings()
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = {}
     inbox: dict[str, Any] = {}

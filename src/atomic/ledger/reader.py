@@ -15,6 +15,7 @@ from typing import Any
 from atomic.errors import NotFound, Tampered
 from atomic.ledger.chain import COLUMNS, event_of
 from atomic.ledger.cipher import ERASED, decrypted, mac_of
+from atomic.ledger.erasing import older_than
 from atomic.ledger.failures import explained
 from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
@@ -145,6 +146,14 @@ class LedgerReader:
         statement = "SELECT DISTINCT body_id >> 8 FROM body_subject WHERE subject = ? ORDER BY 1"
         for (seq,) in self._rows(statement, (self.token(subject),)):
             yield from self.read(after=seq - 1, limit=1)
+
+    def older_than(self, label: str, before_ns: int) -> list[tuple[str, str]]:
+        """Requests under a data label, (tenant, request id), with bodies left and nothing new since `before_ns`."""
+        with self._lock:
+            try:
+                return list(older_than(self._connection, label, before_ns))
+            except sqlite3.Error as error:
+                raise explained(error, self._path) from error
 
     def spent(self, day: str) -> int:
         """What was spent on a UTC date, in nano-USD."""

@@ -58,6 +58,8 @@ def judge(
     Raises TaskError for a value that is no probability, for both or neither of value and truth, for an unknown source,
     or for a truth that is not an answer of the task.
     """
+    if "@" in word.author:
+        raise TaskError("an author is kept in the chain for ever", hint="give a name or a number, not an address")
     story = _read(events, ledger)
     value, truth, rights = _rights(story, word, task)
     given = FeedbackGiven(source=word.source, value=value, author=word.author)
