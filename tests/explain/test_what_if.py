@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from tests.explain.trading import open_market, spam, trade, truth
+from tests.explain.trading import trade
 
 from atomic.belief.examples import ExampleStore
 from atomic.counterfactual import Given
@@ -98,14 +98,14 @@ def attempted(ledger: MemoryLedger, request_id: str) -> set[str]:
 
 
 async def test_a_later_word_supersedes_what_an_earlier_one_said_of_an_answer() -> None:
-    market = await open_market(MemoryLedger())
-    await market.buy(spam("win a prize"), Trade(request_id="r"))
-    await market.feedback("r", 0.0, source="judge")
-    await market.feedback("r", truth=truth("win a prize"))
-    (one,) = what_if(market.ledger, Change(worth=Amount.read("1x"))).rounds
+    market = await bought(scripted("cheap", "ham", 0.97, 1_000))
+    change = Change(worth=Amount.read("1x"))
+    (before,) = what_if(market.ledger, change).rounds
+    await market.feedback("r", truth="ham")
+    (after,) = what_if(market.ledger, change).rounds
 
-    assert one.came_now is not None
-    assert float(one.came_now.answer == "spam") == one.came_now.right
+    assert (Came(cost=1_000, answer="ham", state="shown", right=0.0)) == before.came_now
+    assert (Came(cost=1_000, answer="ham", state="shown", right=1.0)) == after.came_now
 
 
 async def test_newest_requests_and_one_task_can_be_chosen() -> None:

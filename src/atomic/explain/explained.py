@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from atomic.counterfactual import Action, PriceBreak, WorthPoint
 from atomic.explain.story import BodyState
+from atomic.grids import GridPoint
 from atomic.records.outcome import ProbabilitySource
 
 
@@ -182,6 +183,7 @@ class RoundTold:
     attempts: tuple[AttemptTold, ...]
     prices: tuple[PriceBreak, ...]
     worths: tuple[WorthPoint, ...]
+    grids: tuple[GridPoint, ...]
     unproven: str
     capacity: tuple[tuple[str, int], ...]
     beliefs_seq: int

@@ -25,6 +25,7 @@ from atomic.explain.explained import (
 )
 from atomic.explain.story import RoundStory, Story, read_body, read_story
 from atomic.explain.telling import tell
+from atomic.grids import grid_points
 from atomic.protocols import History
 from atomic.records.award import Award, Scored
 from atomic.records.bid import Bid
@@ -153,6 +154,7 @@ def _round(story: RoundStory, attempts: tuple[AttemptTold, ...], book: LessonBoo
         attempts=attempts,
         prices=() if why else price_breaks(given, keys),
         worths=() if why else worth_points(given),
+        grids=() if why else grid_points(given, keys),
         unproven=why,
         capacity=award.capacity,
         beliefs_seq=award.beliefs_seq,

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from atomic.counterfactual import WorthPoint
 from atomic.explain.explained import AttemptTold, BidTold, Explained, Grounds, RoundTold, Settled, WordTold
+from atomic.explain.gridded import gridded
 from atomic.explain.wording import both, lasting, named, priced, shortened, spent_on
 from atomic.records.money import dollars
 
@@ -188,6 +189,7 @@ def otherwise_told(one: RoundTold) -> Iterator[str]:
         yield f"    {priced(found, twice=keys.count(found.key) > 1)}"
     if one.bids:
         yield from _at_other_worths(one)
+        yield from (f"  {line}" for line in gridded(one.grids))
 
 
 def _at_other_worths(one: RoundTold) -> Iterator[str]:
