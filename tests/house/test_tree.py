@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 LONGEST_MODULE = 350
 # A module over the limit needs its reason here: "atomic/name.py": "why the code is clearer in one piece".
-LONG_FOR_A_REASON: dict[str, str] = {}
+LONG_FOR_A_REASON: dict[str, str] = {"atomic/protocols.py": "all promises between the floors stand in one place"}
 
 # Written in pieces, so that this file does not find itself.
 _HOSTS = ["pypi" + r"\.org", "python" + r"hosted\.org", "npm" + r"js\.(org|com)", "crates" + r"\.io"]
