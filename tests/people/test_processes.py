@@ -14,6 +14,7 @@ import pytest
 
 from atomic.errors import OperatorError
 from atomic.ledger import LedgerReader
+from atomic.shop import day_of
 
 CHILD = str(Path(__file__).with_name("asking.py"))
 HOSTILE = "pay\x1b[2J\x1b]0;owned\x07 now\u202e!"
@@ -101,6 +102,12 @@ def test_a_market_that_dies_finds_its_question_again_and_pays_once(tmp_path: Pat
     assert ("ham", 500_000_000, "") == (told["answer"], told["cost"], told["reason"])
     assert ["asked"] == kinds(tmp_path, "asked")
     assert ["started", "finished"] == kinds(tmp_path, "started", "finished")
+    with LedgerReader.open(tmp_path / "atomic.db") as ledger:
+        today = next(iter(ledger.read(kinds=("started",)))).time_ns
+        assert 500_000_000 == ledger.spent(day_of(today))
+    replayed = atomic(tmp_path, "replay", "--deep")
+    assert 0 == replayed.returncode, replayed.stdout
+    assert 0 == atomic(tmp_path, "ledger", "verify").returncode
 
 
 def test_a_question_left_open_by_ctrl_c_is_answered_after_the_restart(tmp_path: Path, start: Start) -> None:
@@ -144,6 +151,15 @@ def test_an_empty_line_gives_the_question_back(tmp_path: Path, start: Start) -> 
 
     assert back.stdout.endswith("given back\n")
     assert 0 == answered.returncode, answered.stderr
+
+
+def test_a_question_shown_to_nobody_is_given_back_at_once(tmp_path: Path, start: Start) -> None:
+    start()
+    until_asked(tmp_path)
+    back = atomic(tmp_path, "answer", "next", "--as", "ann", typed="")
+
+    assert back.stdout.endswith("given back\n")
+    assert "nobody" in atomic(tmp_path, "answer").stdout
 
 
 def test_what_is_no_answer_is_refused_with_those_that_are(tmp_path: Path, start: Start) -> None:

@@ -76,7 +76,10 @@ def answer(
     if value is None and not decline:
         say("\n".join(shown))
         asyncio.run(_give(read, found, who, (_taken(found, who),), _is_ours))
-        typed = _prompt(found)
+        try:
+            typed = _prompt(found)
+        except typer.Abort:  # Ctrl-C, or nobody there to type
+            typed = ""
         if not typed:
             asyncio.run(_give(read, found, who, (_taken(found, who, until_ns=0),), lambda *_: True))
             say("given back")
