@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from atomic.records.flow import Json
 
 _RECOVERIES = 10  # of a flow whose process dies each time; then it is parked
 _POLL_S = 0.1
+_DRAIN_S = 5
 
 
 class _Closing(BaseException):
@@ -40,7 +42,8 @@ class DbosFlows(FlowsFile):
     def __init__(self, path: Path, bodies: Mapping[str, FlowBody], lock: BinaryIO) -> None:
         self._lock = lock
         self._loop = asyncio.get_running_loop()
-        self._doing: set[asyncio.Task[Json]] = set()
+        self._gate = threading.Lock()
+        self._running: dict[asyncio.Task[Any], asyncio.AbstractEventLoop] = {}
         self._closing = False
         self._bodies = {kind: self._workflow(kind, body) for kind, body in bodies.items()}
         super().__init__(path)
@@ -98,16 +101,25 @@ class DbosFlows(FlowsFile):
 
     async def close(self) -> None:
         """Stop; what is open goes on where the file is opened next. A step that is being done is cut. Call once."""
-        self._closing = True
-        for task in self._doing:
-            task.cancel()
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        with self._gate:
+            self._closing = True
+            running = tuple(self._running.items())
+        for task, loop in running:
+            loop.call_soon_threadsafe(task.cancel)
+        # Not 0: a flow that DBOS hands to its loop while that is stopped would block the interpreter's end for ever.
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=_DRAIN_S)
         await super().close()
         self._lock.close()
 
     def _workflow(self, kind: str, body: FlowBody) -> Callable[[Json], Coroutine[Any, Any, Json]]:
         @DBOS.workflow(name=kind, max_recovery_attempts=_RECOVERIES)
         async def run(argument: Json) -> Json:
+            task = asyncio.current_task()
+            assert task is not None
+            with self._gate:
+                if self._closing:
+                    raise _Closing
+                self._running[task] = asyncio.get_running_loop()
             try:
                 return await body(_DbosSteps(self.here), argument)
             except (Parked, DBOSException):
@@ -116,22 +128,17 @@ class DbosFlows(FlowsFile):
                 raise _Closing from None
             except Exception as error:
                 raise Parked(reason_of(error)) from None
+            finally:
+                del self._running[task]
 
         return run
 
     async def here(self, work: Callable[[], Awaitable[Json]]) -> Json:
-        """Do something in the loop that opened this, from DBOS's. Cancelled when it closes, which records nothing."""
+        """Do something in the loop that opened this, from DBOS's. Cancelled with the flow, which records nothing."""
 
         async def doing() -> Json:
-            task = asyncio.ensure_future(work())
-            self._doing.add(task)
-            try:
-                return await task
-            finally:
-                self._doing.discard(task)
+            return await work()
 
-        if self._closing:
-            raise asyncio.CancelledError
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doing(), self._loop))
 
 

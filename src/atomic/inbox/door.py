@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from atomic.config import Config, open, unwritten
-from atomic.errors import CallerError
+from atomic.durable import PlainFlows
+from atomic.errors import CallerError, OperatorError
 from atomic.inbox.actions import Actions
 from atomic.inbox.book import Book
 from atomic.inbox.corrections import correct, truths_of_folder
@@ -21,10 +23,11 @@ from atomic.inbox.places import Place, place_for
 from atomic.inbox.policy import read_policy
 from atomic.inbox.policy_settings import InboxSettings
 from atomic.inbox.run import Run, run_inbox
-from atomic.inbox.serve import serve_inbox
+from atomic.inbox.serve import Runner, serve_inbox
 from atomic.inbox.source import Skipped, SourceMail, read_mail, read_mailbox
 from atomic.inbox.tally import Tally
 from atomic.inbox.view import ServedView, View, harmless
+from atomic.protocols import FlowBody, Flows
 from atomic.records.money import dollars
 
 
@@ -73,9 +76,39 @@ async def serve_path(config: Config, root: Path, *, interval: float, console: Co
             with ServedView(tally, console=console, cap=config.settings.market.per_day) as view:
                 view.note(f"serving {root}, looking every {interval:g} s; results go to {out}")
                 run = Run(market=market, root=root, out=out, settings=settings, watcher=view)
-                await serve_inbox(run, stop=stop, interval=interval)
+                await serve_inbox(run, stop=stop, interval=interval, runner=_runner(config, view))
             for line in summary(tally, out):
                 console.print(Text(harmless(line)), soft_wrap=True)
+
+
+def flows_file(ledger: Path) -> Path:
+    """Where the flows of a ledger's mailbox are kept."""
+    return ledger.with_name("flows.db")
+
+
+def _runner(config: Config, view: View) -> Runner:
+    """Durable flows where the extra is there and a file to keep them by; else flows that end with the process."""
+    ledger = config.ledger
+    if ledger is None:
+        return PlainFlows
+    try:
+        from atomic.durable.dbos_flows import DbosFlows
+    except ModuleNotFoundError as missing:
+        if missing.name != "dbos":
+            raise
+        return PlainFlows
+
+    @asynccontextmanager
+    async def durable(bodies: Mapping[str, FlowBody]) -> AsyncIterator[Flows]:
+        try:
+            opened: DbosFlows | PlainFlows = await DbosFlows.open(flows_file(ledger), bodies)
+        except OperatorError as error:  # another mailbox of this ledger is served already
+            view.note(f"{error.message}: what fails here is parked only until this process ends")
+            opened = PlainFlows(bodies)
+        async with opened:
+            yield opened
+
+    return durable
 
 
 def _check(root: Path) -> None:

@@ -69,6 +69,15 @@ class Watch:
         self._known = known | {spot.id: spot.sign for spot in fresh}
         return fresh
 
+    @property
+    def count(self) -> int:
+        """How many there were at the last look."""
+        return len(self._seen)
+
+    def has(self, spot: Spot) -> bool:
+        """Whether it was there at the last look."""
+        return spot.id in self._seen
+
 
 def mails_in(root: Path, out: Path) -> Watch:
     """Watches a mailbox of whatever kind; mail among the results is none of it."""
