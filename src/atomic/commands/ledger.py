@@ -15,13 +15,14 @@ from atomic.commands.common import (
     ConfigOption,
     JsonOption,
     LedgerOption,
+    config_for,
     find_request,
     ledger_file,
     print_json,
     reading,
     say,
 )
-from atomic.errors import CallerError, NotFound
+from atomic.errors import CallerError, ConfigError, NotFound
 
 if TYPE_CHECKING:
     from atomic.ledger import LedgerReader
@@ -53,6 +54,44 @@ def verify(json: JsonOption = False, config: ConfigOption = None, ledger: Ledger
             f"sealed up to #{found.sealed_to}, {found.unsealed} events after it"
         )
         typer.echo("verified" if found.ok else f"NOT AS IT WAS WRITTEN: {len(found.problems)} problems")
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Keep the keys apart: see docs/erasure.md.")
+    ] = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Copy the whole ledger while others write it, and verify the copy."""
+    from atomic.ledger.backup import back_up
+
+    found = back_up(ledger_file(config, ledger), folder, keys=not without_keys)
+    typer.echo(f"{folder}: {found.events} events and {found.bodies} bodies, verified")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `atomic ledger backup` made.")],
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Put a backup where the ledger was, verified. Keys that are still there are kept: what was erased stays so.
+
+    Exit 1 when it is not as it was written.
+    """
+    from atomic.ledger.backup import restore as put_back
+
+    path = config_for(config, ledger).ledger
+    if path is None:
+        raise ConfigError("this configuration keeps its ledger in memory: nothing can be put back")
+    found = put_back(folder, path)
+    typer.echo(f"{path}: {found.events} events and {found.bodies} bodies are back, {found.erased} bodies erased")
+    for seq, what in found.problems:
+        typer.echo(f"#{seq}: {what}" if seq else what)
     raise typer.Exit(0 if found.ok else 1)
 
 
