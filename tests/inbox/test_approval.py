@@ -80,6 +80,37 @@ async def test_mail_of_a_maildir_that_was_moved_meanwhile_is_found_once_its_repl
     assert [] == (await run(tmp_path)).mails
 
 
+def test_a_mailbox_that_is_served_does_what_is_approved_while_it_runs(tmp_path: Path) -> None:
+    config = """
+[bidders.house]
+kind = "rules"
+rules = [{ task = "category", when = { text = "" }, answer = "billing" }]
+[inbox]
+folder = "out"
+ask = ["category"]
+autonomy = { forward = "approve", move = 0.1 }
+rules = [{ when = { category = "billing" }, do = { move = "Billing", forward = "accounts@example.com" } }]
+"""
+    (tmp_path / "atomic.toml").write_text(config)
+    maildir_of(tmp_path / "mail", {"a": HOSTILE})
+    command = [sys.executable, "-m", "atomic", "inbox", "serve", "mail", "--interval", "0.1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as server:
+        try:
+            while "forward" not in (listed := atomic(tmp_path, "answer").stdout):
+                assert server.poll() is None, listed
+                time.sleep(0.1)
+            assert [] == names(tmp_path / "out" / OUTBOX)
+            approved = atomic(tmp_path, "answer", "next", "--value", "approve", "--as", "ann")
+            while not names(tmp_path / "out" / OUTBOX):
+                assert server.poll() is None, approved.stderr
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+
+    assert 0 == approved.returncode
+    assert 1 == len(names(tmp_path / "out" / OUTBOX))
+
+
 async def test_only_the_two_words_are_taken(tmp_path: Path) -> None:
     folder_of(tmp_path / "mail", {"a": HOSTILE})
     await run(tmp_path)

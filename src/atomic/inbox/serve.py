@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from atomic.durable import PlainFlows
 from atomic.errors import AtomicError, OperatorError
@@ -29,6 +30,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.event import Event
 from atomic.records.flow import Json
 from atomic.records.lesson import FeedbackGiven
+from atomic.records.question import QuestionAnswered
 
 INTERVAL_S = 2.0
 GRACE_S = 20.0
@@ -56,6 +58,7 @@ class _Changed:
     fresh: Sequence[Spot] = ()
     unfinished: frozenset[str] = frozenset()
     left: list[Spot] = field(default_factory=list)
+    found: dict[str, Spot] = field(default_factory=dict)  # where mail lies now, by the beginning of its SHA-256
 
     def move(self, mail: SourceMail, name: str, folder: str) -> Path:
         """As the place does."""
@@ -66,6 +69,7 @@ class _Changed:
         for spot in self.fresh:
             item = spot.read()
             if isinstance(item, SourceMail):
+                self.found[item.key[:_PREFIX]] = spot
                 if item.key in self.unfinished:
                     self.left.append(spot)
                 yield item
@@ -129,7 +133,11 @@ class _Serving:
         self._all_known = asyncio.Event()
         self._open: dict[str, str] = {}  # the name of the file, by flow
         self._free = asyncio.Semaphore(run.settings.concurrency)
+        self._working: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._left = {key[:_PREFIX] for key in self._place.unfinished}
+        self._said: dict[str, int] = {}  # the last event in which a person said something of a mail
         self._corrected: set[str] = set()
+        self._note_words(run.market.ledger.read(kinds=("feedback", "answered")))
         self._trouble = ""
         self._failure: OperatorError | None = None
 
@@ -141,9 +149,16 @@ class _Serving:
     def follow(self, events: Sequence[Event]) -> None:
         """Take in what this process and others record: what was done to mails, and what people said of them."""
         self._actions.book.fold(events)
+        self._corrected |= self._note_words(events)
+
+    def _note_words(self, events: Iterable[Event]) -> set[str]:
+        words = set()
         for event in events:
-            if isinstance(event.payload, FeedbackGiven) and event.payload.source == "person":
-                self._corrected.add(event.request_id.partition("/")[0])
+            said = isinstance(event.payload, FeedbackGiven) and event.payload.source == "person"
+            if said or isinstance(event.payload, QuestionAnswered):  # an approval, or not about a mail at all
+                words.add(key := event.request_id.partition("/")[0])
+                self._said[key] = event.seq
+        return words
 
     async def round(self) -> None:
         """Look, learn, start flows, tell of those that ended."""
@@ -160,8 +175,10 @@ class _Serving:
         self.todo.extend(spot for spot in fresh if not self._place.moves_source or spot.folder == INBOX)
         self.todo.extend(self._place.left)
         self._place.left.clear()
+        self._spots.update({key: spot for key, spot in self._place.found.items() if key in self._spots})
+        self._place.found.clear()
         for key in self._corrected & self._spots.keys():
-            await self._start(key, f"{key}/mail/{self._policy}/{self.run.market.beliefs.seq}")
+            await self._start(key)
         self._corrected.clear()
         while self.todo and not self.is_full and not self._stop.is_set():
             await self._begin(self.todo.popleft())
@@ -203,9 +220,14 @@ class _Serving:
             self.run.watcher.skipped(Skipped(item.path, "the same mail once more"))
             return
         self._spots[key] = spot
-        await self._start(key, f"{key}/mail/{self._policy}", item.path.name)
+        await self._start(key, item.path.name)
 
-    async def _start(self, key: str, flow_id: str, name: str = "") -> None:
+    async def _start(self, key: str, name: str = "") -> None:
+        """A flow for a mail under these rules and after what people last said of it: each of these is done once."""
+        if key in self._left:  # by a run that died, perhaps under the same id
+            self._left.discard(key)
+            self._said[key] = self.run.market.beliefs.seq
+        flow_id = f"{key}/mail/{self._policy}/{self._said.get(key, 0)}"
         await self.flows.start(KIND, flow_id, {"mail": key})
         self._open[flow_id] = name or key
 
@@ -229,7 +251,8 @@ class _Serving:
     async def _handle(self, key: str) -> Json:
         if key not in self._spots:  # left by a process before us, and not found yet
             await self._all_known.wait()
-        async with self._free:
+        lock = self._working.setdefault(key, asyncio.Lock())
+        async with lock, self._free:
             spot = self._spots.get(key)
             item = None if spot is None else await asyncio.to_thread(spot.read)
             if not isinstance(item, SourceMail) or item.key[:_PREFIX] != key:
