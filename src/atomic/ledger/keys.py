@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,8 @@ class Keys:
         if not read_only and not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._path = path
+        if read_only:
+            _roll_back_what_was_killed(path, timeout)
         self._connection = connect(path, timeout=timeout, read_only=read_only)
         self._by_subject: OrderedDict[str, SubjectKey] = OrderedDict()
         self._by_id: OrderedDict[int, bytes] = OrderedDict()
@@ -203,6 +206,16 @@ class Keys:
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
+
+
+def _roll_back_what_was_killed(path: Path, timeout: float) -> None:
+    """A process that was killed amid a change left a journal, which only a connection that writes may play back."""
+    with contextlib.closing(connect(path, timeout=timeout, read_only=True)) as reading:
+        try:
+            reading.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            with contextlib.closing(connect(path, timeout=timeout)) as writing:
+                writing.execute("SELECT 1 FROM sqlite_schema").fetchone()
 
 
 def _overwrite(path: Path) -> None:
