@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -194,6 +195,27 @@ def test_another_mailbox_with_the_same_ledger_is_no_second_runner(tmp_path: Path
     second.until(lambda: names(tmp_path / "other" / ".Junk" / "new") == ["1"])
 
     assert [0, 0] == [first.end(), second.end()]
+
+
+def test_what_people_said_while_it_was_off_is_carried_out_when_it_starts(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    content = raw("The invoice is attached")
+    folder_of(tmp_path / "mail", {"1": content})
+    server = serve()
+    server.until(lambda: len(names(tmp_path / "out" / "Billing")) == 1)
+    assert 0 == server.end(), server.log.read_text()
+    request = f"{hashlib.sha256(content).hexdigest()[:16]}/category"
+    said = subprocess.run(
+        [sys.executable, "-m", "atomic", "feedback", request, "--truth", "support"], cwd=tmp_path, capture_output=True
+    )
+    assert 0 == said.returncode, said.stderr
+
+    server = serve()
+    server.until(lambda: len(names(tmp_path / "out" / "Support")) == 1)
+
+    assert 0 == server.end(), server.log.read_text()
+    assert [] == names(tmp_path / "out" / "Billing")
 
 
 async def serving(run: Run, stop: asyncio.Event, until: Callable[[], bool], grace: float = 20.0) -> None:
