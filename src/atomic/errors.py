@@ -5,6 +5,7 @@ AtomicError
 │   ├── TaskError          a microtask's declaration or input is not usable
 │   ├── Conflict           the same request id with another input
 │   └── NotFound           no such request, bidder or event
+│       └── Erased         it was there, and was erased for ever
 ├── OperatorError          the person who runs the market can fix it
 │   ├── ConfigError        atomic.toml: file, line, key and the nearest valid name
 │   ├── MissingExtra       a hand's library is not installed: which line installs it
@@ -49,6 +50,10 @@ class Conflict(CallerError):
 
 class NotFound(CallerError):
     """There is no such request, bidder or event."""
+
+
+class Erased(NotFound):
+    """What is asked for was erased for ever."""
 
 
 class OperatorError(AtomicError):

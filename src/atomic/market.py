@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
 from atomic.erasure import begin_at, fold, newest_rebase
-from atomic.errors import Conflict, NotFound, OperatorError
+from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.outcome import Outcome, read_outcome
 from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
@@ -256,7 +256,7 @@ class Market:
             raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
         opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
         if events[0].bodies and self.ledger.body(events[0].bodies[0]) is None:
-            raise NotFound(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
+            raise Erased(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
         task = self._tasks.get(opened.task) if opened is not None else None
         await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task))
 

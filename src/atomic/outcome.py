@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from atomic.errors import NotFound, TaskError
+from atomic.errors import Erased, NotFound, TaskError
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
 from atomic.records.microtask import Call
@@ -73,7 +73,7 @@ class Outcome(Generic[T]):
 def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) -> Outcome[T]:
     """The outcome of a request that was settled before.
 
-    Raises NotFound when there is none or it was erased, TaskError when the task's type has changed since.
+    Raises NotFound when there is none, Erased when it was erased, TaskError when the task's type has changed since.
     """
     for event in ledger.read(request_id=request_id, kinds=("outcome",)):
         if event.tenant == tenant and isinstance(event.payload, OutcomeSettled):
@@ -81,7 +81,7 @@ def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) ->
             if event.bodies:
                 body = ledger.body(event.bodies[0])
                 if body is None:
-                    raise NotFound(f"the answer to {request_id!r} was erased")
+                    raise Erased(f"the answer to {request_id!r} was erased")
                 answer = from_json(call.task, orjson.loads(body))
                 if isinstance(answer, Refusal):
                     raise TaskError(f"the answer to {request_id!r} is not of the type that {call.task.name} has today")

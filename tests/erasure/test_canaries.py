@@ -143,7 +143,7 @@ def test_a_process_that_runs_meanwhile_writes_none_of_it_again(tmp_path: Path) -
             seen = Seen()
             settings = policy(ask=["spam", "category", "sentiment", "needs_reply"])
             await run_inbox(Run(market=made, root=mailbox, out=home / "INBOX-out", settings=settings, watcher=seen))
-            assert 5 == sum(not one.problem for one in seen.mails)
+            assert (5, MAILS) == (sum(not one.problem for one in seen.mails), len(seen.files))
 
     asyncio.run(run())
 

@@ -15,7 +15,7 @@ from atomic.bidders.cache import ExactCache
 from atomic.bidders.function import FunctionBidder
 from atomic.bidders.specialist import Specialist
 from atomic.erasure import erase, newest_rebase, without_erased
-from atomic.errors import NotFound, TaskError
+from atomic.errors import Erased, TaskError
 from atomic.ledger import SqliteLedger, verify
 from atomic.market import Market, Trade
 from atomic.protocols import Bidder, Profile
@@ -138,9 +138,9 @@ async def test_nothing_is_learned_from_or_answered_for_an_erased_request(tmp_pat
         await trade(here)
         await erase(ledger, ANN)
 
-        with pytest.raises(NotFound, match="erased"):
+        with pytest.raises(Erased, match="erased"):
             await here.feedback("r0", value=1.0)
-        with pytest.raises(NotFound, match="erased"):
+        with pytest.raises(Erased, match="erased"):
             await here.buy(spam(f"lunch at noon 0 for {ANN}"), Trade(request_id="r0", subjects=(ANN,)))
 
 

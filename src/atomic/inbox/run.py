@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from atomic.errors import OperatorError
+from atomic.errors import Erased, OperatorError
 from atomic.inbox.actions import Actions
 from atomic.inbox.corrections import learn_from_moves
 from atomic.inbox.handler import Handled, handle, unreadable
@@ -17,6 +17,7 @@ from atomic.inbox.policy_settings import InboxSettings
 from atomic.inbox.source import INBOX, Skipped, SourceMail, read_mailbox
 from atomic.market import Market
 
+ERASED = "what was answered about it was erased"
 Item = SourceMail | Skipped
 
 
@@ -99,7 +100,8 @@ def next_wanted(items: Iterator[Item], actions: Actions, out: Path) -> Item | No
 async def handle_one(run: Run, actions: Actions, item: SourceMail) -> Handled:
     """Handle a mail, whatever it does to us: an error becomes its `problem`, so that the next is still handled.
 
-    Raises OperatorError when the ledger cannot be written; one that is only busy is a problem like any other.
+    Raises OperatorError when the ledger cannot be written; one that is only busy is a problem like any other. Raises
+    Erased when what was answered about it was erased: it is not asked again.
     """
     try:
         return await handle(run.market, item, run.settings, actions)
@@ -107,6 +109,8 @@ async def handle_one(run: Run, actions: Actions, item: SourceMail) -> Handled:
         if not error.retryable:
             raise
         return unreadable(item, f"{type(error).__name__}: {error.message}")
+    except Erased:
+        raise
     except Exception as error:
         return unreadable(item, f"{type(error).__name__}: {error}")
 
@@ -117,6 +121,9 @@ async def _one(
     try:
         try:
             one = await handle_one(run, actions, item)
+        except Erased:
+            run.watcher.skipped(Skipped(item.path, ERASED))
+            return
         except OperatorError as error:
             failures.append(error)
             return

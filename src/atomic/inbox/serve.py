@@ -10,19 +10,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 from atomic.durable import PlainFlows
-from atomic.errors import AtomicError, OperatorError
+from atomic.errors import AtomicError, Erased, OperatorError
 from atomic.inbox.actions import Actions
+from atomic.inbox.changed import PREFIX, ChangedPlace
 from atomic.inbox.corrections import learn_from_moves
 from atomic.inbox.handler import Handled
-from atomic.inbox.places import Place, place_for
-from atomic.inbox.run import Run, handle_one
+from atomic.inbox.places import place_for
+from atomic.inbox.run import ERASED, Run, handle_one
 from atomic.inbox.source import INBOX, VANISHED, Skipped, SourceMail
 from atomic.inbox.watch import Spot, mails_in, results_in, tags_in
 from atomic.protocols import FlowBody, Flows, Steps
@@ -36,7 +35,6 @@ INTERVAL_S = 2.0
 GRACE_S = 20.0
 TRIES = 5
 KIND = "mail"
-_PREFIX = 16  # of a SHA-256, as in request ids
 _OPEN = 8  # flows that are open, per mail at once: so many that the next look is not far
 
 _BUSY_S = 0.1  # between two looks while mail is waiting
@@ -46,33 +44,6 @@ Runner = Callable[[Mapping[str, FlowBody]], AbstractAsyncContextManager[Flows]]
 
 class NotHandled(AtomicError):
     """A mail could not be handled, or one of its actions not be done. Says why without a word of the mail."""
-
-
-@dataclass(slots=True)
-class _Changed:
-    """A place that shows as moved only what changed since it was last asked; `left` are mails left half done."""
-
-    inner: Place
-    out: Path
-    moves_source: bool
-    fresh: Sequence[Spot] = ()
-    unfinished: frozenset[str] = frozenset()
-    left: list[Spot] = field(default_factory=list)
-    found: dict[str, Spot] = field(default_factory=dict)  # where mail lies now, by the beginning of its SHA-256
-
-    def move(self, mail: SourceMail, name: str, folder: str) -> Path:
-        """As the place does."""
-        return self.inner.move(mail, name, folder)
-
-    def moved(self) -> Iterator[SourceMail]:
-        """Each mail of a spot that changed."""
-        for spot in self.fresh:
-            item = spot.read()
-            if isinstance(item, SourceMail):
-                self.found[item.key[:_PREFIX]] = spot
-                if item.key in self.unfinished:
-                    self.left.append(spot)
-                yield item
 
 
 async def serve_inbox(
@@ -120,7 +91,7 @@ class _Serving:
         self.todo: deque[Spot] = deque()
         self._stop = stop
         self._pause = pause
-        self._place = _Changed(inner, inner.out, inner.moves_source)
+        self._place = ChangedPlace(inner, inner.out, inner.moves_source)
         self._actions = Actions(run.market, self._place, run.settings)
         self._actions.load()
         pages = self._actions.book.pages.items()
@@ -134,7 +105,7 @@ class _Serving:
         self._open: dict[str, str] = {}  # the name of the file, by flow
         self._free = asyncio.Semaphore(run.settings.concurrency)
         self._working: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._left = {key[:_PREFIX] for key in self._place.unfinished}
+        self._left = {key[:PREFIX] for key in self._place.unfinished}
         self._said: dict[str, int] = {}  # the last event in which a person said something of a mail
         self._corrected: set[str] = set()
         self._note_words(run.market.ledger.read(kinds=("feedback", "answered")))
@@ -214,7 +185,7 @@ class _Serving:
             if item.reason != VANISHED:  # mail comes and goes
                 self.run.watcher.skipped(item)
             return
-        key = item.key[:_PREFIX]
+        key = item.key[:PREFIX]
         known = self._spots.get(key)
         if known is not None and known.id != spot.id and self._mails.has(known):
             self.run.watcher.skipped(Skipped(item.path, "the same mail once more"))
@@ -255,9 +226,13 @@ class _Serving:
         async with lock, self._free:
             spot = self._spots.get(key)
             item = None if spot is None else await asyncio.to_thread(spot.read)
-            if not isinstance(item, SourceMail) or item.key[:_PREFIX] != key:
+            if not isinstance(item, SourceMail) or item.key[:PREFIX] != key:
                 return "gone"
-            one = None if self._stop.is_set() else await self._try(item)
+            try:
+                one = None if self._stop.is_set() else await self._try(item)
+            except Erased:
+                self.run.watcher.skipped(Skipped(item.path, ERASED))
+                return "erased"
         if one is None:  # left as it is: to the next runner, or because no mail is to blame
             await asyncio.Event().wait()
             raise AssertionError("nobody sets it")
