@@ -188,6 +188,15 @@ def test_a_second_runner_is_refused_until_the_first_is_gone_also_by_a_kill(
     assert 0 == third.end()
 
 
+def test_the_second_signal_ends_it_at_once(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    maildir_of(tmp_path / "mail", {})
+    server = serve().until_ready()
+    server.process.send_signal(signal.SIGTERM)
+    server.until(lambda: "stopping" in server.log.read_text())
+
+    assert -signal.SIGTERM == server.end()
+
+
 def test_another_mailbox_with_the_same_ledger_is_no_second_runner(tmp_path: Path, serve: Callable[..., Server]) -> None:
     maildir_of(tmp_path / "mail", {})
     maildir_of(tmp_path / "other", {"1": raw("You are a winner")})
