@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.ledger.helpers import bodied, files_with, opened, sound, token
 
+from atomic.errors import Erased
 from atomic.ledger import LedgerReader, SqliteLedger, verify
 from atomic.ledger.keys import Keys, keys_path
 from atomic.records import BodiesErased, Body, Entry, Event, RequestOpened, Terms
@@ -97,6 +98,36 @@ async def test_what_still_comes_of_an_erased_request_is_never_kept(tmp_path: Pat
 
         assert (None, b"input of new") == (other.body(answer.bodies[0]), other.body(fresh.bodies[0]))
     assert (1, 2) == (sound(path).bodies, sound(path).erased)
+
+
+async def test_what_comes_of_an_erased_request_makes_no_new_key(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger.open(path) as ledger:
+        await ledger.append([asked("a", ANN)])
+        word = token(path, ANN).encode()
+        await ledger.erase(ANN)
+        await ledger.append([later("a", ANN)])
+
+        assert [] == files_with(tmp_path, word)
+    sound(path)
+
+
+async def test_a_token_of_somebody_erased_brings_nothing_back(tmp_path: Path) -> None:
+    """As when a plan with somebody's mail as an example was made just before the mail was erased."""
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger.open(path) as ledger:
+        (event,) = await ledger.append([asked("a", ANN)])
+        (ann,) = ledger.subjects(event.bodies[0])
+        await ledger.erase(ANN)
+
+        kept, refused = await asyncio.gather(
+            ledger.append([later("b", BOB)]), ledger.append([later("b", BOB, ann)]), return_exceptions=True
+        )
+
+        assert isinstance(refused, Erased)
+        assert not isinstance(kept, BaseException)
+        assert b"x" == ledger.body(kept[0].bodies[0])
+    sound(path)
 
 
 async def test_erasing_again_or_somebody_unknown_says_nothing(tmp_path: Path) -> None:

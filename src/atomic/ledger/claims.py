@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from atomic.ledger.group import Group
+from atomic.ledger.group import ErasedRequests, Group
 from atomic.protocols import Standing
 
 LEASE_NS = 3_600_000_000_000  # far longer than any deadline: only a stuck process loses a claim by time
@@ -26,7 +26,7 @@ class Claim:
     alive: Callable[[str], bool]
     power_durable: bool = False
 
-    def subjects(self) -> set[str]:
+    def subjects(self, erased: ErasedRequests) -> set[str]:
         """It needs no keys."""
         return set()
 
@@ -65,7 +65,7 @@ class Release:
     done: bool
     power_durable: bool = False
 
-    def subjects(self) -> set[str]:
+    def subjects(self, erased: ErasedRequests) -> set[str]:
         """It needs no keys."""
         return set()
 

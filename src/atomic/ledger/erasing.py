@@ -11,7 +11,7 @@ from pathlib import Path
 
 from atomic.errors import LedgerUnwritable
 from atomic.ledger.cipher import ERASED
-from atomic.ledger.group import Group, draft
+from atomic.ledger.group import ErasedRequests, Group, draft
 from atomic.ledger.keys import Keys
 from atomic.ledger.schema import BUSY_TIMEOUT_S
 from atomic.records.erasure import BodiesErased, WhyErased
@@ -40,7 +40,7 @@ class Erase:
     requests: tuple[Request, ...] = ()
     power_durable: bool = True
 
-    def subjects(self) -> set[str]:
+    def subjects(self, erased: ErasedRequests) -> set[str]:
         """It needs no keys."""
         return set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -28,6 +29,8 @@ from atomic.records.event import (
 )
 
 BODIES_PER_EVENT = 256
+NO_KEY_ID = "0"  # numbers of keys begin with 1
+ErasedRequests = AbstractSet[tuple[str, str]]  # (tenant, request id)
 _LEAST = -(1 << 63)
 _SELECT_NEWER = f"SELECT {','.join(COLUMNS)} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 
@@ -70,17 +73,16 @@ def draft(entry: Entry, now_ns: int) -> Draft:
     return Draft(entry, kind, payload, time_ns)
 
 
-def subjects_of(entries: Sequence[Draft]) -> set[str]:
-    """Whose keys these entries need."""
-    return {subject for one in entries for body in one.entry.bodies for subject in body.subjects or (MARKET,)}
+def subjects_of(entries: Sequence[Draft], erased: ErasedRequests) -> set[str]:
+    """Whose keys these entries need: none for what comes of an erased request, so that no new key is made for it."""
+    kept = [one.entry for one in entries if not erased or (one.entry.tenant, one.entry.request_id) not in erased]
+    return {subject for entry in kept for body in entry.bodies for subject in body.subjects or (MARKET,)}
 
 
 class Group:
     """One write transaction, begun by the caller: reads the head, takes entries, writes them by `flush`."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, keys: dict[str, SubjectKey], erased: AbstractSet[tuple[str, str]]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, keys: dict[str, SubjectKey], erased: ErasedRequests) -> None:
         self.connection = connection
         self.events: list[Event] = []
         self._keys = keys
@@ -119,7 +121,8 @@ class Group:
         """Give an entry its place in the chain."""
         entry, seq = one.entry, self.seq + 1
         gone = (entry.tenant, entry.request_id) in self._erased
-        bodies = tuple([self._commit(body, seq << 8 | index, gone) for index, body in enumerate(entry.bodies)])
+        commit = self._commit_to_nothing if gone else self._commit
+        bodies = tuple([commit(body, seq << 8 | index) for index, body in enumerate(entry.bodies)])
         commitments = commitments_json(bodies)
         envelope = (
             seq, one.kind, SCHEMA_VERSION, entry.tenant, entry.label, entry.request_id, entry.round, one.time_ns,
@@ -144,19 +147,22 @@ class Group:
         self.events.append(event)
         return event
 
-    def _commit(self, body: Body, number: int, gone: bool) -> Commitment:
+    def _commit(self, body: Body, number: int) -> Commitment:
         # Names that differ in case alone are one subject, hence by token.
         subjects = {self._keys[one].token: self._keys[one] for one in body.subjects or (MARKET,)}
         ordered = [subjects[token] for token in sorted(subjects)]
         keys, body_id = [one.key for one in ordered], str(number)
         numbers = ",".join([str(one.number) for one in ordered])
-        if gone:  # its request was erased while it was under way
-            self._bodies += (number, numbers, ERASED, b"")
-        else:
-            self._bodies += (number, numbers, AES_GCM, encrypted(keys, body_id, body.content))
-        for one in ordered if body.subjects and not gone else ():
+        self._bodies += (number, numbers, AES_GCM, encrypted(keys, body_id, body.content))
+        for one in ordered if body.subjects else ():
             self._subjects += (one.token, number)
         return Commitment(name=body.name, body_id=body_id, mac=mac_of(keys, body_id, body.content))
+
+    def _commit_to_nothing(self, body: Body, number: int) -> Commitment:
+        """Its request was erased while it was under way: the commitment is under a key that nobody ever has."""
+        self._bodies += (number, NO_KEY_ID, ERASED, b"")
+        mac = mac_of([os.urandom(32)], str(number), body.content)
+        return Commitment(name=body.name, body_id=str(number), mac=mac)
 
     def flush(self) -> None:
         """Write all that was gathered."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from atomic.errors import Erased
 from atomic.ledger.cipher import TOKEN, token_of
 from atomic.ledger.schema import connect
 
@@ -124,7 +125,10 @@ class Keys:
         return token_of(self._index, subject)
 
     def ensure(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
-        """The key of each subject; new ones are made and on disk when this returns."""
+        """The key of each subject; new ones are made and on disk when this returns.
+
+        Raises Erased for a token without a key: what it stood for was erased, and must not come back by it.
+        """
         self._forget_if_changed()
         found: dict[str, SubjectKey] = {}
         for subject in subjects:
@@ -138,12 +142,16 @@ class Keys:
     def _made(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
         with self._transaction():
             for subject in subjects:
+                if TOKEN.match(subject):
+                    continue
                 self._connection.execute(
                     "INSERT INTO key (subject, key) SELECT ?1, ?2 WHERE NOT EXISTS"
                     " (SELECT 1 FROM key WHERE subject = ?1)",
                     (self.token(subject), os.urandom(32)),
                 )
             found = {subject: self._stored(subject) for subject in subjects}
+        if None in found.values():
+            raise Erased("somebody whose data this is was erased meanwhile", hint="ask again")
         return {subject: known for subject, known in found.items() if known is not None}
 
     def _stored(self, subject: str) -> SubjectKey | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from atomic.ledger.group import Draft, Group, subjects_of
+from atomic.ledger.group import Draft, ErasedRequests, Group, subjects_of
 from atomic.protocols import Spend
 from atomic.records.event import Event
 
@@ -19,8 +19,8 @@ class Operation(Protocol):
         """Whether it must be fsynced before it is acknowledged."""
         ...
 
-    def subjects(self) -> set[str]:
-        """Whose keys it needs."""
+    def subjects(self, erased: ErasedRequests) -> set[str]:
+        """Whose keys it needs, when these requests are erased."""
         ...
 
     def apply(self, group: Group) -> Any:
@@ -36,9 +36,9 @@ class Append:
     spend: Spend | None
     power_durable: bool
 
-    def subjects(self) -> set[str]:
+    def subjects(self, erased: ErasedRequests) -> set[str]:
         """Whose keys it needs."""
-        return subjects_of(self.drafts)
+        return subjects_of(self.drafts, erased)
 
     def apply(self, group: Group) -> tuple[Event, ...]:
         """The events; none when the spending is not allowed."""
@@ -53,7 +53,7 @@ class Seal:
 
     power_durable: bool = True
 
-    def subjects(self) -> set[str]:
+    def subjects(self, erased: ErasedRequests) -> set[str]:
         """It needs no keys."""
         return set()
 

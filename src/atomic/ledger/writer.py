@@ -190,9 +190,9 @@ class Writer:
             with contextlib.suppress(OSError):  # it would only have been faster
                 extend_log(self._connection, self._path)
         self._sync(full=full)
-        subjects = set().union(*(one.operation.subjects() for one in waiting))
         connection = self._connection
         while True:
+            subjects = set().union(*(one.operation.subjects(self._erased) for one in waiting))
             keys = self._keys.ensure(subjects) if subjects else {}
             connection.execute("BEGIN IMMEDIATE")
             try:
