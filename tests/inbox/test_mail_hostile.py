@@ -4,7 +4,6 @@ import base64
 import dataclasses
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,12 +143,10 @@ BOMBS = {
 
 
 @pytest.mark.alone
+@pytest.mark.timeout(20)  # reads it twice; each reading took at most 0.3 s where this was written
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_read_in_bounded_time(name: str) -> None:
-    start = time.perf_counter()
-    mail = check(BOMBS[name])  # reads it twice; each reading took at most 0.3 s where this was written
-    assert time.perf_counter() - start < 20
-    assert len(mail.defects) <= 20
+def test_a_bomb_is_read_in_bounded_work(name: str) -> None:
+    assert len(check(BOMBS[name]).defects) <= 20
 
 
 def test_the_size_of_a_large_attachment_is_counted_exactly() -> None:
