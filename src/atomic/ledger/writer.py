@@ -8,6 +8,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,12 @@ from atomic.ledger.erasing import Erase, erased_requests, leave_no_copies
 from atomic.ledger.failures import explained
 from atomic.ledger.group import Group
 from atomic.ledger.keys import Keys
-from atomic.ledger.operations import Operation, Seal
+from atomic.ledger.operations import Append, Operation, Seal
 from atomic.ledger.schema import extend_log
 from atomic.ledger.sealing import Sealer
 from atomic.records.event import Event
 
+_QUICK_SYNC_S = 0.001
 _CHUNK = 2_000  # events of other processes that are read at once
 
 
@@ -64,6 +66,10 @@ class Writer:
         self._log_extended = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._turn = threading.Lock()  # whose turn it is to use the connection
+        self._patient = True  # whether the connection waits for other processes' locks
+        self._sync_s = 1.0  # how long the last commit took that had to reach the disk; slow until it is known
+        (self._busy_timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
         self._stop = _Stop()
         self._stop_error: Exception | None = None
         self._queue: queue.SimpleQueue[_Waiting | _Stop] = queue.SimpleQueue()
@@ -87,8 +93,30 @@ class Writer:
                 raise CallerError("a ledger belongs to one event loop", hint="open it once per loop")
             self._loop = loop
         future: asyncio.Future[Any] = loop.create_future()
-        self._queue.put(_Waiting(operation, future))
+        waiting = _Waiting(operation, future)
+        if not self._at_once(waiting):
+            self._queue.put(waiting)
         return future
+
+    def _at_once(self, one: _Waiting) -> bool:
+        """Commit in the caller's thread: a fast disk syncs sooner than a thread is woken and wakes another.
+
+        Only what must reach the disk and waits for nobody: not behind others, not for another process's lock.
+        """
+        quick = isinstance(one.operation, Append) and one.operation.power_durable and self._sync_s < _QUICK_SYNC_S
+        if not quick or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if not self._queue.empty() or self._sealer.due(self._seen[0]):
+                return False
+            self._wait_for_locks(patient=False)
+            events = self._commit([one])
+        except Exception:  # whatever it is, the writer's thread meets it again and explains it
+            return False
+        finally:
+            self._turn.release()
+        self._deliver(events, [one])
+        return True
 
     def stop(self) -> threading.Event:
         """Finish what waits; the event is set when that is done. May be called twice."""
@@ -105,25 +133,37 @@ class Writer:
         if error is not None:
             raise error
 
+    def _wait_for_locks(self, *, patient: bool) -> None:
+        if patient != self._patient:
+            self._connection.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms if patient else 0}")
+            self._patient = patient
+
     def _run(self) -> None:
         while True:
             waiting, stop = self._take()
-            others = [one for one in waiting if not isinstance(one.operation, Seal | Erase)]
-            if others:
-                self._process(others)
-            for one in waiting:
-                if isinstance(one.operation, Erase):  # alone, since it looks for bodies in the tables
-                    self._process([one])
-            self._seal([one for one in waiting if isinstance(one.operation, Seal)])
-            if stop is not None:
-                try:
-                    self._sync(full=True)
-                    self._refuse_if_vanished()
-                    self._sealer.seal(self._connection)
-                except Exception as error:  # told by `close`: this thread ends here, and nobody else hears it
-                    self._stop_error = explained(error, self._path)
-                stop.done.set()
-                return
+            with self._turn:
+                if self._turned(waiting, stop):
+                    return
+
+    def _turned(self, waiting: Sequence[_Waiting], stop: _Stop | None) -> bool:
+        """One turn of the writer's thread; whether it was the last."""
+        self._wait_for_locks(patient=True)
+        others = [one for one in waiting if not isinstance(one.operation, Seal | Erase)]
+        if others:
+            self._process(others)
+        for one in waiting:
+            if isinstance(one.operation, Erase):  # alone, since it looks for bodies in the tables
+                self._process([one])
+        self._seal([one for one in waiting if isinstance(one.operation, Seal)])
+        if stop is not None:
+            try:
+                self._sync(full=True)
+                self._refuse_if_vanished()
+                self._sealer.seal(self._connection)
+            except Exception as error:  # told by `close`: this thread ends here, and nobody else hears it
+                self._stop_error = explained(error, self._path)
+            stop.done.set()
+        return stop is not None
 
     def _take(self) -> tuple[list[_Waiting], _Stop | None]:
         """Everything that waits; sleeps until there is something."""
@@ -183,6 +223,7 @@ class Writer:
                 loop.call_soon_threadsafe(loop.call_exception_handler, context)
 
     def _commit(self, waiting: Sequence[_Waiting]) -> list[Event]:
+        began = time.monotonic()
         self._refuse_if_vanished()
         full = any(one.operation.power_durable for one in waiting)
         if full and not self._log_extended:
@@ -206,6 +247,8 @@ class Writer:
                     group.flush()
                     connection.execute("COMMIT")
                     self._seen = group.seq, group.hash
+                    if full:
+                        self._sync_s = time.monotonic() - began
                     self._heard_of_erasures(group.events)
                     return others + group.events
             finally:
