@@ -25,6 +25,7 @@ from atomic.records.microtask import Call, Microtask
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop
+from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
 from atomic.stages.punctual import Punctuality
@@ -50,10 +51,11 @@ class Trade:
 class Market:
     """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
 
-    Made by `atomic.open`; make one by hand to choose every part.
+    Made by `atomic.open`; make one by hand to choose every part. `per_day` caps what a UTC day may cost, `per_task`
+    what of it may go to a microtask, by its name; nano-USD, over all processes that share the ledger.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every part by its name
         self,
         *,
         ledger: SharedLedger,
@@ -61,6 +63,8 @@ class Market:
         tactics: Sequence[Tactic],
         examples: Examples,
         per_day: int | None = None,
+        per_task: Mapping[str, int] | None = None,
+        queue: int = MOST_WAITING,
         clock: Clock | None = None,
         valuation: Valuation = lookahead,
     ) -> None:
@@ -89,8 +93,10 @@ class Market:
             clock=self._clock,
             secret=self._secret,
             per_day=per_day,
+            per_task=per_task or {},
             valuation=valuation,
             punctual=Punctuality(self._clock),
+            capacity=Capacity(self._clock, most_waiting=queue),
         )
 
     async def start(self) -> None:

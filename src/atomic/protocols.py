@@ -182,11 +182,32 @@ class Valuation(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
-    """A change of a day's spending, made with an append or not at all. `cap` refuses a rise above it; nano-USD."""
+    """A change of a day's spending, made with an append or not at all; nano-USD.
+
+    It counts for the whole day and, where `task` is named, for that microtask's part of it as well. `cap` and
+    `task_cap` refuse a rise above them.
+    """
 
     day: str  # UTC date, "2026-11-24"
     change: int
     cap: int | None = None
+    task: str = ""
+    task_cap: int | None = None
+
+    @property
+    def accounts(self) -> tuple[tuple[str, int | None], ...]:
+        """What it is booked on, each with its cap; see `account`."""
+        whole = (account(self.day), self.cap)
+        return (whole, (account(self.day, self.task), self.task_cap)) if self.task else (whole,)
+
+
+def account(day: str, task: str = "") -> str:
+    """The name of what a day's spending is booked on, or that of one task's part of it.
+
+    >>> account("2026-11-24"), account("2026-11-24", "spam")
+    ('2026-11-24', '2026-11-24 spam')
+    """
+    return f"{day} {task}" if task else day
 
 
 Follower = Callable[[Sequence[Event]], None]
@@ -355,4 +376,5 @@ __all__ = [
     "Valuation",
     "Valued",
     "Warmable",
+    "account",
 ]

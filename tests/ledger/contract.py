@@ -32,7 +32,7 @@ class WholeLedger(SharedLedger, Protocol):
 
     def head(self) -> int: ...
 
-    def spent(self, day: str) -> int: ...
+    def spent(self, day: str, task: str = "") -> int: ...
 
     async def close(self) -> None: ...
 
@@ -247,6 +247,18 @@ class LedgerContract:
         assert 1 == len(await ledger.append([started()], spend=Spend(day=DAY, change=40, cap=100)))
 
         assert (100, 2) == (ledger.spent(DAY), ledger.head())
+
+    async def test_a_tasks_part_of_a_day_has_a_cap_of_its_own(self, ledger: WholeLedger) -> None:
+        def spam(change: int) -> Spend:
+            return Spend(day=DAY, change=change, cap=100, task="spam", task_cap=30)
+
+        assert 1 == len(await ledger.append([started()], spend=spam(30)))
+        assert () == await ledger.append([started()], spend=spam(1))
+        assert 1 == len(await ledger.append([started()], spend=Spend(day=DAY, change=60, cap=100, task="other")))
+        assert 1 == len(await ledger.append([started()], spend=spam(-10)))
+        assert () == await ledger.append([started()], spend=spam(21))  # within the task's, beyond the day's
+
+        assert (80, 20, 60) == (ledger.spent(DAY), ledger.spent(DAY, "spam"), ledger.spent(DAY, "other"))
 
     async def test_giving_back_is_allowed_above_the_cap(self, ledger: WholeLedger) -> None:
         await ledger.append([started()], spend=Spend(day=DAY, change=500))

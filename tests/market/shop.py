@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from atomic.belief.examples import ExampleStore
@@ -72,6 +72,7 @@ async def opened(
     ledger: Any = None,
     clock: Clock | None = None,
     per_day: int | None = None,
+    per_task: Mapping[str, int] | None = None,
     secret: bytes = b"secret",
 ) -> Market:
     """A market that has folded its ledger and follows it."""
@@ -82,6 +83,7 @@ async def opened(
         tactics=(Plain(),),
         examples=ExampleStore(),
         per_day=per_day,
+        per_task=per_task,
         clock=clock or FrozenClock(),
     )
     await market.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.market.shop import SECOND, WORTH, awards, bidder, events, finished, opened, reasons, spam
+from tests.market.shop import SECOND, WORTH, awards, bidder, events, finished, opened, reasons, spam, urgent
 
 from atomic.clock import FrozenClock
 from atomic.market import Trade
@@ -120,6 +120,18 @@ async def test_over_the_days_cap_nothing_paid_is_called_and_the_free_still_answe
     assert ("ham", 0) == (outcome.answer, len(paid.attempts))
     assert Reason.DAILY_BUDGET == reasons(market, awards(market)[-1])["paid"]
     assert 0 == spent(market)
+
+
+async def test_a_task_has_its_part_of_the_day_and_others_go_on() -> None:
+    paid = bidder("paid", lambda ask: Line(answer="spam" if ask.task.name == "spam" else True, price=700))
+    market = await opened(paid, per_day=5000, per_task={"spam": 1500})
+
+    refused = [(await market.run(spam, f"mail {number}")).refused for number in range(3)]
+    refused.append((await market.run(urgent, "now")).refused)
+
+    assert [False, False, True, False] == refused
+    assert Reason.DAILY_BUDGET == reasons(market, awards(market)[-3])["paid"]
+    assert (2100, 1400) == (spent(market), market.ledger.spent(DAY, "spam"))  # type: ignore[attr-defined]
 
 
 async def test_over_the_days_cap_and_with_nobody_free_the_request_is_refused() -> None:

@@ -181,6 +181,7 @@ async def open(
             tactics=default_tactics() if tactics is None else tactics,
             examples=examples,
             per_day=read.settings.market.per_day,
+            per_task=read.settings.market.per_task,
             clock=clock,
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))

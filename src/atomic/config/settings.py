@@ -84,10 +84,14 @@ class Table(BaseModel):
 
 
 class MarketSettings(Table):
-    """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price)."""
+    """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price).
+
+    `per_task` says of microtasks, by name, what of a day may go to them.
+    """
 
     ledger: str = "atomic.db"
     per_day: Amount | None = None
+    per_task: dict[str, Amount] = {}
 
 
 class RetentionSettings(Table):

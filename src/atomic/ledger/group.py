@@ -107,15 +107,20 @@ class Group:
         return self.connection.execute(_SELECT_NEWER, (seen, limit)).fetchall()
 
     def spend(self, spend: Spend) -> bool:
-        """Change a day's spending, unless that would raise it above the cap."""
-        spent = self._spent.get(spend.day)
-        if spent is None:
-            row = self.connection.execute("SELECT nano FROM spending WHERE day = ?", (spend.day,)).fetchone()
-            spent = int(row[0]) if row else 0
-        if spend.cap is not None and spend.change > 0 and spent + spend.change > spend.cap:
-            return False
-        self._spent[spend.day] = spent + spend.change
+        """Change a day's spending and its task's part, unless that would raise either above its cap."""
+        after: dict[str, int] = {}
+        for name, cap in spend.accounts:
+            after[name] = self._spent_on(name) + spend.change
+            if cap is not None and spend.change > 0 and after[name] > cap:
+                return False
+        self._spent |= after
         return True
+
+    def _spent_on(self, account: str) -> int:
+        if account not in self._spent:
+            row = self.connection.execute("SELECT nano FROM spending WHERE day = ?", (account,)).fetchone()
+            return int(row[0]) if row else 0
+        return self._spent[account]
 
     def add(self, one: Draft) -> Event:
         """Give an entry its place in the chain."""
@@ -171,5 +176,5 @@ class Group:
         insert(write, "INSERT INTO body", ("id", "key_id", "cipher", "bytes"), self._bodies)
         insert(write, "INSERT INTO body_subject", ("subject", "body_id"), self._subjects)
         insert(write, "INSERT OR IGNORE INTO blob", ("id", "bytes"), self._blobs)
-        for day, nano in self._spent.items():
-            write.execute("INSERT OR REPLACE INTO spending VALUES (?, ?)", (day, nano))
+        for account, nano in self._spent.items():
+            write.execute("INSERT OR REPLACE INTO spending VALUES (?, ?)", (account, nano))

@@ -11,7 +11,7 @@ from atomic.errors import CallerError, NotFound
 from atomic.ledger.cipher import mac_of
 from atomic.ledger.followers import Followers
 from atomic.ledger.group import Draft, draft
-from atomic.protocols import Follower, Spend, Standing
+from atomic.protocols import Follower, Spend, Standing, account
 from atomic.records.canonical import content_id
 from atomic.records.event import SCHEMA_VERSION, Body, Commitment, Entry, Event
 
@@ -56,10 +56,10 @@ class MemoryLedger:
         return events
 
     def _spend(self, spend: Spend) -> bool:
-        spent = self.spent(spend.day) + spend.change
-        if spend.cap is not None and spend.change > 0 and spent > spend.cap:
+        after = {name: self._spending.get(name, 0) + spend.change for name, _ in spend.accounts}
+        if spend.change > 0 and any(cap is not None and after[name] > cap for name, cap in spend.accounts):
             return False
-        self._spending[spend.day] = spent
+        self._spending |= after
         return True
 
     def _add(self, one: Draft) -> Event:
@@ -125,9 +125,9 @@ class MemoryLedger:
         """The seq of the last event; 0 when there is none."""
         return len(self._events)
 
-    def spent(self, day: str) -> int:
-        """What was spent on a UTC date, reservations included, in nano-USD."""
-        return self._spending.get(day, 0)
+    def spent(self, day: str, task: str = "") -> int:
+        """What was spent on a UTC date, or of it for one task, reservations included, in nano-USD."""
+        return self._spending.get(account(day, task), 0)
 
     def secret(self) -> bytes:
         """The market's secret, 32 bytes: the key of the draws."""

@@ -19,6 +19,7 @@ from atomic.ledger.erasing import older_than
 from atomic.ledger.failures import explained
 from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
+from atomic.protocols import account
 from atomic.records.canonical import content_id
 from atomic.records.event import Commitment, Event
 
@@ -155,9 +156,9 @@ class LedgerReader:
             except sqlite3.Error as error:
                 raise explained(error, self._path) from error
 
-    def spent(self, day: str) -> int:
-        """What was spent on a UTC date, in nano-USD."""
-        rows = self._rows("SELECT nano FROM spending WHERE day = ?", (day,))
+    def spent(self, day: str, task: str = "") -> int:
+        """What was spent on a UTC date, or of it for one task, in nano-USD."""
+        rows = self._rows("SELECT nano FROM spending WHERE day = ?", (account(day, task),))
         return int(rows[0][0]) if rows else 0
 
     def secret(self) -> bytes:

@@ -170,9 +170,9 @@ class SqliteLedger:
         """Give a claim back: done, or for somebody else to resume. One that is not ours any more stays as it is."""
         await self._writer.submit(Release(tenant, request_id, self._holder.name, done))
 
-    def spent(self, day: str) -> int:
-        """What was spent on a UTC date ("2026-11-24"), reservations included, in nano-USD."""
-        return self._reader.spent(day)
+    def spent(self, day: str, task: str = "") -> int:
+        """What was spent on a UTC date ("2026-11-24"), or of it for one task, reservations included, in nano-USD."""
+        return self._reader.spent(day, task)
 
     def secret(self) -> bytes:
         """The market's secret, 32 bytes: the key of the draws."""
