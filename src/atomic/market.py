@@ -21,7 +21,7 @@ from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
 from atomic.records.ids import fresh_id
 from atomic.records.lesson import Source
-from atomic.records.microtask import Call, Microtask
+from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop
@@ -37,7 +37,8 @@ _POLL_SECONDS, _TURN_SECONDS = 0.05, 0.002
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """Options of one purchase. `request_id` is an idempotency key; `subjects` are whose data the input is."""
+    """Options of one purchase. `request_id` is an idempotency key; `subjects` are whose data the input is; `domain` is
+    the request's own kind of input, where a task has several."""
 
     request_id: str = ""
     tenant: str = ""
@@ -45,6 +46,7 @@ class Trade:
     terms: Terms | None = None
     subjects: tuple[str, ...] = ()
     numbers: Mapping[str, float] | None = None
+    domain: str = ""
 
 
 class Market:
@@ -194,9 +196,8 @@ class Market:
             await self._release(key, done=done)
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
-        label = trade.label or call.task.label
         terms = trade.terms or call.task.terms
-        ask = prepare(call, request_id=request_id, tenant=trade.tenant, label=label, numbers=trade.numbers)
+        ask = _prepared(call, trade, request_id)
         purchase = Purchase(self._shop, ask, terms, trade.subjects, resumable=bool(trade.request_id))
         if any(event.kind == "request" for event in earlier):
             purchase.resume(earlier, self.ledger)
@@ -204,7 +205,7 @@ class Market:
             opened = RequestOpened(
                 task=call.task.name,
                 task_version=call.task.version,
-                domain=call.task.domain,
+                domain=ask.domain,
                 labels=call.task.labels,
                 terms=terms,
             )
@@ -218,9 +219,7 @@ class Market:
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""
-        label = trade.label or call.task.label
-        request_id = trade.request_id or fresh_id(self._clock.time_ns())
-        ask = prepare(call, request_id=request_id, tenant=trade.tenant, label=label, numbers=trade.numbers)
+        ask = _prepared(call, trade, trade.request_id or fresh_id(self._clock.time_ns()))
         return Purchase(self._shop, ask, trade.terms or call.task.terms, trade.subjects).preview()
 
     async def feedback(
@@ -229,13 +228,15 @@ class Market:
         value: float | None = None,
         *,
         truth: Any = None,
+        rights: Mapping[str, float] | None = None,
         source: Source = "person",
         author: str = "",
         tenant: str = "",
     ) -> None:
-        """Say how right an outcome was (`value` in [0, 1]), or what the right answer is (`truth`).
+        """Say how right an outcome was (`value` in [0, 1]), what the right answer is (`truth`), or how right the
+        answers of some bids were (`rights`, by "bidder+tactic").
 
-        Both teach at once. A later word of the same or a higher source supersedes; a lower one is recorded and
+        All teach at once. A later word of the same or a higher source supersedes; a lower one is recorded and
         teaches nothing. `author` stays in the chain for ever: let it be a role or an id, never an address.
 
         Raises NotFound for an unknown request, TaskError for a value that is no probability or a truth that is not of
@@ -249,7 +250,7 @@ class Market:
             while await self.ledger.claim(*turn, "") == "running":  # noqa: ASYNC110 - another process's turn
                 await asyncio.sleep(_TURN_SECONDS)
             try:
-                await self._judge(key, Word(value=value, truth=truth, source=source, author=author))
+                await self._judge(key, Word(value=value, truth=truth, rights=rights, source=source, author=author))
             finally:
                 await asyncio.shield(self._release(turn, done=False))
 
@@ -279,6 +280,17 @@ class Market:
             self._unfollow()
         for bidder in self.bidders.values():
             await bidder.close()
+
+
+def _prepared(call: Call[Any], trade: Trade, request_id: str) -> Ask:
+    return prepare(
+        call,
+        request_id=request_id,
+        tenant=trade.tenant,
+        label=trade.label or call.task.label,
+        numbers=trade.numbers,
+        domain=trade.domain,
+    )
 
 
 def _report(error: Exception) -> None:

@@ -306,7 +306,7 @@ class Purchase:
             answer = group.answer
             bodies = (self._answer(group.body),)
         self._pending.append(self._entry(settled, bodies=bodies))
-        self._pending += [self._entry(one) for one in at_the_end(ask.task, self._hand.state, self._bought)]
+        self._pending += [self._entry(one) for one in at_the_end(ask, self._hand.state, self._bought)]
         await self._flush()
         return settled, answer
 

@@ -30,6 +30,8 @@ class MemoryLedger:
     def __init__(self, *, clock: Clock | None = None, secret: bytes | None = None) -> None:
         self._clock = clock or SystemClock()
         self._events: list[Event] = []
+        self._of_request: dict[str, list[Event]] = {}
+        self._indexed = 0  # so many events are in it
         self._bodies: dict[str, bytes] = {}
         self._subjects: dict[str, tuple[str, ...]] = {}
         self._blobs: dict[str, bytes] = {}
@@ -99,12 +101,19 @@ class MemoryLedger:
         self, *, after: int = 0, request_id: str | None = None, kinds: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[Event]:
         """Events with seq > after, in order, up to the one that was last when the reading began."""
+        known, begin = (self._events, after) if request_id is None else (self._about(request_id), 0)
         found = (
             event
-            for event in islice(self._events, after, len(self._events))
-            if (request_id is None or event.request_id == request_id) and (not kinds or event.kind in kinds)
+            for event in islice(known, begin, len(known))
+            if event.seq > after and (not kinds or event.kind in kinds)
         )
         return islice(found, limit)
+
+    def _about(self, request_id: str) -> list[Event]:
+        for event in self._events[self._indexed :]:
+            self._of_request.setdefault(event.request_id, []).append(event)
+        self._indexed = len(self._events)
+        return self._of_request.get(request_id, [])
 
     def body(self, commitment: Commitment) -> bytes | None:
         """A body."""

@@ -15,8 +15,10 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_orig
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from atomic.errors import TaskError
+from atomic.records.budget import Budget
 from atomic.records.canonical import canonical_json
 from atomic.records.money import nano_usd
+from atomic.records.objective import ceiling, objective
 from atomic.records.request import LABELS, DataLabel, Features, Terms
 
 _LONGEST_SECONDS = 366 * 24 * 3600.0
@@ -87,6 +89,7 @@ class Ask:
     features: Features
     tenant: str = ""
     label: DataLabel = "internal"
+    domain: str = ""  # the request's own, else the task's
     time_left_ns: int = 60_000_000_000
 
 
@@ -112,9 +115,11 @@ class Example:
     time_ns: int = 0
 
 
-def microtask(
+def microtask(  # noqa: PLR0913 - each is a term of its own
     *,
-    worth: str | float,
+    worth: str | float | None = None,
+    target: float | None = None,
+    budget: str | Budget | None = None,
     domain: str = "",
     max_price: str | float | None = None,
     latency_price: str | float = 0,
@@ -126,8 +131,10 @@ def microtask(
 ) -> Callable[[Callable[P, Awaitable[T]]], Microtask[P, T]]:
     """Declare a microtask from an async function: its signature is the type, its docstring the instruction.
 
-    `worth` is what a right answer is worth, in dollars; `max_price` a ceiling on a request's spending (default:
-    its worth); `latency_price` what a second of waiting costs; `deadline` is in seconds.
+    One of three says what is wanted: `worth`, what a right answer is worth, in dollars; `target`, how probably answers
+    are to be right on average, at the least cost; or `budget`, such as "$2/1k" (for 1,000 requests) or "$20/day".
+    `max_price` is a ceiling on a request's spending (default: its worth, under a budget the whole of it, under a target
+    $1); `latency_price` what a second of waiting costs; `deadline` is in seconds.
 
     Raises TaskError when an annotation or the docstring is missing, a type has no JSON, or a term makes no sense.
 
@@ -142,6 +149,7 @@ def microtask(
         raise TaskError(
             f"deadline={deadline!r}, refuse_below={refuse_below!r}", hint="seconds above 0, and a probability in [0, 1]"
         )
+    aim = objective(worth=worth, target=target, budget=budget)
     if label not in LABELS or not 0.0 <= step < math.inf:
         raise TaskError(f"label={label!r}, step={step!r}", hint=f"one of {', '.join(LABELS)}, and a number from 0 on")
 
@@ -185,9 +193,9 @@ def microtask(
             instruction=instruction,
             domain=domain,
             terms=Terms(
-                worth=nano_usd(worth),
+                **aim,
                 latency_price=nano_usd(latency_price),
-                max_price=nano_usd(worth if max_price is None else max_price),
+                max_price=ceiling(**aim) if max_price is None else nano_usd(max_price),
                 deadline_ns=int(deadline * 1e9),
                 refuse_below=refuse_below,
                 explore=explore,
@@ -235,8 +243,3 @@ def _as_text(shown: Mapping[str, Any]) -> str:
 
 def _one_line(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value).decode()
-
-
-def with_terms(terms: Terms, **changes: Any) -> Terms:
-    """The same terms but for some: `with_terms(task.terms, worth=nano_usd("$0.01"))`."""
-    return dataclasses.replace(terms, **changes)

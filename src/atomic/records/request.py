@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from atomic.records.budget import Budget
+
 DataLabel = Literal["public", "internal", "confidential", "sovereign"]
+EVERYBODY = ("*",)
 LABELS: tuple[DataLabel, ...] = ("public", "internal", "confidential", "sovereign")
 
 
@@ -20,15 +23,46 @@ def accepts(highest: DataLabel, label: DataLabel) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a request is bought on. Money in nano-USD, times in nanoseconds."""
+    """What a request is bought on. Money in nano-USD, times in nanoseconds.
 
-    worth: int
+    The objective is one of three: `worth`, or a `target` (the mean probability of being right that is wanted, above 0)
+    or a `budget`. Under the last two, `worth` is where steering begins (0: found from the first bids), and in an award
+    it is what steering made of it.
+
+    `survey` names bidders whose bids are all bought at once in the first round, within `max_price`; then it settles.
+    So a market learns who is right where. `EVERYBODY` means every bidder.
+    """
+
+    worth: int = 0
     latency_price: int = 0  # nano-USD per second of waiting
     max_price: int
     deadline_ns: int = 60_000_000_000
     refuse_below: float = 0.0
     explore: bool = True
     jurisdictions: tuple[str, ...] = ()  # where it may be worked on; empty: anywhere
+    survey: tuple[str, ...] = ()
+    target: float = 0.0
+    budget: Budget | None = None
+
+    @property
+    def objective(self) -> str:
+        """The name of what is steered for; empty where the worth is given.
+
+        >>> Terms(worth=5, max_price=5).objective, Terms(target=0.9, max_price=5).objective
+        ('', 'target 0.9')
+        """
+        if self.budget is not None:
+            return f"budget {self.budget.name}"
+        return f"target {self.target!r}" if self.target > 0.0 else ""
+
+
+def surveyed(terms: Terms, bidder: str) -> bool:
+    """Whether a survey on these terms asks this bidder.
+
+    >>> surveyed(Terms(worth=1, max_price=1, survey=EVERYBODY), "words"), surveyed(Terms(worth=1, max_price=1), "words")
+    (True, False)
+    """
+    return terms.survey == EVERYBODY or bidder in terms.survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from atomic.protocols import Valuation, Valued
 from atomic.records.award import Position, Scored, Slate, Table
+from atomic.records.request import surveyed
 from atomic.rules.exploration import CANDIDATES, pick, propensities, sharpness
 from atomic.rules.valuation import lookahead
 
@@ -32,8 +33,10 @@ def auction(
 
     At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
-    then price, then key.
+    then price, then key. A survey buys everybody whom its terms name at the first round, and settles at the next.
     """
+    if position.terms.survey:
+        return _survey(position, slate, table, valuation)
     standing, group, valued = valuation(position, slate, table)
     ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
     considered = tuple(sorted({key for one in valued for key in one.uses}))
@@ -67,6 +70,26 @@ def auction(
         ),
         chosen=among[drawn].action,
         propensity=shares[drawn],
+    )
+
+
+def _survey(position: Position, slate: Slate, table: Table, valuation: Valuation) -> Verdict:
+    """All bids that the terms name, the cheapest first while the price allows; what that is worth is not asked."""
+    standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
+    chosen: list[str] = []
+    left = position.terms.max_price - position.spent
+    for bid in sorted(slate.bids if position.round == 1 else (), key=lambda one: (one.offer.ceiling, one.key)):
+        if bid.offer.ceiling <= left and surveyed(position.terms, bid.offer.bidder):
+            chosen.append(bid.key)
+            left -= bid.offer.ceiling
+    action = tuple(sorted(chosen))
+    return Verdict(
+        standing=standing,
+        standing_group=group,
+        considered=action,
+        candidates=(Scored(action=action, score=0, propensity=1.0),) if action else (),
+        chosen=action,
+        propensity=1.0,
     )
 
 

@@ -126,7 +126,7 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
 
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
-    bid = appraise(offer, ask.task.name, ask.task.domain, ask.task.alternatives, profile, beliefs)
+    bid = appraise(offer, ask.task.name, ask.domain, ask.task.alternatives, profile, beliefs)
     if _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid

@@ -12,7 +12,7 @@ from atomic.errors import TaskError
 from atomic.output import Refusal, answers_by_label, as_json, canonical_key, from_json, typed
 from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Award, Slate, Table
+from atomic.records.award import Answered, Award, Slate, Table
 from atomic.records.bid import Bid
 from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry, Event, decode
@@ -25,10 +25,12 @@ from atomic.stages.learn import Bought, from_feedback, outranks, right_by_group,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """What somebody says: how right the outcome was (`value` in [0, 1]), or the right answer as JSON holds it."""
+    """What somebody says: how right the outcome was (`value` in [0, 1]), the right answer as JSON holds it, or how
+    right the answers of some bids were (`rights`, by bid key)."""
 
     value: float | None = None
     truth: Any = None
+    rights: Mapping[str, float] | None = None
     source: Source = "person"
     author: str = ""
 
@@ -72,7 +74,8 @@ def judge(
         standing = [learned for _, _, learned in story.words if learned is not None and learned.lessons]
         for learned in standing[-1:]:
             lessons += taken_back([one for one in learned.lessons if one.weight > 0])
-        lessons += from_feedback(story.bought, rights, story.award.position.state, story.table, word.source)
+        state = story.award.position.state
+        lessons += from_feedback(story.bought, rights, state, story.table, word.source, word.rights)
     learned = LessonsLearned(
         task=story.opened.task,
         domain=story.opened.domain,
@@ -101,20 +104,38 @@ def _rights(
     """How right the outcome was, the truth's body if it was given, and how right each group was."""
     refused = story.settled.status == "refused" or story.settled.group is None
     ours = -1 if refused or story.settled.group is None else story.settled.group
-    if (word.value is None) == (word.truth is None):
+    if sum(one is not None for one in (word.value, word.truth, word.rights)) != 1:
         raise TaskError("feedback needs either a value or the true answer", hint="value=1.0 or truth='ham'")
     if word.source not in PRECEDENCE:
         raise TaskError(f"{word.source!r} is no source of feedback", hint=f"one of {', '.join(PRECEDENCE)}")
     if word.truth is not None:
         truth, rights = _by_truth(story, word.truth, task)
         return rights.get(ours, 0.0), truth, rights
-    value: object = word.value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
-        raise TaskError(f"feedback of {word.value!r} is no probability", hint="0 is wrong, 1 is right")
-    if refused:
-        return float(value), None, {}
     answered = story.award.position.state.answered
-    return float(value), None, right_by_group(answered, ours, float(value), len(story.opened.labels))
+    if word.rights is not None:
+        rights = _by_key(answered, word.rights)
+        return rights.get(ours, 0.0), None, rights
+    value = _share(word.value)
+    if refused:
+        return value, None, {}
+    return value, None, right_by_group(answered, ours, value, len(story.opened.labels))
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        raise TaskError(f"feedback of {value!r} is no probability", hint="0 is wrong, 1 is right")
+    return float(value)
+
+
+def _by_key(answered: Sequence[Answered], given: Mapping[str, float]) -> dict[int, float]:
+    """How right each group was, where some of it was judged: the mean, since graders differ on equal answers."""
+    if unknown := sorted(set(given) - {one.key for one in answered}):
+        raise TaskError(f"{unknown[0]!r} gave no answer to this request", hint="name bids as bidder+tactic")
+    judged: dict[int, list[float]] = {}
+    for one in answered:
+        if one.key in given:
+            judged.setdefault(one.group, []).append(_share(given[one.key]))
+    return {group: sum(values) / len(values) for group, values in judged.items()}
 
 
 def _by_truth(story: _Story, truth: Any, task: Microtask[..., Any] | None) -> tuple[bytes, dict[int, float]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from atomic.belief.agreement import expected_agreement, pair
 from atomic.belief.counts import shrunk
@@ -12,11 +11,12 @@ from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Answered, State, Table
 from atomic.records.bid import Bid, Reason
 from atomic.records.lesson import PRECEDENCE, Lesson, LessonsLearned, Source
-from atomic.records.microtask import Microtask
+from atomic.records.microtask import Ask
 from atomic.rules.posterior import joint_probability
 
 WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7, "judge": 0.5, "agreement": 0.2}
 _MOST_PAIRED = 6
+_MOST_SETTLED = 6  # answers; with more of them a survey says nothing of when to stop
 _NO_LESSON = frozenset({Reason.CANCELLED, Reason.INTERRUPTED, Reason.FAILED, Reason.TIMED_OUT, Reason.DISAGREED})
 
 
@@ -28,19 +28,19 @@ class Bought:
     attempt: AttemptFinished
 
 
-def at_the_end(task: Microtask[..., Any], state: State, bought: Sequence[Bought]) -> list[LessonsLearned]:
+def at_the_end(ask: Ask, state: State, bought: Sequence[Bought]) -> list[LessonsLearned]:
     """What a request teaches when it is settled, before anybody says a word of it."""
     found: list[tuple[Source, list[Lesson]]] = [
-        ("agreement", from_agreement(state, task.alternatives)),
+        ("agreement", from_agreement(state, ask.task.alternatives)),
         ("validator", from_failures(bought)),
     ]
     return [
         LessonsLearned(
-            task=task.name,
-            domain=task.domain,
+            task=ask.task.name,
+            domain=ask.domain,
             source=source,
             cause=0,
-            alternatives=task.alternatives,
+            alternatives=ask.task.alternatives,
             lessons=tuple(lessons),
         )
         for source, lessons in found
@@ -78,28 +78,34 @@ def from_failures(bought: Sequence[Bought]) -> list[Lesson]:
 
 
 def from_feedback(
-    bought: Sequence[Bought], right_by_group: Mapping[int, float], state: State, table: Table, source: Source
+    bought: Sequence[Bought],
+    right_by_group: Mapping[int, float],
+    state: State,
+    table: Table,
+    source: Source,
+    right_by_key: Mapping[str, float] | None = None,
 ) -> list[Lesson]:
-    """Feedback on an outcome: how right each group's answer was, where that is known."""
+    """Feedback on an outcome: how right each group's answer was, where that is known, and what was said of each bid."""
     weight = WEIGHTS[source]
     lessons: list[Lesson] = []
     for one in bought:
         group = one.attempt.group
         if group is None or group not in right_by_group:
             continue
-        lessons.append(_right(one, right_by_group[group], weight))
+        right = (right_by_key or {}).get(one.bid.key, right_by_group[group])
+        lessons.append(_right(one, right, weight))
         if one.attempt.confidence is not None:
             mean, _ = shrunk(one.bid.evidence)
             lessons.append(
                 Lesson(
                     kind="answer",
                     key=one.bid.key,
-                    target=right_by_group[group],
+                    target=right,
                     weight=weight,
                     features=(mean, one.attempt.confidence),
                 )
             )
-    for count in range(1, len(state.answered) + 1):
+    for count in range(1, min(_MOST_SETTLED, len(state.answered)) + 1):
         joint, group = joint_probability(State(answered=state.answered[:count]), table)
         if group in right_by_group:
             lessons.append(

@@ -14,9 +14,15 @@ from atomic.records.request import LABELS, DataLabel, Features, Terms, accepts
 
 
 def prepare(
-    call: Call[Any], *, request_id: str, tenant: str, label: DataLabel, numbers: Mapping[str, float] | None = None
+    call: Call[Any],
+    *,
+    request_id: str,
+    tenant: str,
+    label: DataLabel,
+    numbers: Mapping[str, float] | None = None,
+    domain: str = "",
 ) -> Ask:
-    """What a bidder sees of a request. The deadline is set anew at every round.
+    """What a bidder sees of a request. The deadline is set anew at every round; no `domain` means the task's.
 
     Raises TaskError for what could be recorded and never be read again.
     """
@@ -35,6 +41,7 @@ def prepare(
         features=features,
         tenant=tenant,
         label=label,
+        domain=domain or call.task.domain,
         time_left_ns=call.task.terms.deadline_ns,
     )
 

@@ -23,6 +23,7 @@ def ask_for(call: Call[Any], **changes: Any) -> Ask:
         input_json=call.input_json,
         features=Features(text=call.text, characters=len(call.text)),
         label=call.task.label,
+        domain=call.task.domain,
     )
     return dataclasses.replace(ask, **changes)
 
