@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from atomic.market import Market, Trade
     from atomic.outcome import Outcome
     from atomic.protocols import Profile
+    from atomic.records.budget import Budget
     from atomic.records.microtask import Call, Microtask, microtask
     from atomic.records.money import dollars, nano_usd
     from atomic.records.request import Terms
@@ -26,6 +27,7 @@ from atomic.version import __version__
 
 _HOMES = {
     "AtomicError": "errors",
+    "Budget": "records.budget",
     "Call": "records.microtask",
     "ConfigError": "errors",
     "Conflict": "errors",
@@ -52,6 +54,7 @@ _HOMES = {
 
 __all__ = [
     "AtomicError",
+    "Budget",
     "Call",
     "ConfigError",
     "Conflict",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import hashlib
 import inspect
@@ -18,7 +17,7 @@ from atomic.errors import TaskError
 from atomic.records.budget import Budget
 from atomic.records.canonical import canonical_json
 from atomic.records.money import nano_usd
-from atomic.records.objective import ceiling, objective
+from atomic.records.objective import ceiling, objective, with_terms
 from atomic.records.request import LABELS, DataLabel, Features, Terms
 
 _LONGEST_SECONDS = 366 * 24 * 3600.0
@@ -115,7 +114,7 @@ class Example:
     time_ns: int = 0
 
 
-def microtask(  # noqa: PLR0913 - each is a term of its own
+def microtask(
     *,
     worth: str | float | None = None,
     target: float | None = None,
@@ -243,3 +242,6 @@ def _as_text(shown: Mapping[str, Any]) -> str:
 
 def _one_line(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value).decode()
+
+
+__all__ = ["Ask", "Call", "Example", "Microtask", "microtask", "with_terms"]
