@@ -25,6 +25,7 @@ from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop
+from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
 from atomic.stages.punctual import Punctuality
@@ -65,6 +66,7 @@ class Market:
         examples: Examples,
         per_day: int | None = None,
         per_task: Mapping[str, int] | None = None,
+        queue: int = MOST_WAITING,
         clock: Clock | None = None,
         valuation: Valuation = lookahead,
     ) -> None:
@@ -96,6 +98,7 @@ class Market:
             per_task=per_task or {},
             valuation=valuation,
             punctual=Punctuality(self._clock),
+            capacity=Capacity(self._clock, most_waiting=queue),
         )
 
     async def start(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,8 @@ from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
 from atomic.shop import Shop, day_of
-from atomic.stages.collect import Round, collect
+from atomic.stages.capacity import Turn
+from atomic.stages.collect import Round, busy, collect
 from atomic.stages.execute import Attempted, cut_off, execute
 from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
@@ -98,28 +100,32 @@ class Purchase:
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
         self._round = 1
-        slate, award, _ = self._award(self._ask, 0)
+        with self._turn() as turn:
+            slate, award, _ = self._award(self._ask, 0, turn)
         return slate, award
 
     async def run(self) -> tuple[OutcomeSettled, Any]:
         """Hold rounds until nothing pays; returns the outcome and the typed answer (None for a refusal)."""
-        capacity, woken = self._shop.capacity, False
         if self._lasting:
             await self._go_on()
+        with self._turn() as turn:
+            return await self._rounds(turn)
+
+    def _turn(self) -> AbstractContextManager[Turn]:
+        return self._shop.capacity.turn(self._ask.tenant, self._ask.task.name, self._terms.latency_price)
+
+    async def _rounds(self, turn: Turn) -> tuple[OutcomeSettled, Any]:
         while True:
             self._round += 1
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
-            slate, award, entry = self._award(ask, elapsed)
+            slate, award, entry = self._award(ask, elapsed, turn)
             if not award.chosen:
-                if woken:
-                    capacity.wake()
-                if self._waits(slate) and (woken := await capacity.freed(ask.time_left_ns / 1e9)):
+                if not self._hand.state.answered and await turn.called(busy(slate), ask.time_left_ns):
                     self._round -= 1
                     continue
                 self._pending.append(entry)
                 return await self._end(award, slate)
-            woken = False
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
             try:
                 plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
@@ -127,7 +133,7 @@ class Purchase:
                 self._excluded.update({bid.key: Reason.CRASHED for bid in chosen})
                 self._round -= 1
                 continue
-            with capacity.holding([bid.offer.bidder for bid in chosen]):
+            with turn.holding([bid.offer.bidder for bid in chosen]):
                 if await self._reserve(entry, chosen, plans):
                     await self._execute(ask, chosen, plans)
                 else:
@@ -138,21 +144,17 @@ class Purchase:
         """Wait on for attempts that a restart did not end; what they may cost is reserved already."""
         bids, self._lasting = self._lasting, []
         plans = tune(bids, self._ask, self._shop.bidders, self._shop.tactics, self._nearest)
-        with self._shop.capacity.holding([bid.offer.bidder for bid in bids]):
+        with self._turn() as turn, turn.holding([bid.offer.bidder for bid in bids]):
             await self._execute(self._ask, bids, plans)
 
-    def _waits(self, slate: Slate) -> bool:
-        """Whether there is no answer yet and somebody could still give one who is only busy."""
-        busy = any(no_bid.reason is Reason.NO_CAPACITY and no_bid.tactic == "*" for no_bid in slate.no_bids)
-        return busy and not self._hand.state.answered
-
-    def _award(self, ask: Ask, elapsed_ns: int) -> tuple[Slate, Award, Entry]:
+    def _award(self, ask: Ask, elapsed_ns: int, turn: Turn) -> tuple[Slate, Award, Entry]:
         shop = self._shop
         this = Round(
             terms=self._terms,
             spent=self._spent,
             now_ns=shop.clock.time_ns(),
-            busy=shop.capacity.busy,
+            busy=turn.busy,
+            turned_away=turn.turned_away,
             excluded=self._excluded,
             examples=self._nearest,
             punctual=shop.punctual,
@@ -173,13 +175,14 @@ class Purchase:
             draw=draw,
             beliefs_seq=beliefs_seq,
             rules_version=RULES_VERSION,
-            capacity=tuple(sorted(shop.capacity.busy.items())),
+            capacity=tuple(sorted(turn.busy.items())),
             standing=verdict.standing,
             standing_group=verdict.standing_group,
             considered=verdict.considered,
             candidates=verdict.candidates,
             chosen=verdict.chosen,
             propensity=verdict.propensity,
+            waited_ns=turn.waited_ns,
         )
         return slate, award, self._entry(award, blobs=(slate_bytes, table_bytes))
 
@@ -298,7 +301,7 @@ class Purchase:
         ask = self._ask
         latency = self._shop.clock.monotonic_ns() - self._began_ns
         counts = evidence_counts([one.bid for one in self._bought], self._hand, award.standing_group)
-        settled = outcome(ask, self._hand, award, counts, spent=self._spent, latency_ns=latency)
+        settled = outcome(ask, self._hand, award, slate, counts, spent=self._spent, latency_ns=latency)
         answer: Any = None
         bodies: tuple[Body, ...] = ()
         if settled.status == "answered":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from atomic.belief import Beliefs
@@ -41,7 +41,7 @@ class Shop:
     per_task: Mapping[str, int]
     valuation: Valuation
     punctual: Punctuality
-    capacity: Capacity = field(default_factory=Capacity)
+    capacity: Capacity
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
         """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""

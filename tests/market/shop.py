@@ -74,6 +74,7 @@ async def opened(
     per_day: int | None = None,
     per_task: Mapping[str, int] | None = None,
     secret: bytes = b"secret",
+    queue: int = 100,
 ) -> Market:
     """A market that has folded its ledger and follows it."""
     ledger = ledger or MemoryLedger(clock=clock or FrozenClock(), secret=secret)
@@ -84,6 +85,7 @@ async def opened(
         examples=ExampleStore(),
         per_day=per_day,
         per_task=per_task,
+        queue=queue,
         clock=clock or FrozenClock(),
     )
     await market.start()
@@ -124,6 +126,11 @@ def unfinished(market: Market) -> list[tuple[str, str]]:
         name = (event.request_id, event.payload.bidder)
         left.append(name) if event.kind == "started" else left.remove(name)
     return left
+
+
+def waiting(market: Market) -> int:
+    """How many requests stand in line."""
+    return market._shop.capacity.waiting
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -81,7 +81,8 @@ class Award:
     """A round's result. An empty `chosen` means: settle for the standing answer.
 
     `candidates` are in the total order (score, then price, then key); `considered` names the bids that any
-    considered plan uses; `standing` is the calibrated probability of the answer in hand (0 when there is none).
+    considered plan uses; `standing` is the calibrated probability of the answer in hand (0 when there is none);
+    `waited_ns` is how long the round waited in line for somebody to have a place.
     """
 
     position: Position
@@ -97,3 +98,4 @@ class Award:
     candidates: tuple[Scored, ...]
     chosen: tuple[str, ...]
     propensity: float
+    waited_ns: int = 0

@@ -36,6 +36,7 @@ class Reason(IntEnum):
     NOTHING_SIMILAR = 25
     NO_RULE = 26
     DISAGREED = 27
+    QUEUE_FULL = 28
 
     @property
     def words(self) -> str:
@@ -66,10 +67,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Where a probability comes from: a prior, and weighted outcomes seen in the domain (tasks with as many possible
-    answers) and in the task.
+    """Where a probability comes from: a prior, and weighted outcomes seen of the bidder's family, in the domain (tasks
+    with as many possible answers), in the task, and in this version of it in this domain.
 
-    The prior is worth `prior_weight` outcomes. With a bid's offer this is all that its probability is computed from.
+    The prior is worth `prior_weight` outcomes. What is inferred from agreement alone (`agreed_…`) is kept apart: it is
+    no label. With a bid's offer this is all that its probability is computed from.
     """
 
     prior: float
@@ -81,6 +83,15 @@ class Evidence:
     task_right: float
     last_ns: int  # when the youngest of them happened; 0: never
     lessons: tuple[int, ...]  # seq of the last five lesson events
+    family: str = ""  # whose record in the domain it starts from; empty: none declared
+    family_count: float = 0.0
+    family_right: float = 0.0
+    agreed_count: float = 0.0
+    agreed_right: float = 0.0
+    version: str = ""  # of the task; empty: an older release did not say
+    version_count: float = 0.0
+    version_right: float = 0.0
+    changed: int = 0  # seq of the event that last showed it to be another than it was; 0: never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

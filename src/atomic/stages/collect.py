@@ -23,7 +23,7 @@ class Round:
     """What a round's collection depends on besides ask and beliefs.
 
     `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
-    `examples` are the verified examples nearest to the input.
+    `examples` are the verified examples nearest to the input; `turned_away` says that too many requests wait already.
     """
 
     terms: Terms
@@ -33,6 +33,7 @@ class Round:
     excluded: Mapping[str, Reason]
     examples: Sequence[tuple[float, Example]]
     punctual: Punctuality = field(default_factory=Punctuality)
+    turned_away: bool = False
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -48,6 +49,11 @@ def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], 
     bids.sort(key=lambda bid: bid.key)
     no_bids.sort(key=lambda no_bid: no_bid.key)
     return Slate(bids=tuple(bids), no_bids=tuple(no_bids))
+
+
+def busy(slate: Slate) -> list[str]:
+    """Who takes no part only because all its places are taken."""
+    return [one.bidder for one in slate.no_bids if one.reason is Reason.NO_CAPACITY and one.tactic == "*"]
 
 
 def _of_bidder(
@@ -106,7 +112,8 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
     elif reason is None and health.on_trial and busy > 0:
         reason, detail = Reason.UNHEALTHY, "on trial: one attempt at a time"
     elif reason is None and busy >= profile.concurrency:
-        reason, detail = Reason.NO_CAPACITY, f"{busy} attempts under way"
+        reason = Reason.QUEUE_FULL if this.turned_away else Reason.NO_CAPACITY
+        detail = f"{busy} attempts under way"
     return None if reason is None else NoBid(bidder=name, tactic="*", reason=reason, detail=detail)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from atomic.belief import Beliefs
 from atomic.output import as_json, canonical_key
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Answered, Award, State
-from atomic.records.bid import Bid
+from atomic.records.award import Answered, Award, Slate, State
+from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import canonical_json
 from atomic.records.microtask import Ask, Microtask
 from atomic.records.outcome import OutcomeSettled, ProbabilitySource
@@ -78,7 +78,7 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
 
 
 def outcome(
-    ask: Ask, hand: Hand, award: Award, evidence_counts: Sequence[float], *, spent: int, latency_ns: int
+    ask: Ask, hand: Hand, award: Award, slate: Slate, evidence_counts: Sequence[float], *, spent: int, latency_ns: int
 ) -> OutcomeSettled:
     """What the request ends with: the standing answer, or an honest refusal.
 
@@ -88,7 +88,7 @@ def outcome(
     winners = [one for one in hand.state.answered if one.group == award.standing_group]
     why = ""
     if not hand.state.answered:
-        why = "nobody answered" if award.position.round > 1 else "no bid is worth its price"
+        why = _unanswered(award, slate)
     elif award.standing < floor:
         why = f"the best answer is right with probability {award.standing:.2f}, below refuse_below={floor:g}"
     return OutcomeSettled(
@@ -103,6 +103,15 @@ def outcome(
         cost=spent,
         latency_ns=latency_ns,
     )
+
+
+def _unanswered(award: Award, slate: Slate) -> str:
+    reasons = {one.reason for one in slate.no_bids if one.tactic == "*"}
+    if Reason.QUEUE_FULL in reasons:
+        return "whoever could answer is busy, and too many requests wait already"
+    if Reason.NO_CAPACITY in reasons:
+        return "whoever could answer was busy until the deadline"
+    return "nobody answered" if award.position.round > 1 else "no bid is worth its price"
 
 
 def _source(evidence_counts: Sequence[float], answers: int) -> ProbabilitySource:

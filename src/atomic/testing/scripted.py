@@ -17,8 +17,8 @@ class Line:
     """One line of a script: what is offered, and what then comes of it.
 
     `ceiling` is the price where not given, and so is `billed`: another `billed` is a lie. `seconds` is how long the
-    attempt really waits; `hangs` waits until cancelled. `reason` is given instead of the answer; `raises` is raised,
-    `offer_raises` already by the offer; `no_bid` declines.
+    attempt really waits; `until` waits for an event, `hangs` until cancelled. `reason` is given instead of the answer;
+    `raises` is raised, `offer_raises` already by the offer; `no_bid` declines.
     """
 
     answer: object = None
@@ -29,6 +29,7 @@ class Line:
     latency_ns: int | None = None
     confidence: float | None = None
     seconds: float = 0.0
+    until: asyncio.Event | None = None
     hangs: bool = False
     reason: Reason | None = None
     raises: BaseException | None = None
@@ -100,6 +101,8 @@ class ScriptedBidder:
         try:
             if line.hangs:
                 await asyncio.Event().wait()
+            if line.until is not None:
+                await line.until.wait()
             await asyncio.sleep(line.seconds)
         except asyncio.CancelledError:
             self.cancelled += 1
