@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,9 @@ import pytest
 pytest.importorskip("dbos", reason="the extra `flows` is not installed")
 
 from tests.durable.flow_child import STEPS
+from typer.testing import CliRunner
 
+from atomic.cli import app
 from atomic.durable.dbos_file import FlowsFile
 from atomic.durable.dbos_flows import DbosFlows
 from atomic.errors import NotFound, OperatorError
@@ -102,6 +107,40 @@ async def test_a_second_runner_of_a_file_is_refused(tmp_path: Path, start: Start
         await DbosFlows.open(tmp_path / "flows.db", {})
 
 
+async def test_what_was_done_or_cancelled_long_ago_is_removed_and_what_a_person_may_need_stays(tmp_path: Path) -> None:
+    async def fine(steps: Steps, argument: Json) -> Json:
+        return await steps.step("one", lambda: _value(1))
+
+    async def poison(steps: Steps, argument: Json) -> Json:
+        raise ValueError
+
+    async def waits(steps: Steps, argument: Json) -> Json:
+        return await steps.wait("go", seconds=3_600.0)
+
+    bodies = {"fine": fine, "poison": poison, "waits": waits}
+    async with await DbosFlows.open(tmp_path / "flows.db", bodies, keep=timedelta(0)) as flows:
+        for kind, name in (("fine", "done"), ("poison", "parked"), ("poison", "given up")):
+            await flows.start(kind, name, None)
+        for name in ("waiting", "paused", "cancelled"):
+            await flows.start("waits", name, None)
+            await until(flows, name, "waiting")
+        await until(flows, "done", "done")
+        await until(flows, "parked", "parked")
+        await until(flows, "given up", "parked")
+        await flows.cancel("paused", pause=True)
+        await flows.cancel("cancelled")
+        await flows.cancel("given up")
+
+        assert 3 == await flows.prune(datetime.now(UTC) + timedelta(seconds=1))
+
+        assert {"parked", "waiting", "paused"} == {one.id for one in await flows.query()}
+        await flows.start("fine", "done", None)  # begins anew
+        assert 1 == (await until(flows, "done", "done")).result
+    async with await DbosFlows.open(tmp_path / "flows.db", bodies, keep=timedelta(0)) as flows:
+        await flows.start("fine", "next", None)  # the first start after an opening removes what is old
+        assert {"parked", "waiting", "paused", "next"} == {one.id for one in await flows.query()}
+
+
 async def test_its_file_is_json_with_a_write_ahead_log_and_holds_no_body(tmp_path: Path) -> None:
     async def poison() -> Json:
         raise ValueError("Dear Ann, this is a canary")
@@ -136,6 +175,34 @@ def contents(path: Path) -> tuple[str, set[str]]:
 
 async def _value(value: Json) -> Json:
     return value
+
+
+def test_a_person_tells_a_waiting_flow_what_it_waits_for(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    monkeypatch.chdir(tmp_path)
+    Path("atomic.db").touch()
+
+    def flow(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, ["flow", *arguments, "--ledger", "atomic.db"], prog_name="atomic")
+        assert code == result.exit_code, result.output
+        return result.output
+
+    wait_until(lambda: "waits for  go" in flow("show", "f1"))
+    assert "f1: told another; it waits for go now\n" == flow("signal", "f1", "another", "0")
+    assert "f1: told go\n" == flow("signal", "f", "go", '{"approved": true}')
+
+    wait_until(lambda: json.loads(flow("show", "f1", "--json"))["status"] == "done")
+    assert [190, {"approved": True}] == json.loads(flow("show", "f1", "--json"))["result"]
+    assert "f1 is done: it hears nothing any more" in flow("signal", "f1", "go", code=1)
+    assert "no flow 'f2'" in flow("signal", "f2", "go", code=1)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look until it does; the test's time limit bounds it."""
+    while not holds():
+        time.sleep(0.05)
 
 
 def test_a_runner_listens_nowhere(start: Start) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,62 +12,100 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from atomic.errors import CallerError
+from atomic.commands.bench_routing import routing
 
-NAMES = ("decide", "ledger", "replay", "overhead", "memory", "inbox")
+# What takes no options of its own, with what `atomic bench --help` says of it.
+_PLAIN = {
+    "decide": "How long a decision takes, for 20 and 100 bidders.",
+    "ledger": "Events per second into the ledger, and beliefs rebuilt from it.",
+    "replay": "Awards recomputed per second.",
+    "overhead": "What the market adds to calling a bidder directly.",
+    "memory": "Memory after 10,000 and 100,000 requests.",
+    "flows": "Durable flows against the bare engine's steps.",
+}
 _PARTS = {"ledger": ("ledger", "rebuild")}  # one bench for people, measured by two modules
 _MAIL_FILES = ("mail.tar.xz", "labels.jsonl")
+_ROW = "learn_"  # what modules of `atomic bench learn` begin with
 QUICK = ("decide", "ledger", "replay", "overhead")
 
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")]
 
-def bench(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(NAMES)}; without one: {', '.join(QUICK)}.")] = "",
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="inbox: a folder with mail.tar.xz and labels.jsonl.")
-    ] = None,
-    task: Annotated[str, typer.Option(help="inbox: which task is measured.")] = "spam",
-    feedback: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="inbox: the share of the stream that is labelled.")
-    ] = 1.0,
-    only: Annotated[str, typer.Option(help='inbox: "local-models" leaves out all other bidders.')] = "",
-    limit: Annotated[int | None, typer.Option(min=2, help="inbox: that many mails.")] = None,
-    headers: Annotated[str, typer.Option(help='inbox: "all" shows every header.')] = "",
-    cache: Annotated[Path | None, typer.Option(metavar="DIR", help="inbox: keep models' replies there.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
+app = typer.Typer(help=f"Measure, and print a table; without a name: {', '.join(QUICK)}.", invoke_without_command=True)
+app.command()(routing)
+
+
+@app.callback()
+def _all(ctx: typer.Context, json: JsonFile = None) -> None:
+    if ctx.invoked_subcommand is None:
+        results = {name: _run(name) for name in QUICK if _is_there(name)}
+        _write(json, results)
+
+
+def _plain(name: str) -> Callable[..., None]:
+    def command(json: JsonFile = None) -> None:
+        _write(json, _run(name))
+
+    return command
+
+
+for _name, _help in _PLAIN.items():
+    if find_spec(f"atomic.bench.{_name}") is not None:
+        app.command(_name, help=_help)(_plain(_name))
+
+
+@app.command()
+def inbox(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with mail.tar.xz and labels.jsonl.")],
+    task: Annotated[str, typer.Option(help="Which task is measured.")] = "spam",
+    feedback: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of the stream that is labelled.")] = 1.0,
+    only: Annotated[str, typer.Option(help='"local-models" leaves out all other bidders.')] = "",
+    limit: Annotated[int | None, typer.Option(min=2, help="That many mails.")] = None,
+    headers: Annotated[str, typer.Option(help='"all" shows every header.')] = "",
+    cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep models' replies there.")] = None,
+    json: JsonFile = None,
 ) -> None:
-    """Measure, and print a table."""
-    inbox = {"task": task, "feedback": feedback, "only": only, "limit": limit, "headers": headers, "cache": cache}
-    if name and name not in NAMES:
-        raise typer.BadParameter(f"there is no bench {name!r}: one of {', '.join(NAMES)}")
-    if (name == "inbox") != (folder is not None):
-        raise typer.BadParameter("`atomic bench inbox DIR` needs a folder, and no other bench does")
-    if folder is not None and (lacking := [one for one in _MAIL_FILES if not (folder / one).is_file()]):
+    """Right answers on real mails, against plain classifiers."""
+    if lacking := [one for one in _MAIL_FILES if not (folder / one).is_file()]:
         raise typer.BadParameter(f"{folder} holds no {' and no '.join(lacking)}")
-    results: dict[str, Any] = {}
-    for one in [name] if name else filter(_is_there, QUICK):
-        results[one] = _run(one, {"folder": folder, **inbox} if one == "inbox" else {})
-    if json is not None:
-        # A single bench's figures stand at the top as well, so that one file of all and files of one read alike.
-        json.write_bytes(orjson.dumps(results | results.get(name, {}), option=orjson.OPT_INDENT_2))
+    options = {"task": task, "feedback": feedback, "only": only, "limit": limit, "headers": headers, "cache": cache}
+    _write(json, _run("inbox", folder, **options))
+
+
+@app.command()
+def learn(
+    row: Annotated[str, typer.Argument(metavar="ROW", help="Which behaviour is measured; a wrong one names them all.")],
+    json: JsonFile = None,
+) -> None:
+    """One behaviour of a market that learns, on generated bidders."""
+    rows = _rows()
+    if row not in rows:
+        raise typer.BadParameter(f"there is no row {row!r}: one of {', '.join(rows)}")
+    _write(json, _run(f"{_ROW}{row}"))
+
+
+def _rows() -> list[str]:
+    folder = import_module("atomic.bench").__path__
+    return sorted(one.name.removeprefix(_ROW) for one in pkgutil.iter_modules(folder) if one.name.startswith(_ROW))
 
 
 def _is_there(name: str) -> bool:
     return find_spec(f"atomic.bench.{name}") is not None
 
 
-def _run(name: str, options: Mapping[str, Any]) -> Any:
-    if not _is_there(name):
-        raise CallerError(f"this release has no bench {name!r}")
+def _run(name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    arguments = dict(options)
-    folder = [arguments.pop("folder")] if arguments else []
     for part in filter(_is_there, _PARTS.get(name, (name,))):
         module = import_module(f"atomic.bench.{part}")
-        result |= module.run(*folder, **arguments)
+        result |= module.run(*arguments, **options)
     typer.echo(name)
     table = getattr(module, "table", None)
     typer.echo(table(result) if table else "\n".join(_table(result)))
     return result
+
+
+def _write(json: Path | None, results: Mapping[str, Any]) -> None:
+    if json is not None:
+        json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
 
 
 def _table(result: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:

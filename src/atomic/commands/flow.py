@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import orjson
 import typer
 
 from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, columns, ledger_file, print_json, say
@@ -16,7 +17,7 @@ from atomic.errors import CallerError, MissingExtra, NotFound
 
 if TYPE_CHECKING:
     from atomic.durable.dbos_file import FlowsFile
-    from atomic.records.flow import FlowState
+    from atomic.records.flow import FlowState, Json
 
 T = TypeVar("T")
 
@@ -94,6 +95,44 @@ def cancel(
         return one.id
 
     say(f"{_with(config, ledger, work)}: {'paused' if pause else 'cancelled'}")
+
+
+@app.command()
+def signal(
+    flow_id: FlowArgument,
+    name: Annotated[str, typer.Argument(help="What it waits for, as `atomic flow show` says.", show_default=False)],
+    value: Annotated[str, typer.Argument(help="What it is told: JSON, and what is none is a text.")] = "true",
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Tell a flow what it waits for, or will wait for: an approval, an event.
+
+    It is kept in the file of flows as it is said: name things by their ids.
+    """
+
+    async def work(flows: FlowsFile) -> FlowState:
+        one = await _one(flows, flow_id)
+        if one.status in {"done", "cancelled"}:
+            raise CallerError(f"flow {one.id} is {one.status}: it hears nothing any more")
+        await flows.signal(one.id, name, _json(value))
+        return one
+
+    one = _with(config, ledger, work)
+    then = "" if one.waits_for == name else f"; it waits for {one.waits_for or 'nothing'} now"
+    say(f"{one.id}: told {name}{then}")
+
+
+def _json(text: str) -> Json:
+    """What was written, as JSON where it is some.
+
+    >>> _json("true"), _json("7"), _json("Ann"), _json('"7"')
+    (True, 7, 'Ann', '7')
+    """
+    try:
+        value: Json = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value
 
 
 def _go_on(config: Path | None, ledger: Path | None, flow_id: str, statuses: Sequence[str]) -> None:

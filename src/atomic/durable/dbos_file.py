@@ -7,6 +7,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from atomic.records.flow import FlowState, FlowStatus, Json
 APPLICATION = "atomic"
 # Flows go on only under the version they began with: raise it when a body's steps change, and adopt the old ones.
 VERSION = "1"
-PAUSED, WAITS = "paused", "waits_for"
+PAUSED, WAITS, _CANCELLED = "paused", "waits_for", "cancelled"  # marks
+_AT_ONCE = 500  # flows that are removed in one transaction
 _ERROR = "__parked__"
 _STATUS: dict[str, FlowStatus] = {
     "SUCCESS": "done",
@@ -89,7 +91,7 @@ class FlowsFile:
         state = await self._known(flow_id)
         if state.status in {"done", "parked"} and not (state.status == "parked" and not pause):
             return
-        await self._mark(flow_id, {PAUSED: pause, WAITS: None, "cancelled": not pause})
+        await self._mark(flow_id, {PAUSED: pause, WAITS: None, _CANCELLED: not pause})
         await asyncio.to_thread(self._client.cancel_workflow, flow_id)
 
     async def resume(self, flow_id: str) -> None:
@@ -97,7 +99,7 @@ class FlowsFile:
         state = await self._known(flow_id)
         if state.status not in {"paused", "cancelled", "parked"}:
             return
-        await self._mark(flow_id, {PAUSED: False, WAITS: None, "cancelled": False})
+        await self._mark(flow_id, {PAUSED: False, WAITS: None, _CANCELLED: False})
         steps = await asyncio.to_thread(self._client.list_workflow_steps, flow_id)
         failed = [one["function_id"] for one in steps if one["error"] is not None]
         raw = await asyncio.to_thread(self._client.list_workflows, workflow_ids=[flow_id])
@@ -108,6 +110,21 @@ class FlowsFile:
             )
         else:
             await asyncio.to_thread(self._client.resume_workflow, flow_id)
+
+    async def prune(self, before: datetime) -> int:
+        """Remove flows that were done or cancelled before then, and say how many; the parked and the paused stay."""
+        removed = 0
+        while ended := await asyncio.to_thread(self._ended, before.astimezone(UTC).isoformat()):
+            await asyncio.to_thread(self._client.delete_workflows, ended)
+            removed += len(ended)
+        return removed
+
+    def _ended(self, before: str) -> list[str]:
+        """The ids of some of them. Marks, which SQLite cannot search, tell the cancelled from the paused and parked."""
+        old: dict[str, Any] = {"completed_before": before, "load_input": False, "load_output": False}
+        done = self._client.list_workflows(status="SUCCESS", limit=_AT_ONCE, **old)
+        stopped = self._client.list_workflows(status=["CANCELLED", "ERROR"], **old)
+        return [one.workflow_id for one in (*done, *(one for one in stopped if (one.attributes or {}).get(_CANCELLED)))]
 
     async def close(self) -> None:
         """Give back what it holds."""
@@ -127,7 +144,7 @@ def _state(one: WorkflowStatus, steps: Sequence[StepInfo]) -> FlowState:
     status = _STATUS.get(one.status, "waiting" if marks.get(WAITS) else "running")
     if status == "cancelled" and marks.get(PAUSED):
         status = "paused"
-    if status == "parked" and marks.get("cancelled"):
+    if status == "parked" and marks.get(_CANCELLED):
         status = "cancelled"
     argument = one.input["args"][0] if one.input else None
     reason = str(one.error) if one.error is not None else _KILLED

@@ -205,10 +205,10 @@ class _Serving:
     async def _tell(self) -> None:
         """Tell of flows that were parked; forget those that ended, and mail that is gone."""
         for flow_id, name in tuple(self._open.items()):
-            (state,) = await self.flows.query(flow_id)
-            if state.status in {"parked", "paused"}:
+            state = next(iter(await self.flows.query(flow_id)), None)  # None: it ended long ago, and was removed
+            if state is not None and state.status in {"parked", "paused"}:
                 self.run.watcher.note(f"{name}: {state.status}: {state.reason or 'by its owner'}; flow {flow_id}")
-            if state.status not in {"running", "waiting"}:
+            if state is None or state.status not in {"running", "waiting"}:
                 del self._open[flow_id]
         if len(self._spots) > 1_000 + 2 * self._mails.count:
             self._spots = {key: spot for key, spot in self._spots.items() if self._mails.has(spot)}
