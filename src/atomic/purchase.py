@@ -16,8 +16,9 @@ from typing import Any
 
 import orjson
 
+from atomic.books import Books
 from atomic.output import Refusal, from_json
-from atomic.protocols import Ledger, Spend
+from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan
 from atomic.records.award import Award, Position, Slate
 from atomic.records.bid import Bid, Reason
@@ -33,6 +34,7 @@ from atomic.stages.collect import Round, busy, collect
 from atomic.stages.execute import Attempted, cut_off, execute
 from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
+from atomic.stages.steer import steer
 from atomic.stages.tune import tune
 
 _EXAMPLES = 8
@@ -49,25 +51,23 @@ class Purchase:
     ) -> None:
         self._shop = shop
         self._ask = ask
-        self._terms = terms
-        self._subjects = subjects
-        self._borrowed: tuple[str, ...] = ()  # of examples that were shown to those who wrote free text
+        self._declared = self._terms = terms  # as steering makes of them, from the first round on
+        self._opened_ns = shop.clock.time_ns()
         self._resumable = resumable
         self._began_ns = shop.clock.monotonic_ns()
-        self._round = 0
         self._spent = 0
         self._hand = EMPTY_HAND
         self._bought: list[Bought] = []
         self._lasting: list[Bid] = []  # still under way although our process was restarted
         self._excluded: dict[str, Reason] = {}
-        self._pending: list[Entry] = []  # recorded with the next append
-        self._unsettled: Spend | None = None  # reservations to give back with the next append
-        self._day = ""  # that the last reservation counts against
         self._nearest = shop.examples.nearest(ask, _EXAMPLES)
+        self._books = Books(shop, ask, subjects, self._nearest)
 
     def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
         """Begin a request that the ledger does not know yet."""
-        self._pending.append(self._entry(opened, bodies=bodies))
+        entry = self._books.entry(opened, bodies=bodies)
+        self._opened_ns = entry.time_ns
+        self._books.note_entry(entry)
 
     def resume(self, earlier: Sequence[Event], ledger: Ledger) -> None:
         """Go on where a process died: finished attempts are reused; one that was cut counts as fully charged."""
@@ -76,8 +76,11 @@ class Purchase:
         slate = Slate(bids=(), no_bids=())
         for event in earlier:
             payload = event.payload
-            if isinstance(payload, Award):
-                self._round, slate = payload.position.round, decode(Slate, ledger.blob(payload.slate))
+            if isinstance(payload, RequestOpened):
+                self._opened_ns = event.time_ns
+            elif isinstance(payload, Award):
+                self._books.round, slate = payload.position.round, decode(Slate, ledger.blob(payload.slate))
+                self._terms = payload.position.terms
             elif isinstance(payload, AttemptStarted):
                 started.append(payload)
                 began_ns = event.time_ns
@@ -85,21 +88,21 @@ class Purchase:
                 started = [one for one in started if (one.bidder, one.tactic) != (payload.bidder, payload.tactic)]
                 bid = next(one for one in slate.bids if one.key == payload.key)
                 body = ledger.body(event.bodies[0]) if event.bodies else None
-                if event.bodies and not self._ask.task.alternatives:
-                    self._borrowed += ledger.subjects(event.bodies[0])
+                if event.bodies:
+                    self._books.borrow(ledger.subjects(event.bodies[0]))
                 self._restore(bid, payload, body)
         for cut in started:
             bid = next(one for one in slate.bids if one.key == f"{cut.bidder}+{cut.tactic}")
             if self._lasts(bid):
                 self._lasting.append(bid)
-                self._day = day_of(began_ns)
+                self._books.day = day_of(began_ns)
                 continue
             self._spent += cut.reserved
             self._take(cut_off(bid, Reason.INTERRUPTED, price=cut.reserved))
 
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
-        self._round = 1
+        self._books.round = 1
         with self._turn() as turn:
             slate, award, _ = self._award(self._ask, 0, turn)
         return slate, award
@@ -116,29 +119,29 @@ class Purchase:
 
     async def _rounds(self, turn: Turn) -> tuple[OutcomeSettled, Any]:
         while True:
-            self._round += 1
+            self._books.round += 1
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
             slate, award, entry = self._award(ask, elapsed, turn)
             if not award.chosen:
                 if not self._hand.state.answered and await turn.called(busy(slate), ask.time_left_ns):
-                    self._round -= 1
+                    self._books.round -= 1
                     continue
-                self._pending.append(entry)
+                self._books.note_entry(entry)
                 return await self._end(award, slate)
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
             try:
                 plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
             except Exception:  # a tactic is foreign code; without its plan nothing was bought, so hold the round again
                 self._excluded.update({bid.key: Reason.CRASHED for bid in chosen})
-                self._round -= 1
+                self._books.round -= 1
                 continue
             with turn.holding([bid.offer.bidder for bid in chosen]):
                 if await self._reserve(entry, chosen, plans):
                     await self._execute(ask, chosen, plans)
                 else:
                     self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
-                    self._round -= 1
+                    self._books.round -= 1
 
     async def _go_on(self) -> None:
         """Wait on for attempts that a restart did not end; what they may cost is reserved already."""
@@ -163,9 +166,15 @@ class Purchase:
         slate = collect(ask, shop.bidders, shop.tactics, shop.beliefs, this)
         table, table_id, table_bytes = shop.beliefs.table(ask.task.name, ask.task.alternatives)
         position = Position(
-            terms=self._terms, state=self._hand.state, round=self._round, spent=self._spent, elapsed_ns=elapsed_ns
+            terms=self._declared if self._books.round == 1 else self._terms,
+            state=self._hand.state,
+            round=self._books.round,
+            spent=self._spent,
+            elapsed_ns=elapsed_ns,
         )
-        draw = shop.draw(ask.tenant, ask.request_id, self._round)
+        position, slate = steer(ask.task.name, position, self._opened_ns, shop.beliefs, slate, table, shop.valuation)
+        self._terms = position.terms
+        draw = shop.draw(ask.tenant, ask.request_id, self._books.round)
         verdict = auction(position, slate, table, draw, valuation=shop.valuation)
         slate_bytes = encode(slate)
         award = Award(
@@ -184,53 +193,15 @@ class Purchase:
             propensity=verdict.propensity,
             waited_ns=turn.waited_ns,
         )
-        return slate, award, self._entry(award, blobs=(slate_bytes, table_bytes))
+        return slate, award, self._books.entry(award, blobs=(slate_bytes, table_bytes))
 
-    async def _reserve(self, award: Entry, chosen: Sequence[Bid], plans: Sequence[Plan]) -> bool:
+    async def _reserve(self, decision: Entry, chosen: Sequence[Bid], plans: Sequence[Plan]) -> bool:
         """Record the round and its reservations before the first call; False when the day's cap forbids it."""
-        reserved = sum(bid.offer.ceiling for bid in chosen)
-        today = self._shop.today()
-        back = self._unsettled
-        if back is not None and back.day != today:
-            await self._flush()
-            back = None
-        started = [
-            self._entry(
-                AttemptStarted(
-                    bidder=bid.offer.bidder,
-                    tactic=bid.offer.tactic,
-                    reserved=bid.offer.ceiling,
-                    examples=plan.examples,
-                    cleared=(profile := self._shop.bidders[bid.offer.bidder].profile).accepts,
-                    jurisdictions=profile.jurisdictions,
-                ),
-                bodies=self._plan_body(plan),
-            )
-            for bid, plan in zip(chosen, plans, strict=True)
-        ]
-        spend = None
-        if reserved or back is not None:
-            spend = Spend(
-                day=today,
-                change=reserved + (back.change if back is not None else 0),
-                cap=self._shop.per_day if reserved else None,
-                task=self._ask.task.name,
-                task_cap=self._shop.per_task.get(self._ask.task.name) if reserved else None,
-            )
-        writing = asyncio.ensure_future(self._shop.record([*self._pending, award, *started], spend=spend))
-        cancelled = False
-        try:
-            events = await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            # It may have been written; then what was started must be finished, and nobody was called yet.
-            cancelled, events = True, await writing
-        if events:
-            self._pending, self._unsettled, self._day = [], None, today
-        if cancelled:
-            if events:
-                await self._settle([cut_off(bid, Reason.CANCELLED, price=0) for bid in chosen])
-            raise asyncio.CancelledError
-        return bool(events)
+
+        def undo() -> None:
+            self._took([cut_off(bid, Reason.CANCELLED, price=0) for bid in chosen])
+
+        return await self._books.reserve(decision, chosen, plans, undo)
 
     async def _execute(self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan]) -> None:
         shop = self._shop
@@ -253,27 +224,22 @@ class Purchase:
 
     def _took(self, results: Sequence[Attempted]) -> None:
         """Attempts ended: what of their reservations was not billed is given back with the next append."""
-        change = 0
         for done in results:
             self._spent += done.reply.price
-            change += done.reply.price - done.bid.offer.ceiling
+            self._books.settle(done.bid, done.reply.price)
             self._take(done)
-        if change:
-            self._unsettled = Spend(day=self._day, change=change, task=self._ask.task.name)
 
     async def _settle(self, results: Sequence[Attempted]) -> None:
         """Record the ends of attempts at once, although the request is being cancelled."""
         self._took(results)
-        await asyncio.shield(self._flush())
+        await asyncio.shield(self._books.flush())
 
     def _take(self, done: Attempted) -> None:
         """An attempt ended: into the hand, the record and the list of who need not be asked again."""
-        bid = done.bid
+        bid, books = done.bid, self._books
         self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs)
-        if not self._ask.task.alternatives:
-            self._borrowed += self._shown(done.plan)  # free text may say again what an example said
-        bodies = () if body is None else (self._answer(body),)
-        self._pending.append(self._entry(record, bodies=bodies))
+        books.borrow(books.shown(done.plan))
+        books.note(record, bodies=() if body is None else (books.answer(body),))
         self._bought.append(Bought(bid=bid, attempt=record))
         self._exclude(bid, record.reason)
 
@@ -307,10 +273,11 @@ class Purchase:
         if settled.status == "answered":
             group = self._hand.groups[award.standing_group]
             answer = group.answer
-            bodies = (self._answer(group.body),)
-        self._pending.append(self._entry(settled, bodies=bodies))
-        self._pending += [self._entry(one) for one in at_the_end(ask, self._hand.state, self._bought)]
-        await self._flush()
+            bodies = (self._books.answer(group.body),)
+        self._books.note(settled, bodies=bodies)
+        for learned in at_the_end(ask, self._hand.state, self._bought):
+            self._books.note(learned)
+        await self._books.flush()
         return settled, answer
 
     def _deterministic(self, bid: Bid) -> bool:
@@ -320,33 +287,3 @@ class Purchase:
     def _lasts(self, bid: Bid) -> bool:
         bidder = self._shop.bidders.get(bid.offer.bidder)
         return bidder is not None and bidder.profile.lasting_ns > 0
-
-    def _plan_body(self, plan: Plan) -> tuple[Body, ...]:
-        if not plan.messages:
-            return ()
-        return (Body(name="plan", content=encode(plan), subjects=self._subjects + self._shown(plan)),)
-
-    def _shown(self, plan: Plan) -> tuple[str, ...]:
-        """Whose data the examples in a plan are: what is made of it is theirs, too."""
-        used = [example for _, example in self._nearest if example.request_id in plan.examples]
-        return tuple(dict.fromkeys(subject for example in used for subject in example.subjects))
-
-    def _answer(self, content: bytes) -> Body:
-        return Body(name="answer", content=content, subjects=self._subjects + self._borrowed)
-
-    async def _flush(self) -> None:
-        pending, back = self._pending, self._unsettled
-        self._pending, self._unsettled = [], None
-        await self._shop.record(pending, spend=back)
-
-    def _entry(self, payload: Any, *, bodies: tuple[Body, ...] = (), blobs: tuple[bytes, ...] = ()) -> Entry:
-        return Entry(
-            payload=payload,
-            request_id=self._ask.request_id,
-            round=self._round,
-            tenant=self._ask.tenant,
-            label=self._ask.label,
-            time_ns=self._shop.clock.time_ns(),
-            bodies=bodies,
-            blobs=blobs,
-        )
