@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.inbox.markets import folder_of, maildir_of, market, names, policy, raw, words_decide
 
-from atomic.inbox.actions import Actions, Case
+from atomic.inbox.actions import Actions
+from atomic.inbox.case import Case
 from atomic.inbox.drafts import answerable, forward, reply
 from atomic.inbox.mail import parse
 from atomic.inbox.places import FolderPlace, MaildirPlace, Tags, name_of, write_whole

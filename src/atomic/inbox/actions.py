@@ -1,5 +1,7 @@
 """Actions as files: tags, folders and drafts. Intended before, done after, and each key done once.
 
+What leaves the house is done by `leaving`, once the drafts and tags are there and before the mail moves.
+
 An intent is power-durable before anything happens. A process that died in between leaves an intent without an end;
 the next run carries it out again, which converges (see `places`).
 """
@@ -11,51 +13,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from atomic.inbox import drafts
 from atomic.inbox.approval import asking, question_of
-from atomic.inbox.book import KINDS, UNTAG, WITHDRAW, Book, key_of
-from atomic.inbox.mail import Mail, subjects_of
+from atomic.inbox.book import UNTAG, WITHDRAW, Book, key_of
+from atomic.inbox.case import ENDS, Case, Taken
+from atomic.inbox.leaving import Leaving, left_open
 from atomic.inbox.places import OUTBOX, Place, Tags, name_of, write_whole
-from atomic.inbox.policy import Decision
+from atomic.inbox.policy import LEAVING, Decision
 from atomic.inbox.policy_settings import InboxSettings
-from atomic.inbox.source import INBOX, SourceMail
+from atomic.inbox.source import INBOX
 from atomic.market import Market
-from atomic.records.canonical import canonical_json
-from atomic.records.event import Body, Entry
+from atomic.records.event import Entry
 from atomic.records.outcome import ActionDone, ActionIntended
-
-Status = Literal["done", "suggested", "observed", "failed", "before", "waiting", "refused"]
-_ENDS: dict[str, Literal["done", "suggested", "observed"]] = {
-    "act": "done",
-    "suggest": "suggested",
-    "observe": "observed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An action and what came of it; "before": an earlier run did it, "waiting": for a person's approval.
-
-    `path` is the file that shows it.
-    """
-
-    decision: Decision
-    status: Status
-    detail: str = ""
-    path: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A mail with what its actions need: the text of a reply if one was bought, and where the reply goes."""
-
-    source: SourceMail
-    mail: Mail
-    request_id: str
-    reply_text: str = ""
-    reply_to: str = ""
 
 
 @dataclass(slots=True)
@@ -70,33 +40,48 @@ class Actions:
     def load(self) -> None:
         """Read from the ledger what was done."""
         self.book = Book()
-        self.book.fold(self.market.ledger.read(kinds=KINDS))
+        self.book.read(self.market.ledger)
 
     async def carry_out(self, case: Case, decisions: Sequence[Decision], *, refile: bool = False) -> tuple[Taken, ...]:
         """Carry out what is decided for a mail and was not done before; an action that fails does not stop the others.
 
-        What its owner moved stays where it is, unless the owner asks for `refile`.
+        What its owner moved stays where it is, and what was undone stays undone, unless the owner asks for `refile`.
 
         Raises LedgerUnwritable or LedgerLocked; then what was intended is carried out by the next run.
         """
         by_owner = self.book.page(case.mail.sha256).by_owner and not refile
         wanted, held = await self._approved(case, [one for one in decisions if not (one.action == "move" and by_owner)])
         given_up = self._given_up(case, wanted)
-        todo = [one for one in wanted if self._is_due(case.mail.sha256, one)]
+        todo = [one for one in wanted if self._is_due(case.mail.sha256, one, refile=refile)]
         effects = [one for one in todo if _has_effect(one)]
         intents = [self._intended(case, one) for one in effects]
         if intents or given_up:
             self.book.fold(await self.market.record([*given_up, *intents], power_durable=True))
-        taken = []
-        for one in todo:
-            taken.append(await asyncio.to_thread(self._do, case, one) if one in effects else _held_back(one))
+        taken = [await asyncio.to_thread(self._do, case, one) for one in effects if one.action != "move"]
+        left = await self._left_the_house(case, wanted, decisions, refile=refile)
+        taken += [await asyncio.to_thread(self._do, case, one) for one in effects if one.action == "move"]
+        taken += [_held_back(one) for one in todo if one not in effects]
         if taken:
             self.book.fold(await self.market.record([self._done(case, one, one.decision in effects) for one in taken]))
-        earlier = [Taken(one, "before") for one in wanted if one not in todo]
+        earlier = [self._before(case, one) for one in wanted if one not in todo and not _leaves(one)]
         order = [(one.action, one.target) for one in decisions]
-        return tuple(
-            sorted([*taken, *earlier, *held], key=lambda one: order.index((one.decision.action, one.decision.target)))
-        )
+        shown = [one for one in (*taken, *left, *earlier, *held) if (one.decision.action, one.decision.target) in order]
+        shown.sort(key=lambda one: order.index((one.decision.action, one.decision.target)))
+        return (*shown, *(one for one in left if one not in shown and one.status == "uncertain"))
+
+    async def _left_the_house(
+        self, case: Case, wanted: Sequence[Decision], decided: Sequence[Decision], *, refile: bool
+    ) -> list[Taken]:
+        """Send and tell what is wanted; bring to an end what an earlier run left open."""
+        leaving = Leaving(self.market, self.settings, self.book, self.place.out)
+        todo = [one for one in wanted if _leaves(one)]
+        status = self.book.page(case.mail.sha256).status
+        taken = []
+        for one in todo:
+            done = status.get(f"{one.action}/{one.target}") == "done"
+            taken.append(Taken(one, "before") if done else await leaving.carry_out(case, one, refile=refile))
+        ends = left_open(self.book, case.mail.sha256, todo, decided)
+        return [*taken, *[await leaving.carry_out(case, one, wanted=False) for one in ends]]
 
     async def _approved(self, case: Case, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Taken]]:
         """What may be carried out now, and what waits for a person or was refused by one; asks where nobody was."""
@@ -153,19 +138,24 @@ class Actions:
         ]
         self.book.fold(await self.market.record(entries))
 
-    def _is_due(self, sha256: str, one: Decision) -> bool:
+    def _is_due(self, sha256: str, one: Decision, *, refile: bool) -> bool:
+        """Whether it is to be done here and now; what leaves the house has its own way."""
         status = self.book.page(sha256).status.get(f"{one.action}/{one.target}")
-        return status != "done" and status != _ENDS[one.mode]
+        return not _leaves(one) and status not in {"done", ENDS[one.mode]} and (refile or status != "undone")
+
+    def _before(self, case: Case, one: Decision) -> Taken:
+        status = self.book.page(case.mail.sha256).status.get(f"{one.action}/{one.target}")
+        return Taken(one, "undone" if status == "undone" else "before")
 
     def _given_up(self, case: Case, wanted: Sequence[Decision]) -> list[Entry]:
         """What was intended by a run that died, and is not wanted any more since the policy or an answer changed."""
         still = {f"{one.action}/{one.target}" for one in wanted if _has_effect(one)}
         ends = []
         for what in self.book.page(case.mail.sha256).unfinished:
-            if what not in still:
-                action, key = what.partition("/")[0], f"{case.mail.sha256}/{what}"
+            action, key = what.partition("/")[0], f"{case.mail.sha256}/{what}"
+            if what not in still and action not in LEAVING:
                 ends.append(ActionDone(action=action, key=key, status="failed", detail="not wanted any more"))
-        return [self._entry(case, end) for end in ends]
+        return [case.entry(end) for end in ends]
 
     def _do(self, case: Case, one: Decision) -> Taken:
         name, suggested = name_of(case.mail), one.mode == "suggest"
@@ -183,13 +173,13 @@ class Actions:
             # ValueError: an address or a header of the mail that cannot be written.
             why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             return Taken(one, "failed", why)
-        return Taken(one, _ENDS[one.mode], path=path)
+        return Taken(one, ENDS[one.mode], path=path)
 
     def _write(self, case: Case, one: Decision, content: bytes) -> Taken:
         path = self._draft(case, one.action)
         write_whole(path, content)
         # The digest lets a correction tell our draft from one that somebody has worked on.
-        return Taken(one, _ENDS[one.mode], _digest(content), path)
+        return Taken(one, ENDS[one.mode], _digest(content), path)
 
     def _draft(self, case: Case, action: str) -> Path:
         return self.place.out / OUTBOX / f"{name_of(case.mail)}.{action}.eml"
@@ -214,21 +204,14 @@ class Actions:
 
     def _intended(self, case: Case, one: Decision) -> Entry:
         key = key_of(case.mail.sha256, one.action, one.target)
-        return self._entry(case, ActionIntended(action=one.action, key=key), one)
+        return case.entry(ActionIntended(action=one.action, key=key), one, self.place.out)
 
     def _done(self, case: Case, taken: Taken, intended: bool) -> Entry:
         one = taken.decision
         key = key_of(case.mail.sha256, one.action, one.target)
         assert taken.status in {"done", "suggested", "observed", "failed"}
         end = ActionDone(action=one.action, key=key, status=taken.status, detail=taken.detail)
-        return self._entry(case, end, None if intended else one)
-
-    def _entry(self, case: Case, payload: ActionIntended | ActionDone, one: Decision | None = None) -> Entry:
-        bodies: tuple[Body, ...] = ()
-        if one is not None:
-            content = {"target": one.target, "mode": one.mode, "probability": one.probability, "rule": one.rule}
-            bodies = (Body(name="action", content=canonical_json(content), subjects=subjects_of(case.mail)),)
-        return Entry(payload=payload, request_id=case.request_id, bodies=bodies)
+        return case.entry(end, None if intended else one)
 
 
 def _digest(content: bytes) -> str:
@@ -240,10 +223,14 @@ def _remove_unchanged(path: Path, digest: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def _leaves(one: Decision) -> bool:
+    return one.mode == "act" and one.action in LEAVING
+
+
 def _has_effect(one: Decision) -> bool:
-    """Whether it writes something: a suggested draft is a file marked as such, a suggested tag or move is nothing."""
+    """Whether it writes something: a suggested draft is a file marked as such, any other suggestion is nothing."""
     return one.mode == "act" or (one.mode == "suggest" and one.action in {"forward", "reply"})
 
 
 def _held_back(one: Decision) -> Taken:
-    return Taken(one, _ENDS[one.mode])
+    return Taken(one, ENDS[one.mode])

@@ -18,10 +18,11 @@ from atomic.inbox.actions import Actions
 from atomic.inbox.book import Book
 from atomic.inbox.corrections import correct, truths_of_folder
 from atomic.inbox.dry_run import foresee
+from atomic.inbox.leaving import check_secrets
 from atomic.inbox.only_one import only_runner
 from atomic.inbox.places import Place, place_for
 from atomic.inbox.policy import read_policy
-from atomic.inbox.policy_settings import InboxSettings
+from atomic.inbox.policy_settings import InboxSettings, based_at
 from atomic.inbox.run import Run, run_inbox
 from atomic.inbox.serve import Runner, serve_inbox
 from atomic.inbox.source import Skipped, SourceMail, read_mail, read_mailbox
@@ -32,8 +33,11 @@ from atomic.records.money import dollars
 
 
 def inbox_of(config: Config) -> tuple[InboxSettings, Path]:
-    """The settings of the inbox, and the folder of its results. Raises ConfigError."""
-    settings = read_policy(config.settings.inbox, config.source)
+    """The settings of the inbox, its paths beginning where the configuration lies; and the folder of its results.
+
+    Raises ConfigError.
+    """
+    settings = based_at(config.folder, read_policy(config.settings.inbox, config.source))
     return settings, config.folder / settings.folder
 
 
@@ -51,6 +55,7 @@ async def run_path(config: Config, root: Path, *, dry_run: bool = False, console
             async for line in foresee(market, root, out, settings):
                 console.print(Text(harmless(line)), soft_wrap=True)
         return 0
+    check_secrets(settings)
     tally = Tally()
     with only_runner(root, config.ledger):
         async with open(config) as market:
@@ -69,6 +74,7 @@ async def serve_path(config: Config, root: Path, *, interval: float, console: Co
     settings, out = inbox_of(config)
     console = console or Console(highlight=False)
     _check(root)
+    check_secrets(settings)
     with only_runner(root, config.ledger):
         async with open(config) as market:
             stop = _stopped_by_signals(console)
@@ -144,6 +150,9 @@ def summary(tally: Tally, out: Path) -> Iterator[str]:
         yield from (f"  {name}: {words}" for name, words in tally.suggestions[:20])
         if len(tally.suggestions) > 20:
             yield f"  … and {len(tally.suggestions) - 20} more"
+    if tally.uncertain:
+        yield f"{len(tally.uncertain)} may or may not have arrived; `atomic answer` asks what to do about each:"
+        yield from (f"  {name}: {words}" for name, words in tally.uncertain)
     yield from (f"not handled: {name}: {problem}" for name, problem in tally.problems)
 
 
@@ -161,6 +170,7 @@ async def correct_mail(
     source = await asyncio.to_thread(read_mail, path)
     if isinstance(source, Skipped):
         raise CallerError(f"{path}: {source.reason}")
+    check_secrets(settings)
     said = {**(truths_of_folder(settings, folder) if folder else {}), **truths}
     async with open(config) as market:
         actions = Actions(market, _place_of(source, out), settings, Book())

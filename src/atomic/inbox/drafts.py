@@ -1,12 +1,15 @@
 """Drafts as bytes: a reply that quotes, and a forward that holds the original as it came.
 
-The same mail and the same text give the same bytes, so that writing a draft again changes nothing. Nothing is sent.
+The same mail and the same text give the same bytes, so that writing a draft again changes nothing. With a `Stamp` it is
+no draft but what is sent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
@@ -21,6 +24,14 @@ _QUOTED_LINES, _TEXT = 200, 8_000
 _REFERENCES = 20
 _REPLIED = re.compile(r"^(?:re|aw|antw|sv|r|odp)\s*:", re.IGNORECASE)
 _FORWARDED = re.compile(r"^(?:fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What makes a draft a mail that is sent: its Message-ID, and when."""
+
+    message_id: str
+    at: datetime
 
 
 def message_id(request_id: str, action: str) -> str:
@@ -52,10 +63,19 @@ def answerable(mail: Mail) -> tuple[str, str]:
     return address, ""
 
 
-def reply(mail: Mail, text: str, *, address: str, request_id: str, own: str = "", suggested: bool = False) -> bytes:
+def reply(
+    mail: Mail,
+    text: str,
+    *,
+    address: str,
+    request_id: str,
+    own: str = "",
+    suggested: bool = False,
+    stamp: Stamp | None = None,
+) -> bytes:
     """A reply as a mail program opens it: threaded, the original quoted, marked as written by a machine (RFC 3834).
 
-    `own` is the sender, from the configuration; without it the mail program fills it in. There is no date: whoever
+    `own` is the sender, from the configuration; without it the mail program fills it in. A draft has no date: whoever
     sends it sets it.
     """
     draft = EmailMessage(policy=SMTP.clone(max_line_length=78))
@@ -63,16 +83,24 @@ def reply(mail: Mail, text: str, *, address: str, request_id: str, own: str = ""
         draft["From"] = Address(addr_spec=own)
     draft["To"] = Address(one_line(mail.sender_name, 100) if address == mail.sender else "", addr_spec=address)
     draft["Subject"] = mail.subject if _REPLIED.match(mail.subject) else f"Re: {mail.subject}".strip()
-    draft["Message-ID"] = message_id(request_id, "reply")
+    _mark(draft, "auto-replied", message_id(request_id, "reply"), suggested=suggested, stamp=stamp)
     if mail.message_id:
         draft["In-Reply-To"] = mail.message_id
         draft["References"] = " ".join([*mail.references[-_REFERENCES:], mail.message_id])
-    _mark(draft, "auto-replied", suggested=suggested)
     draft.set_content(f"{clean(text)[:_TEXT].strip()}\n\n{_quote(mail)}\n", cte="quoted-printable")
     return draft.as_bytes()
 
 
-def forward(mail: Mail, raw: bytes, *, to: str, request_id: str, own: str = "", suggested: bool = False) -> bytes:
+def forward(
+    mail: Mail,
+    raw: bytes,
+    *,
+    to: str,
+    request_id: str,
+    own: str = "",
+    suggested: bool = False,
+    stamp: Stamp | None = None,
+) -> bytes:
     """A forward that holds the original, byte for byte, as an attached message."""
     # Made by hand: `email` would write the original anew, and not every mail survives that.
     boundary = f"=_{hashlib.sha256(raw + to.encode()).hexdigest()[:40]}"
@@ -81,8 +109,7 @@ def forward(mail: Mail, raw: bytes, *, to: str, request_id: str, own: str = "", 
     if own:
         head["From"] = Address(addr_spec=own)
     head["To"] = Address(addr_spec=to)
-    head["Message-ID"] = message_id(request_id, f"forward/{to}")
-    _mark(head, "auto-generated", suggested=suggested)
+    _mark(head, "auto-generated", message_id(request_id, f"forward/{to}"), suggested=suggested, stamp=stamp)
     lines = [
         *head.as_bytes().decode("ascii").splitlines(),
         f"Subject: {Header(subject, 'utf-8' if not subject.isascii() else 'ascii', maxlinelen=70).encode()}",
@@ -99,8 +126,13 @@ def forward(mail: Mail, raw: bytes, *, to: str, request_id: str, own: str = "", 
     return start.encode() + b"\r\n" + raw + f"\r\n--{boundary}--\r\n".encode()
 
 
-def _mark(draft: EmailMessage, kind: str, *, suggested: bool) -> None:
+def _mark(draft: EmailMessage, kind: str, ident: str, *, suggested: bool, stamp: Stamp | None) -> None:
     draft["Auto-Submitted"] = kind
+    if stamp is not None:
+        draft["Message-ID"] = stamp.message_id
+        draft["Date"] = stamp.at
+        return
+    draft["Message-ID"] = ident
     draft["X-Unsent"] = "1"  # mail programs that know it open the file for editing
     draft["X-Atomic-Status"] = "suggested" if suggested else "draft"
 

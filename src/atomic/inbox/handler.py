@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import orjson
 
 from atomic.flow import Results, Step, run_flow
-from atomic.inbox.actions import Actions, Case, Taken
+from atomic.inbox.actions import Actions
 from atomic.inbox.automatic import may_answer
+from atomic.inbox.case import Case, Taken
 from atomic.inbox.drafts import answerable
+from atomic.inbox.loops import why_by_hand, why_no_forward
 from atomic.inbox.mail import Mail, parse, subjects_of
 from atomic.inbox.policy import AFTER_SPAM, Decision, Value, conditions, decide
 from atomic.inbox.policy_settings import InboxSettings
@@ -112,6 +114,7 @@ async def handle(
         request_id=request_id(mail.sha256, "mail"),
         reply_text=str(answers[DRAFT].value) if DRAFT in answers else "",
         reply_to=judging.address,
+        values={name: one.value for name, one in answers.items() if name != DRAFT and one.value is not None},
     )
     if refile or any(one.truth is not None for one in answers.values()):
         await actions.take_back(case, decisions)
@@ -156,13 +159,20 @@ class Judging:
         return await run_flow(steps)
 
     def decisions(self, answers: Results) -> tuple[Decision, ...]:
-        """What the policy makes of the answers; a reply only where there is a text, and somebody to get it."""
-        return tuple(
-            one
-            for one in decide(self._settings, self._values(answers))
-            if one.action != "reply" or one.mode == "observe" or (DRAFT in answers and answers[DRAFT].value)
-            if one.action != "reply" or not self.no_reply
-        )
+        """What the policy makes of the answers, but for what may not be."""
+        found = (self._allowed(one, answers) for one in decide(self._settings, self._values(answers)))
+        return tuple(one for one in found if one is not None)
+
+    def _allowed(self, one: Decision, answers: Results) -> Decision | None:
+        """A reply only where there is a text, and somebody to get it; nothing sent that could go round in circles."""
+        own = self._settings.own_addresses
+        if one.replies:
+            has_text = DRAFT in answers and answers[DRAFT].value
+            if self.no_reply or not (has_text or one.mode == "observe"):
+                return None
+            by_hand = one.action == "send" and one.mode == "act" and why_by_hand(self._mail, own)
+            return replace(one, mode="approve") if by_hand else one
+        return None if one.action == "send" and why_no_forward(self._mail, one.target, own) else one
 
     def _values(self, answers: Results) -> dict[str, Value]:
         values = {
@@ -180,7 +190,7 @@ class Judging:
 
     def _wants_draft(self, answers: Results) -> bool:
         wanted = decide(self._settings, self._values(answers))
-        return not self.no_reply and any(one.action == "reply" and one.mode != "observe" for one in wanted)
+        return not self.no_reply and any(one.replies and one.mode != "observe" for one in wanted)
 
     async def _step(self, name: str, _: Results) -> Answer:
         return await self.buy(name)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from atomic.config.problems import Source, nearest
+from atomic.inbox.outside_settings import SecretSettings, SmtpSettings, WebhookSettings
 from atomic.inbox.policy_settings import (
     Autonomy,
     AutonomySettings,
@@ -25,9 +26,11 @@ from atomic.inbox.policy_settings import (
     WhenSettings,
 )
 
-Action = Literal["tag", "forward", "reply", "move"]
+Action = Literal["tag", "forward", "reply", "send", "webhook", "move"]
 Mode = Literal["observe", "suggest", "approve", "act"]
-ACTIONS: tuple[Action, ...] = ("tag", "forward", "reply", "move")  # move last: a moved mail has all the rest behind it
+# move last: a moved mail has all the rest behind it
+ACTIONS: tuple[Action, ...] = ("tag", "forward", "reply", "send", "webhook", "move")
+LEAVING: tuple[Action, ...] = ("send", "webhook")  # the house: done at most once, and never to be undone
 AFTER_SPAM = ("category", "sentiment", "priority", "needs_reply")  # what is asked only of mail that is no spam
 NO_SOURCE = Source("configuration", {})
 
@@ -57,8 +60,13 @@ class Decision:
         >>> Decision(action="move", target="Junk", mode="act", probability=0.9, rule=1).words
         'move to Junk'
         """
-        between = {"tag": "", "forward": "to ", "reply": "", "move": "to "}[self.action]
+        between = "to " if self.action in {"forward", "move"} or (self.action == "send" and not self.replies) else ""
         return f"{self.action} {between}{self.target}"
+
+    @property
+    def replies(self) -> bool:
+        """Whether it answers the mail, as a draft or sent."""
+        return self.action == "reply" or (self.action, self.target) == ("send", "reply")
 
 
 def read_policy(table: Mapping[str, Any], source: Source = NO_SOURCE) -> InboxSettings:
@@ -83,9 +91,22 @@ def read_policy(table: Mapping[str, Any], source: Source = NO_SOURCE) -> InboxSe
         for part, model in (("when", rule.when), ("do", rule.do))
         if not model.model_dump(exclude_none=True)
     ]
-    if empty:
-        raise source.wrong(empty)
+    if wrong := [*empty, *_not_reachable(settings)]:
+        raise source.wrong(wrong)
     return settings
+
+
+def _not_reachable(settings: InboxSettings) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What rules ask for, and no table says how to reach."""
+    for index, rule in enumerate(settings.rules):
+        at = ("inbox", "rules", index, "do")
+        if rule.do.send and settings.smtp is None:
+            yield (*at, "send"), "nothing is sent without a table [inbox.smtp]"
+        if rule.do.webhook and rule.do.webhook not in settings.webhooks:
+            known = nearest(rule.do.webhook, settings.webhooks)
+            yield (*at, "webhook"), f"there is no table [inbox.webhooks.{rule.do.webhook}]{known}"
+    if settings.smtp is not None and not settings.own_addresses:
+        yield ("inbox", "smtp"), "inbox.own_addresses is missing: the first is the sender"
 
 
 def decide(settings: InboxSettings, values: Mapping[str, Value]) -> tuple[Decision, ...]:
@@ -155,10 +176,15 @@ def _problems(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], s
         yield path, _said(one, path)
 
 
+_NAMED = {("inbox", "terms"), ("inbox", "webhooks")}  # tables whose keys are names
 _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("inbox",): InboxSettings,
     ("inbox", "autonomy"): AutonomySettings,
+    ("inbox", "smtp"): SmtpSettings,
+    ("inbox", "smtp", "password"): SecretSettings,
     ("inbox", "terms", "*"): TermsSettings,
+    ("inbox", "webhooks", "*"): WebhookSettings,
+    ("inbox", "webhooks", "*", "token"): SecretSettings,
     ("inbox", "rules"): RuleSettings,
     ("inbox", "rules", "when"): WhenSettings,
     ("inbox", "rules", "do"): DoSettings,
@@ -167,13 +193,13 @@ _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
 
 def _model_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
     names = tuple(part for part in path if isinstance(part, str))
-    return _MODELS.get((*names[:2], "*", *names[3:]) if names[:2] == ("inbox", "terms") and names[2:] else names)
+    return _MODELS.get((*names[:2], "*", *names[3:]) if names[:2] in _NAMED and names[2:] else names)
 
 
 def _is_ours(path: tuple[str | int, ...]) -> bool:
     if isinstance(path[-1], int):
         return len(path) == 3 or path[:2] != ("inbox", "rules")
-    if path[:-1] == ("inbox", "terms"):
+    if path[:-1] in _NAMED:
         return True
     above = _model_at(path[:-1])
     return path == ("inbox",) or (above is not None and path[-1] in above.model_fields)

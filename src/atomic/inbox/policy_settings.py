@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from atomic.config.settings import Amount, Table
 from atomic.inbox.automatic import AutomaticKind
+from atomic.inbox.outside_settings import SecretSettings, SmtpSettings, WebhookSettings
 from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
 from atomic.records.request import Terms
 
@@ -41,6 +43,7 @@ def _address(value: str) -> str:
 
 Folder = Annotated[str, AfterValidator(_folder)]
 Tag = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(_name)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -58,6 +61,8 @@ class AutonomySettings(Table):
     move: Autonomy = 0.9
     forward: Autonomy = "suggest"
     reply: Autonomy = "suggest"
+    send: Autonomy = "approve"
+    webhook: Autonomy = "approve"
 
 
 class TermsSettings(Table):
@@ -89,12 +94,14 @@ class WhenSettings(Table):
 
 
 class DoSettings(Table):
-    """`do` of a rule."""
+    """`do` of a rule. `reply` and `forward` write drafts; `send` sends a reply, or a forward to an address."""
 
     tag: Tag | None = None
     move: Folder | None = None
     forward: Address | None = None
     reply: Literal["draft"] | None = None
+    send: Literal["reply"] | Address | None = None
+    webhook: Name | None = None
 
 
 class RuleSettings(Table):
@@ -108,7 +115,8 @@ class InboxSettings(Table):
     """`[inbox]`: where results are kept, what is asked of each mail, how far actions go, and the rules in order.
 
     `folder` begins where the configuration lies. `own_addresses` are the mailbox's own: they are never answered, and
-    the first is the sender of drafts. `concurrency` is how many mails are worked on at once.
+    the first is the sender of drafts and of what is sent. `concurrency` is how many mails are worked on at once.
+    Without `smtp` nothing is sent.
     """
 
     folder: str = "INBOX-out"
@@ -123,4 +131,23 @@ class InboxSettings(Table):
     )
     autonomy: AutonomySettings = AutonomySettings()
     terms: dict[AnyTask, TermsSettings] = Field(default_factory=dict)
+    smtp: SmtpSettings | None = None
+    webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     rules: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()
+
+
+def based_at(folder: Path, settings: InboxSettings) -> InboxSettings:
+    """The settings with the paths of the tables `smtp` and `webhooks` beginning in a folder."""
+
+    def at(path: str | None) -> str | None:
+        return None if path is None else str(folder / Path(path).expanduser())
+
+    def secret(one: SecretSettings | None) -> SecretSettings | None:
+        return one if one is None or one.file is None else one.model_copy(update={"file": at(one.file)})
+
+    smtp = settings.smtp
+    if smtp is not None:
+        paths = {"ca": at(smtp.ca), "sent": at(smtp.sent), "password": secret(smtp.password)}
+        smtp = smtp.model_copy(update=paths)
+    hooks = {name: one.model_copy(update={"token": secret(one.token)}) for name, one in settings.webhooks.items()}
+    return settings.model_copy(update={"smtp": smtp, "webhooks": hooks})

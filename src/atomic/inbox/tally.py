@@ -37,6 +37,7 @@ class Tally:
     wins: Counter[str] = field(default_factory=Counter)
     drafts: int = 0
     suggestions: list[tuple[str, str]] = field(default_factory=list)
+    uncertain: list[tuple[str, str]] = field(default_factory=list)  # what left the house, and perhaps did not arrive
     seconds: list[float] = field(default_factory=list)
     said: dict[str, list[tuple[Any, Any]]] = field(default_factory=dict)  # (ours, the owner's) by task
 
@@ -57,6 +58,7 @@ class Tally:
         self.suggestions += [
             (name, taken.decision.words) for taken in one.taken if taken.status == "suggested" and taken.path is None
         ]
+        self.uncertain += [(name, taken.decision.words) for taken in one.taken if taken.status == "uncertain"]
         if name not in self.taught:
             for task, answer in one.answers.items():
                 label = self.labels.get(name, {}).get(task)

@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from atomic.inbox.actions import Taken
+from atomic.inbox.case import Taken
 from atomic.inbox.handler import DRAFT, Handled
 from atomic.inbox.source import Skipped
 from atomic.inbox.tally import Tally
@@ -232,7 +232,8 @@ def _word(task: str, value: Any) -> str:
 
 def _done(taken: Taken) -> str:
     one = taken.decision
-    what = {"tag": f"#{one.target}", "move": f"→{one.target}", "forward": "fwd", "reply": "draft"}[one.action]
+    marks = {"tag": "#", "move": "→", "webhook": "@"}
+    what = {"forward": "fwd", "reply": "draft", "send": "sent"}.get(one.action) or f"{marks[one.action]}{one.target}"
     before = what if one.mode == "act" else f"{what}?"
     words = {
         "done": what,
@@ -242,6 +243,9 @@ def _done(taken: Taken) -> str:
         "before": before,
         "waiting": f"{what}: ask",
         "refused": f"{what} refused",
+        "given_up": f"{what} given up",
+        "uncertain": f"{what}??",
+        "undone": f"{what} undone",
     }
     return words[taken.status]
 
@@ -256,5 +260,5 @@ class ServedView(View):
             self.tally.seen_before += 1
             return
         super().handled(one)
-        for kept in (self.tally.seconds, self.tally.suggestions, self.tally.problems):
+        for kept in (self.tally.seconds, self.tally.suggestions, self.tally.problems, self.tally.uncertain):
             del kept[:-_KEPT]

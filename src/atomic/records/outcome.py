@@ -32,13 +32,19 @@ class ActionIntended:
     key: str  # the same key is never carried out twice
 
 
+ActionStatus = Literal["done", "suggested", "observed", "failed", "given_up", "uncertain", "undone"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDone:
-    """An action was carried out, held back, or failed."""
+    """An action was carried out, held back, failed (it may be tried again), was given up for good, or was undone.
+
+    "uncertain": it left the house, and whether it arrived is not known; it is never repeated unasked.
+    """
 
     action: str
     key: str
-    status: Literal["done", "suggested", "observed", "failed"]
+    status: ActionStatus
     detail: str = ""
 
 
