@@ -115,8 +115,14 @@ class Market:
     async def record(
         self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
     ) -> tuple[Event, ...]:
-        """Append to the ledger: the only door to it. See `Ledger.append`."""
-        return await self.ledger.append(entries, spend=spend, power_durable=power_durable)
+        """Append to the ledger: the only door to it. See `Ledger.append`.
+
+        What these events show to have changed is written down after them, by whoever wrote them.
+        """
+        events = await self.ledger.append(entries, spend=spend, power_durable=power_durable)
+        if events and (changed := self.beliefs.rights.shown_by(events[0].seq, events[-1].seq)):
+            await self.ledger.append([Entry(payload=one, time_ns=self._clock.time_ns()) for one in changed])
+        return events
 
     def follow(self, events: Sequence[Event]) -> None:
         """Take new events of the ledger, ours and other processes', into beliefs and learners; each once."""

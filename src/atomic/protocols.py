@@ -24,7 +24,8 @@ class Profile:
     """What a bidder declares of itself, once.
 
     `metered` says that somebody outside counts and charges: a bill above the ceiling is then money spent.
-    `right` is the prior probability that it is right, worth `prior_weight` outcomes; `jurisdictions` are where
+    `right` is the prior probability that it is right, worth `prior_weight` outcomes; bidders of one `family` (models of
+    one maker and size) start from its record in a domain. `jurisdictions` are where
     it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
     `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
     `lasting_ns` above 0 is how long an attempt may take; then it also outlives its process and is taken up again.
@@ -34,6 +35,7 @@ class Profile:
     kind: str
     right: float = 0.5
     prior_weight: float = 4.0
+    family: str = ""
     accepts: DataLabel = "sovereign"
     jurisdictions: tuple[str, ...] = ("here",)
     metered: bool = False

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from atomic.belief.drift import KEPT
+
 PRIOR = 0.3
 SAME_BIDDER_PRIOR = 0.6  # the same bidder with another tactic errs with itself
 _PRIOR_WEIGHT = 4.0
 _FADE = 1.0 - 1.0 / 2000.0
+_USUAL_FADE = 1.0 - 1.0 / 500.0
+_LEAST_SEEN = 20.0  # requests in common before what is usual can be told
 _MOST = 0.95
 
 
@@ -45,16 +49,36 @@ def expected_agreement(first: float, second: float, alternatives: int) -> float:
 class Pair:
     """What was seen of two bids on the same requests."""
 
-    __slots__ = ("excess", "room")
+    __slots__ = ("agreed", "excess", "room", "seen")
 
     def __init__(self) -> None:
         self.excess = 0.0
         self.room = 0.0
+        self.agreed = 0.0
+        self.seen = 0.0
 
     def add(self, agreed: float, expected: float) -> None:
         """Both answered one request."""
         self.excess = self.excess * _FADE + agreed - expected
         self.room = self.room * _FADE + 1.0 - expected
+        self.agreed = self.agreed * _USUAL_FADE + agreed
+        self.seen = self.seen * _USUAL_FADE + 1.0
+
+    @property
+    def usual(self) -> float | None:
+        """How often they agree; None where it was not seen often enough to say."""
+        return self.agreed / self.seen if self.seen >= _LEAST_SEEN else None
+
+    def widen(self) -> None:
+        """One of them is known to be another than before: keep the shares, and of the evidence little."""
+        if self.room > KEPT:
+            self.excess *= KEPT / self.room
+            self.room = KEPT
+        self.agreed = self.seen = 0.0
+
+    def state(self) -> list[float]:
+        """Everything it holds, for digests and snapshots."""
+        return [self.excess, self.room, self.agreed, self.seen]
 
     def copying(self, prior: float) -> float:
         """The share of copies, in [0, 0.95]."""

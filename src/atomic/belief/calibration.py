@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atomic.belief.arithmetic import moderated, sigmoid
+from atomic.records.lesson import Lesson
 
 
 class Calibrator:
@@ -104,3 +105,11 @@ class Calibrator:
     def state(self) -> list[list[float]]:
         """Everything it holds, for digests and snapshots."""
         return [self.mean, *self.covariance]
+
+
+def teach(calibrator: Calibrator, x: Sequence[float], lesson: Lesson, replaced: Lesson | None) -> None:
+    """Give a calibrator a lesson of a case with features x, in place of an earlier one where there is one."""
+    if replaced is None:
+        calibrator.update(x, lesson.target, lesson.weight)
+    else:
+        calibrator.correct(x, (replaced.target, -replaced.weight), (lesson.target, lesson.weight))

@@ -1,13 +1,23 @@
-"""Weighted counts of right and wrong, and how levels of them shrink towards each other."""
+"""Weighted counts of right and wrong, and how levels of them shrink towards each other.
+
+    prior -> family in the domain -> agreement in the task -> domain -> task
+
+Each level begins where the wider one stands and moves by what was seen of its own: m' = (w m + right) / (w + count).
+In the task, outcomes of other versions of it and of other domains count for at most 12.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 
+from atomic.protocols import Profile
 from atomic.records.bid import Evidence
 
 _FADE = 1.0 - 1.0 / 2000.0  # every new outcome ages the others a little: about 2,000 count in the long run
 _DOMAIN_WEIGHT = 6.0  # how many outcomes of its own a task needs to count as much as its domain
+_OTHERS_MOST = 12.0  # a task's outcomes of other versions and domains count for at most as many
+_FAMILY_MOST = 6.0  # a family's record counts for at most as many outcomes: its members do differ
+_AGREED_MOST = 8.0  # the same for what is only inferred from agreement
 
 
 class Count:
@@ -19,7 +29,7 @@ class Count:
         self.right = 0.0
         self.total = 0.0
         self.last_ns = 0
-        self.lessons: deque[int] = deque(maxlen=5)
+        self.lessons: tuple[int, ...] = ()  # seq of the last five
 
     def add(self, right: float, weight: float, time_ns: int, seq: int) -> None:
         """Count one outcome; a negative weight takes an earlier one back."""
@@ -29,7 +39,13 @@ class Count:
         self.right = max(0.0, self.right + weight * right)
         self.total = max(self.right, self.total + weight)
         self.last_ns = max(self.last_ns, time_ns)
-        self.lessons.append(seq)
+        self.lessons = (*self.lessons[-4:], seq)
+
+    def widen(self, most: float) -> None:
+        """Keep the mean, and of the evidence no more than `most` outcomes."""
+        if self.total > most:
+            self.right *= most / self.total
+            self.total = most
 
     def state(self) -> list[object]:
         """Everything it holds, for digests and snapshots."""
@@ -39,34 +55,85 @@ class Count:
 _NOTHING = Count()
 
 
+def levels(task: str, domain: str, alternatives: int, version: str) -> tuple[str, ...]:
+    """The names of the levels that an outcome counts in, the widest first: domain, task, version.
+
+    The version's level is one of the domain, too, since a request may have another domain than its task.
+
+    >>> levels("spam", "mail", 2, ""), levels("spam", "mail", 2, "7f")
+    (('domain:mail/2', 'task:spam'), ('domain:mail/2', 'task:spam', 'version:spam@7f/mail'))
+    """
+    wide = (f"domain:{domain}/{alternatives}", f"task:{task}")
+    return (*wide, f"version:{task}@{version}/{domain}") if version else wide
+
+
 def evidence(
-    prior: float, prior_weight: float, alternatives: int, domain: Count | None, task: Count | None
+    profile: Profile,
+    alternatives: int,
+    counts: Sequence[Count | None],
+    *,
+    version: str = "",
+    family: Count | None = None,
+    agreed: Count | None = None,
+    changed: int = 0,
 ) -> Evidence:
-    """A record of where an estimate comes from."""
-    wide, narrow = domain or _NOTHING, task or _NOTHING
+    """A record of where an estimate comes from; `counts` are those of `levels`, None where nothing was seen."""
+    wide, narrow, own = ([one or _NOTHING for one in counts] + [_NOTHING])[:3]
+    kin, guessed = family or _NOTHING, agreed or _NOTHING
     return Evidence(
-        prior=prior,
-        prior_weight=prior_weight,
+        prior=profile.right,
+        prior_weight=profile.prior_weight,
         chance=1.0 / alternatives if alternatives > 1 else 0.0,
+        family=profile.family,
+        family_count=kin.total,
+        family_right=kin.right,
+        agreed_count=guessed.total,
+        agreed_right=guessed.right,
         domain_count=wide.total,
         domain_right=wide.right,
         task_count=narrow.total,
         task_right=narrow.right,
+        version=version,
+        version_count=own.total,
+        version_right=own.right,
         last_ns=max(wide.last_ns, narrow.last_ns),
-        lessons=tuple(narrow.lessons or wide.lessons),
+        lessons=narrow.lessons or wide.lessons,
+        changed=changed,
     )
 
 
 def shrunk(seen: Evidence) -> tuple[float, float]:
-    """The mean, shrunk from task to domain to prior, and its standard deviation (of a beta distribution).
+    """The mean, shrunk from task to domain to family to prior, and its standard deviation (of a beta
+    distribution).
 
     >>> nothing = Evidence(prior=0.6, prior_weight=4.0, chance=0.5, domain_count=0.0, domain_right=0.0,
     ...                    task_count=0.0, task_right=0.0, last_ns=0, lessons=())
     >>> round(shrunk(nothing)[0], 3)
     0.6
     """
-    domain = (seen.prior_weight * seen.prior + seen.domain_right) / (seen.prior_weight + seen.domain_count)
-    weight = _DOMAIN_WEIGHT + seen.task_count
-    mean = (_DOMAIN_WEIGHT * domain + seen.task_right) / weight
-    amount = seen.prior_weight + max(seen.domain_count, seen.task_count)
+    weight = seen.prior_weight
+    mean = _towards(weight, seen.prior, seen.family_count, seen.family_right, _FAMILY_MOST)
+    mean = _towards(weight, mean, seen.agreed_count, seen.agreed_right, _AGREED_MOST)
+    mean = (weight * mean + seen.domain_right) / (weight + seen.domain_count)
+    count, right = _of_version(seen) if seen.version else (seen.task_count, seen.task_right)
+    mean = (_DOMAIN_WEIGHT * mean + right) / (_DOMAIN_WEIGHT + count)
+    amount = weight + (max(seen.domain_count, count) if count == seen.task_count else count)
     return mean, (mean * (1.0 - mean) / (amount + 1.0)) ** 0.5
+
+
+def _of_version(seen: Evidence) -> tuple[float, float]:
+    """Outcomes of this version in this domain in full, and the task's others for at most so many."""
+    others = max(0.0, seen.task_count - seen.version_count)
+    share = _OTHERS_MOST / others if others > _OTHERS_MOST else 1.0
+    if share == 1.0 and others == 0.0:
+        return seen.version_count, seen.version_right
+    right = min(others, max(0.0, seen.task_right - seen.version_right))
+    return seen.version_count + share * others, seen.version_right + share * right
+
+
+def _towards(weight: float, mean: float, count: float, right: float, most: float) -> float:
+    """A mean moved by evidence that counts for at most `most` outcomes."""
+    if count <= 0.0:
+        return mean
+    share = min(1.0, most / count)
+    return (weight * mean + share * right) / (weight + share * count)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from atomic.belief.agreement import Pair, copying_prior
 from atomic.belief.arithmetic import logit
-from atomic.belief.calibration import Calibrator
-from atomic.belief.counts import Count, evidence, shrunk
+from atomic.belief.calibration import Calibrator, teach
+from atomic.belief.drift import Tokens, ratio
+from atomic.belief.paces import Paces
+from atomic.belief.rights import Rights, is_of
 from atomic.belief.service import Health, Latency, Price
 from atomic.protocols import Profile
 from atomic.records.attempt import AttemptFinished
@@ -17,11 +19,9 @@ from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.erasure import BodiesErased
 from atomic.records.event import Event, encode
-from atomic.records.lesson import Lesson, LessonsLearned
+from atomic.records.lesson import BidderChanged, Lesson, LessonsLearned
 from atomic.records.request import RequestOpened
 
-# A claim starts out half believed beside the record of who makes it; lessons move that quickly.
-_CLAIM_MEANS, _CLAIM_VARIANCES = (0.0, 0.5, 0.5), (0.25, 0.15, 0.15)
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
 _MOST_ANSWERS = 5  # states with more answers share one calibration
 _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
@@ -55,11 +55,12 @@ class Beliefs:
         # All of it is named, since a snapshot holds it; nobody else reads it.
         self.seq = 0
         self.tasks: dict[str, TaskBeliefs] = {}
-        self.counts: dict[tuple[str, str], Count] = {}  # (bid key, "task:..." or "domain:...")
-        self.claims: dict[tuple[str, str, str], Calibrator] = {}  # (bid key, task, "right" or "answer")
+        self.rights = Rights()
         self.prices: dict[tuple[str, str], Price] = {}
         self.latencies: dict[tuple[str, str], Latency] = {}
+        self.tokens: dict[tuple[str, str], Tokens] = {}
         self.healths: dict[str, Health] = {}
+        self.paces = Paces()
         self.erased: set[tuple[str, str]] = set()  # (tenant, request id): they teach nothing any more
         self.open_requests: OrderedDict[tuple[str, str], str] = (
             OrderedDict()
@@ -74,6 +75,7 @@ class Beliefs:
                 continue
             self.seq = event.seq
             payload = event.payload
+            self.paces.fold(event)
             if isinstance(payload, BodiesErased):
                 self.erased.update(payload.requests)
             elif self.erased and (event.tenant, event.request_id) in self.erased:
@@ -81,7 +83,7 @@ class Beliefs:
             elif isinstance(payload, LessonsLearned):
                 self._learn(payload, event.seq, event.time_ns)
             elif isinstance(payload, AttemptFinished):
-                self._finished(payload, self.open_requests.get((event.tenant, event.request_id), ""), event.time_ns)
+                self._finished(payload, self.open_requests.get((event.tenant, event.request_id), ""), event)
             elif isinstance(payload, RequestOpened):
                 self.open_requests[event.tenant, event.request_id] = payload.task
                 if len(self.open_requests) > _MOST_OPEN:
@@ -93,28 +95,38 @@ class Beliefs:
         """Hold what another holds, which must not be used after that."""
         vars(self).update(vars(other))
 
-    def _finished(self, done: AttemptFinished, task: str, time_ns: int) -> None:
-        self.healths.setdefault(done.bidder, Health()).add(done.reason, time_ns)
+    def _finished(self, done: AttemptFinished, task: str, event: Event) -> None:
+        self.healths.setdefault(done.bidder, Health()).add(done.reason, event.time_ns)
         if done.latency_ns > 0:
             for level in {task, ""}:
                 self.latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
         self.prices.setdefault((done.key, task), Price()).add(done.price, done.expected_price)
+        if done.model and self.rights.named(done.bidder, done.model):
+            self._changed(BidderChanged(key=done.bidder, why="model", cause=event.seq, detail=done.model))
+        written = done.usage.completion_tokens
+        if written > 0 and self.tokens.setdefault((done.key, task), Tokens()).add(written):
+            self._changed(BidderChanged(key=done.key, why="tokens", cause=event.seq))
 
     def _learn(self, learned: LessonsLearned, seq: int, time_ns: int) -> None:
         task = self.tasks.get(learned.task)
         if task is None or task.alternatives != learned.alternatives:
             task = self.tasks[learned.task] = TaskBeliefs(learned.alternatives)
+        apart: dict[str, list[float]] = {}
         for lesson, replaced in _paired(learned.lessons):
             if lesson.kind == "agree":
-                task.pairs.setdefault(lesson.key, Pair()).add(lesson.target, lesson.features[0])
-                task.lessons += 1
+                self._agreed(task, lesson, apart)
             elif lesson.kind == "settle":
                 answers = min(_MOST_ANSWERS, int(lesson.features[0]))
                 calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
-                _teach(calibrator, (1.0, logit(lesson.features[1])), lesson, replaced)
+                teach(calibrator, (1.0, logit(lesson.features[1])), lesson, replaced)
                 task.lessons += 1
-            else:
-                self._learn_right(lesson, replaced, learned, seq, time_ns)
+            elif why := self.rights.learn(lesson, replaced, learned, seq, time_ns):
+                self._changed(BidderChanged(key=lesson.key, why=why, cause=seq))
+        watches = [(key, self.rights.watch(key), found) for key, found in apart.items()]
+        for key in [key for key, one, found in watches if one.disagreement(sum(found), len(found))]:
+            self._changed(BidderChanged(key=key, why="apart", cause=seq))
+            for _, one, _ in watches:  # who disagrees with somebody that changed need not have changed
+                one.apart = 0.0
         if task.lessons > _TABLE_GROWTH * task.drawn_at + 4:
             task.draw(
                 Table(
@@ -127,29 +139,34 @@ class Beliefs:
                 )
             )
 
-    def _learn_right(
-        self, lesson: Lesson, replaced: Lesson | None, learned: LessonsLearned, seq: int, time_ns: int
-    ) -> None:
-        if lesson.kind == "right":
-            for level in (f"task:{learned.task}", f"domain:{learned.domain}/{learned.alternatives}"):
-                count = self.counts.setdefault((lesson.key, level), Count())
-                if replaced is not None:
-                    count.add(replaced.target, replaced.weight, time_ns, seq)
-                count.add(lesson.target, lesson.weight, time_ns, seq)
-        if len(lesson.features) == 2:
-            mean, claim = lesson.features
-            calibrator = self.claims.setdefault(
-                (lesson.key, learned.task, lesson.kind), Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
-            )
-            _teach(calibrator, (1.0, logit(mean), logit(claim)), lesson, replaced)
+    def _agreed(self, task: TaskBeliefs, lesson: Lesson, apart: dict[str, list[float]]) -> None:
+        """Two answered: how they did beside how such pairs do is evidence of copying, beside how they did of change."""
+        pair = task.pairs.get(lesson.key)
+        if pair is None:
+            pair = task.pairs[lesson.key] = Pair()
+        usual = pair.usual
+        if usual is not None:
+            chance = 1.0 / task.alternatives if task.alternatives > 1 else 0.0
+            found = ratio(lesson.target, usual, min(usual, 0.5 * (usual + chance)))
+            for key in lesson.key.split("|", 1):
+                apart.setdefault(key, []).append(found)
+        pair.add(lesson.target, lesson.features[0])
+        task.lessons += 1
+
+    def _changed(self, change: BidderChanged) -> None:
+        self.rights.changed(change)
+        for task in self.tasks.values():
+            for key, pair in task.pairs.items():
+                if any(is_of(one, change.key) for one in key.split("|", 1)):
+                    pair.widen()
 
     # --- reading -------------------------------------------------------------------------------
 
-    def evidence(self, key: str, task: str, domain: str, alternatives: int, profile: Profile) -> Evidence:
+    def evidence(
+        self, key: str, task: str, domain: str, alternatives: int, profile: Profile, version: str = ""
+    ) -> Evidence:
         """Where an estimate of this bid's quality comes from."""
-        wide = self.counts.get((key, f"domain:{domain}/{alternatives}"))
-        narrow = self.counts.get((key, f"task:{task}"))
-        return evidence(profile.right, profile.prior_weight, alternatives, wide, narrow)
+        return self.rights.evidence(key, task, domain, alternatives, profile, version)
 
     def right(
         self, key: str, task: str, seen: Evidence, claim: float | None, *, answered: bool = False
@@ -160,14 +177,7 @@ class Beliefs:
         the bidder's own opinion, before (`answered=False`) or with its answer; calibrated by what
         earlier claims of the same bid in the same task came to.
         """
-        mean, spread = shrunk(seen)
-        if claim is None:
-            return max(seen.chance, mean), spread
-        calibrator = self.claims.get((key, task, "answer" if answered else "right"))
-        if calibrator is None:
-            calibrator = _FRESH_CLAIM
-        probability, spread = calibrator.predict((1.0, logit(mean), logit(claim)))
-        return max(seen.chance, probability), spread
+        return self.rights.right(key, task, seen, claim, answered)
 
     def price(self, key: str, task: str, offered: int) -> int:
         """Expected billed price in nano-USD of an attempt offered at this price."""
@@ -199,8 +209,7 @@ class Beliefs:
         state = {
             "seq": self.seq,
             "open": [[*key, task] for key, task in sorted(self.open_requests.items())],
-            "right": [[*key, *one.state()] for key, one in sorted(self.counts.items())],
-            "claims": [[*key, *one.state()] for key, one in sorted(self.claims.items())],
+            **({"paces": self.paces.state()} if self.paces.known else {}),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(self.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(self.latencies.items())],
             "health": [
@@ -212,11 +221,13 @@ class Beliefs:
                     one.lessons,
                     one.drawn_at,
                     one.table_id,
-                    [[name, seen.excess, seen.room] for name, seen in sorted(one.pairs.items())],
+                    [[name, *seen.state()] for name, seen in sorted(one.pairs.items())],
                     [[n, *seen.state()] for n, seen in sorted(one.settling.items())],
                 ]
                 for key, one in sorted(self.tasks.items())
             ],
+            "tokens": [[*key, *one.state()] for key, one in sorted(self.tokens.items())],
+            **self.rights.state(),
         }
         return content_id(sorted_json(state))
 
@@ -237,13 +248,5 @@ def _paired(lessons: Sequence[Lesson]) -> list[tuple[Lesson, Lesson | None]]:
     return [(one, None) for left in taken.values() for one in left] + given
 
 
-def _teach(calibrator: Calibrator, x: Sequence[float], lesson: Lesson, replaced: Lesson | None) -> None:
-    if replaced is None:
-        calibrator.update(x, lesson.target, lesson.weight)
-    else:
-        calibrator.correct(x, (replaced.target, -replaced.weight), (lesson.target, lesson.weight))
-
-
-_FRESH_CLAIM = Calibrator(_CLAIM_MEANS, _CLAIM_VARIANCES)
 _NO_LATENCY = Latency()
 _HEALTHY = Health()

@@ -9,12 +9,16 @@ import orjson
 from atomic.belief.agreement import Pair
 from atomic.belief.calibration import Calibrator
 from atomic.belief.counts import Count
+from atomic.belief.drift import Tokens, Watch
 from atomic.belief.fold import Beliefs, TaskBeliefs
 from atomic.belief.service import Health, Latency, Price
+from atomic.errors import OperatorError
 from atomic.records.award import Table
 from atomic.records.bid import Reason
 from atomic.records.canonical import sorted_json
 from atomic.records.event import decode
+
+VERSION = 2  # 1: without watches, models, tokens, and without a number
 
 
 def snapshot(beliefs: Beliefs) -> bytes:
@@ -27,11 +31,11 @@ def snapshot(beliefs: Beliefs) -> bytes:
     """
     return sorted_json(
         {
+            "version": VERSION,
             "seq": beliefs.seq,
             "erased": sorted(beliefs.erased),
             "open": [[*key, task] for key, task in beliefs.open_requests.items()],  # in order: the oldest go first
-            "right": [[*key, *one.state()] for key, one in sorted(beliefs.counts.items())],
-            "claims": [[*key, one.mean, one.covariance] for key, one in sorted(beliefs.claims.items())],
+            "paces": beliefs.paces.state(),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(beliefs.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(beliefs.latencies.items())],
             "health": [
@@ -39,6 +43,8 @@ def snapshot(beliefs: Beliefs) -> bytes:
                 for key, one in sorted(beliefs.healths.items())
             ],
             "tasks": [[key, *_task_state(one)] for key, one in sorted(beliefs.tasks.items())],
+            "tokens": [[*key, *one.state()] for key, one in sorted(beliefs.tokens.items())],
+            **beliefs.rights.state(),
         }
     )
 
@@ -49,22 +55,34 @@ def _task_state(task: TaskBeliefs) -> list[Any]:
         task.lessons,
         task.drawn_at,
         orjson.loads(task.table_bytes),
-        [[name, seen.excess, seen.room] for name, seen in sorted(task.pairs.items())],
+        [[name, *seen.state()] for name, seen in sorted(task.pairs.items())],
         [[answers, one.mean, one.covariance] for answers, one in sorted(task.settling.items())],
     ]
 
 
 def restore(beliefs: Beliefs, content: bytes) -> None:
-    """Put a snapshot in the place of everything believed. Raises ValueError for what is none."""
+    """Put a snapshot in the place of everything believed, also one that an earlier release wrote.
+
+    Raises ValueError for what is none, and OperatorError for one that a newer release wrote.
+    """
+    held = orjson.loads(content)
+    if isinstance(held, dict) and isinstance(held.get("version", 1), int) and held.get("version", 1) > VERSION:
+        raise OperatorError(
+            f"these beliefs are of version {held['version']}, and this release reads {VERSION} at most",
+            hint="upgrade Atomic: a newer release has written this ledger",
+        )
     try:
-        held = orjson.loads(content)
         fresh = Beliefs()
         fresh.seq = held["seq"]
         fresh.erased = {(tenant, request_id) for tenant, request_id in held["erased"]}
         fresh.open_requests.update({(tenant, request): task for tenant, request, task in held["open"]})
-        fresh.counts = {(key, level): _count(state) for key, level, *state in held["right"]}
-        fresh.claims = {(key, task, kind): _calibrator(*state) for key, task, kind, *state in held["claims"]}
+        fresh.rights.counts = {(key, level): _count(state) for key, level, *state in held["right"]}
+        fresh.rights.claims = {(key, task, kind): _calibrator(*state) for key, task, kind, *state in held["claims"]}
+        fresh.rights.watches = {key: _watch(*state) for key, *state in held.get("watches", ())}
+        fresh.rights.models = {key: tuple(names) for key, *names in held.get("models", ())}
+        fresh.tokens = {(key, task): _tokens(*state) for key, task, *state in held.get("tokens", ())}
         fresh.prices = {(key, task): _price(*state) for key, task, *state in held["prices"]}
+        fresh.paces.restore(held.get("paces", []))
         fresh.latencies = {(key, task): _latency(window) for key, task, window in held["latencies"]}
         fresh.healths = {key: _health(*state) for key, *state in held["health"]}
         fresh.tasks = {key: _task(*state) for key, *state in held["tasks"]}
@@ -76,14 +94,27 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
 def _count(state: list[Any]) -> Count:
     count = Count()
     count.right, count.total, count.last_ns, lessons = state
-    count.lessons.extend(lessons)
+    count.lessons = tuple(lessons)
     return count
 
 
-def _calibrator(mean: list[float], covariance: list[list[float]]) -> Calibrator:
+def _calibrator(mean: list[float], *covariance: list[float] | list[list[float]]) -> Calibrator:
     calibrator = Calibrator((), ())
-    calibrator.mean, calibrator.covariance = mean, covariance
+    rows: Any = covariance[0] if len(covariance) == 1 else covariance  # version 1 wrote the rows as one list
+    calibrator.mean, calibrator.covariance = mean, list(rows)
     return calibrator
+
+
+def _watch(fall: float, rise: float, apart: float, changed: int) -> Watch:
+    watch = Watch()
+    watch.fall, watch.rise, watch.apart, watch.changed = fall, rise, apart, changed
+    return watch
+
+
+def _tokens(seen: int, mean: float, variance: float, high: float, low: float) -> Tokens:
+    tokens = Tokens()
+    tokens.seen, tokens.mean, tokens.variance, tokens.high, tokens.low = seen, mean, variance, high, low
+    return tokens
 
 
 def _price(billed: float, expected: float) -> Price:
@@ -110,8 +141,9 @@ def _task(alternatives: int, lessons: int, drawn_at: int, table: Any, pairs: Any
     task = TaskBeliefs(alternatives)
     task.draw(decode(Table, sorted_json(table)))
     task.lessons, task.drawn_at = lessons, drawn_at
-    for name, excess, room in pairs:
+    for name, excess, room, *usual in pairs:
         task.pairs[name] = seen = Pair()
         seen.excess, seen.room = excess, room
+        seen.agreed, seen.seen = usual or (0.0, 0.0)
     task.settling = {answers: _calibrator(mean, covariance) for answers, mean, covariance in settling}
     return task

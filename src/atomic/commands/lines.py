@@ -9,7 +9,7 @@ from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Event, Payload
-from atomic.records.lesson import FeedbackGiven, LessonsLearned
+from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
@@ -54,6 +54,8 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.source} says {payload.value:g}"
         case LessonsLearned():
             return f"{len(payload.lessons)} lessons for {payload.task} from {payload.source}"
+        case BidderChanged():
+            return f"{payload.key} is another than before: {payload.words}"
         case ActionIntended():
             return f"{payload.action} intended"
         case ActionDone():

@@ -9,7 +9,7 @@ from atomic.records.bid import Bid, Evidence, NoBid, Offer, Reason
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Body, Commitment, Entry, Event, Payload, decode, encode
 from atomic.records.ids import fresh_id
-from atomic.records.lesson import FeedbackGiven, Lesson, LessonsLearned, Source
+from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned, Source
 from atomic.records.money import dollars, nano_usd
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled, ProbabilitySource
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
@@ -24,6 +24,7 @@ __all__ = [
     "Award",
     "BeliefsRebased",
     "Bid",
+    "BidderChanged",
     "BodiesErased",
     "Body",
     "Commitment",

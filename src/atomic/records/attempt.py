@@ -50,7 +50,8 @@ class Reply:
     """What a bidder hands back: a raw answer, or the reason there is none.
 
     `value` is text for language models and the typed answer for everybody else. `confidence` is the bidder's
-    own opinion that this answer is right; it is calibrated, never believed.
+    own opinion that this answer is right; it is calibrated, never believed. `model` is what the model that answered
+    says it is called: when that changes, beliefs of the bidder are widened.
     """
 
     value: object = None
@@ -59,6 +60,7 @@ class Reply:
     confidence: float | None = None
     usage: Usage = Usage()
     price: int = 0
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,10 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFinished:
-    """An attempt ended: with an answer (the body `answer`, in `group`), or with the reason why not."""
+    """An attempt ended: with an answer (the body `answer`, in `group`), or with the reason why not.
+
+    `recalled`: it was made for the request that this one shadows, and neither asked nor paid again.
+    """
 
     bidder: str
     tactic: str
@@ -92,6 +97,8 @@ class AttemptFinished:
     price: int = 0
     expected_price: int = 0
     latency_ns: int = 0
+    model: str = ""  # what the model that answered says it is called
+    recalled: bool = False
 
     @property
     def key(self) -> str:

@@ -37,6 +37,8 @@ class Reason(IntEnum):
     NO_RULE = 26
     DISAGREED = 27
     QUEUE_FULL = 28
+    NOT_ASKED = 29
+    BUDGET_SPENT = 30
 
     @property
     def words(self) -> str:

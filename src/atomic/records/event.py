@@ -11,7 +11,7 @@ from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
 from atomic.records.canonical import sorted_json
 from atomic.records.erasure import BeliefsRebased, BodiesErased
-from atomic.records.lesson import FeedbackGiven, LessonsLearned
+from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, RequestOpened
@@ -27,6 +27,7 @@ Payload = (
     | OutcomeSettled
     | FeedbackGiven
     | LessonsLearned
+    | BidderChanged
     | ActionIntended
     | ActionDone
     | QuestionAsked
@@ -48,6 +49,7 @@ KINDS: dict[str, type[Any]] = {
     "outcome": OutcomeSettled,
     "feedback": FeedbackGiven,
     "lessons": LessonsLearned,
+    "changed": BidderChanged,
     "intended": ActionIntended,
     "action": ActionDone,
     "asked": QuestionAsked,

@@ -28,14 +28,18 @@ class Lesson:
     kind "right": target is how right `key` was; features is (claim,) where it made one. kind "answer": the same
     for the confidence it gave with its answer. kind "agree": target 1 where `key` ("a|b") agreed; features is
     (agreement expected of independent bidders,). kind "settle": target is how right the settled answer was;
-    features is (number of answers, joint posterior before calibration).
+    features is (number of answers, joint posterior before calibration). kind "source": target is how far what `key`
+    ("judge", "person/ann") said holds against what others know; nothing is learned of a bid.
+
+    `family` is the bidder's, whose record in the domain a bid's being right counts for as well.
     """
 
-    kind: Literal["right", "answer", "agree", "settle"]
+    kind: Literal["right", "answer", "agree", "settle", "source"]
     key: str
     target: float
     weight: float
     features: tuple[float, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +52,35 @@ class LessonsLearned:
     cause: int
     alternatives: int
     lessons: tuple[Lesson, ...]
+    task_version: str = ""  # empty: an older release did not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidderChanged:
+    """Somebody seems to be another than before, so its evidence counts for little from the event `cause` (a seq) on.
+
+    `key` is of the bid, or the bidder's name where its model goes by another name (`detail`). `why`: "fell", "rose"
+    (it is right less, or more often), "apart" (it agrees less with others), "tokens", "model". It tells people what
+    the fold of the ledger found; folding it changes nothing.
+    """
+
+    key: str
+    why: Literal["fell", "rose", "apart", "tokens", "model"]
+    cause: int
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why it seems so, for people.
+
+        >>> BidderChanged(key="a", why="model", cause=7, detail="m-2").words
+        'its model is now called m-2 (since #7)'
+        """
+        words = {
+            "fell": "it is right less often",
+            "rose": "it is right more often",
+            "apart": "it agrees less with others",
+            "tokens": "it writes answers of another length",
+            "model": f"its model is now called {self.detail}",
+        }
+        return f"{words[self.why]} (since #{self.cause})"

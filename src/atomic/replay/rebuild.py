@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from atomic.belief import Beliefs
@@ -13,12 +13,14 @@ from atomic.erasure import fold
 from atomic.errors import NotFound, Tampered
 from atomic.protocols import History, Profile
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Answered, Award, Slate
+from atomic.records.award import Answered, Award, Slate, Table
 from atomic.records.bid import Bid
 from atomic.records.event import Event, decode, encode
 from atomic.records.request import RequestOpened
 from atomic.rules.auction import RULES_VERSION
+from atomic.rules.valuation import lookahead
 from atomic.stages.collect import appraise
+from atomic.stages.steer import steer
 
 _CHUNK = 256
 _REQUESTS = 64  # whose events are kept: the rounds of a request are near each other
@@ -122,6 +124,22 @@ class _Check:
             self._report(event, f"table: recorded {award.table[:16]}, rebuilt {table_id[:16]}")
         for what in self._position_differs(award, [one for one in events if one.seq < event.seq]):
             self._report(event, what)
+        if opened.terms.objective and award.position.round == 1:
+            self._steering(award, opened, beliefs, event)
+
+    def _steering(self, award: Award, opened: RequestOpened, beliefs: Beliefs, event: Event) -> None:
+        """The worth of a target or a budget, steered again from where the ledger stood."""
+        began = next(one.time_ns for one in self._events_of(event) if one.payload is opened)
+        try:
+            slate, table = (
+                decode(kind, self._ledger.blob(named)) for kind, named in ((Slate, award.slate), (Table, award.table))
+            )
+        except (NotFound, Tampered, ValueError):
+            return  # reported where the award was recomputed
+        declared = replace(award.position, terms=opened.terms)
+        fresh, _ = steer(opened.task, declared, began, beliefs, slate, table, lookahead)
+        if fresh.terms != award.position.terms:
+            self._report(event, f"worth: recorded {award.position.terms.worth}, steered {fresh.terms.worth}")
 
     def _bids(self, award: Award, opened: RequestOpened, beliefs: Beliefs, event: Event) -> None:
         try:
@@ -170,8 +188,10 @@ class _Check:
 
 def _appraised(bid: Bid, opened: RequestOpened, beliefs: Beliefs) -> Bid:
     seen = bid.evidence
-    profile = Profile(name=bid.offer.bidder, kind="recorded", right=seen.prior, prior_weight=seen.prior_weight)
-    return appraise(bid.offer, opened.task, opened.domain, len(opened.labels), profile, beliefs)
+    profile = Profile(
+        name=bid.offer.bidder, kind="recorded", right=seen.prior, prior_weight=seen.prior_weight, family=seen.family
+    )
+    return appraise(bid.offer, opened.task, opened.domain, len(opened.labels), profile, beliefs, seen.version)
 
 
 def _bid_differs(fresh: Bid, recorded: Bid) -> Iterator[str]:

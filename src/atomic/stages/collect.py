@@ -133,7 +133,7 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
 
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
-    bid = appraise(offer, ask.task.name, ask.domain, ask.task.alternatives, profile, beliefs)
+    bid = appraise(offer, ask.task.name, ask.domain, ask.task.alternatives, profile, beliefs, ask.task.version)
     if _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
@@ -146,10 +146,12 @@ def _expected_ns(bid: Bid, beliefs: Beliefs, task: str) -> int:
     return bid.latency_ns if tried else bid.offer.latency_ns or 0
 
 
-def appraise(offer: Offer, task: str, domain: str, alternatives: int, profile: Profile, beliefs: Beliefs) -> Bid:
+def appraise(
+    offer: Offer, task: str, domain: str, alternatives: int, profile: Profile, beliefs: Beliefs, version: str = ""
+) -> Bid:
     """What beliefs make of an offer: the same beliefs make the same bid, bit for bit."""
     key = f"{offer.bidder}+{offer.tactic}"
-    seen = beliefs.evidence(key, task, domain, alternatives, profile)
+    seen = beliefs.evidence(key, task, domain, alternatives, profile, version)
     probability, spread = beliefs.right(key, task, seen, offer.claim)
     latency, high = beliefs.latency(key, task, offer.latency_ns)
     return Bid(

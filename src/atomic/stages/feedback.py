@@ -83,6 +83,7 @@ def judge(
         cause=0,
         alternatives=len(story.opened.labels),
         lessons=tuple(lessons),
+        task_version=story.opened.task_version,
     )
     request = story.request
     return [

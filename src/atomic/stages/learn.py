@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic.belief.agreement import expected_agreement, pair
 from atomic.belief.counts import shrunk
@@ -42,6 +42,7 @@ def at_the_end(ask: Ask, state: State, bought: Sequence[Bought]) -> list[Lessons
             cause=0,
             alternatives=ask.task.alternatives,
             lessons=tuple(lessons),
+            task_version=ask.task.version,
         )
         for source, lessons in found
         if lessons
@@ -129,16 +130,13 @@ def _right(one: Bought, target: float, weight: float) -> Lesson:
         target=target,
         weight=weight,
         features=() if claim is None else (mean, claim),
+        family=one.bid.evidence.family,
     )
 
 
 def taken_back(lessons: Sequence[Lesson]) -> list[Lesson]:
     """The same lessons with negative weight: a later word of the same or a better source supersedes."""
-    return [
-        Lesson(kind=one.kind, key=one.key, target=one.target, weight=-one.weight, features=one.features)
-        for one in lessons
-        if one.kind != "agree"
-    ]
+    return [replace(one, weight=-one.weight) for one in lessons if one.kind != "agree"]
 
 
 def outranks(newer: Source, older: Source) -> bool:

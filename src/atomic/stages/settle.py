@@ -73,6 +73,7 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
         price=reply.price,
         expected_price=bid.offer.price,
         latency_ns=done.latency_ns,
+        model=reply.model,
     )
     return hand, record, body
 
