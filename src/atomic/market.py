@@ -15,13 +15,14 @@ from atomic.clock import Clock, SystemClock
 from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.outcome import Outcome, read_outcome
-from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
+from atomic.protocols import Asker, Bidder, Examples, Learner, Priced, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
 from atomic.records.ids import fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
+from atomic.records.price import PricesChanged
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop
@@ -134,9 +135,17 @@ class Market:
         self._teacher.follow(fresh)
         for asker in self._askers:
             asker.follow(fresh)
+        self._reprice(fresh)
         # While it starts, what was erased earlier cannot be read in the first place.
         if self._unfollow is not None and any(event.kind == "erased" for event in fresh):
             self._teacher.begin_again()
+
+    def _reprice(self, events: Sequence[Event]) -> None:
+        changed = (one.payload for one in events if isinstance(one.payload, PricesChanged))
+        for price in (price for one in changed for price in one.prices):
+            bidder = self.bidders.get(price.bidder)
+            if isinstance(bidder, Priced):
+                bidder.reprice(price)
 
     async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.
@@ -205,6 +214,9 @@ class Market:
             await self._release(key, done=done)
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
+        if self._unfollow is not None:
+            # Another process may have changed a price since our last append: nobody is called at the old one.
+            self.follow(tuple(self.ledger.read(after=self._seen)))
         terms = trade.terms or call.task.terms
         ask = _prepared(call, trade, request_id)
         purchase = Purchase(self._shop, ask, terms, trade.subjects, resumable=bool(trade.request_id))

@@ -16,6 +16,7 @@ from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.event import Commitment, Entry, Event
 from atomic.records.flow import FlowState, Json
 from atomic.records.microtask import Ask, Example
+from atomic.records.price import BookPrice
 from atomic.records.request import DataLabel
 
 
@@ -116,6 +117,15 @@ class Warmable(Protocol):
 
     async def warm(self) -> None:
         """Get ready now. Raises OperatorError that says what is missing; then it bids no more."""
+        ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A bidder whose price the price book may change."""
+
+    def reprice(self, price: BookPrice) -> None:
+        """Take on a price from the next offer on, unless its own is of a later day; what was offered is billed so."""
         ...
 
 
@@ -367,6 +377,7 @@ __all__ = [
     "History",
     "Learner",
     "Ledger",
+    "Priced",
     "Profile",
     "Recorder",
     "SharedLedger",

@@ -8,7 +8,7 @@ from tests.bidders.tasks import topic
 from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
 from atomic.bidders.http import HttpModel, HttpOptions
-from atomic.bidders.http_reply import Price
+from atomic.records.price import Price
 from atomic.clock import Clock
 from atomic.protocols import Sketch
 from atomic.records.attempt import Message, Plan

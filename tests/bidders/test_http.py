@@ -15,7 +15,7 @@ from tests.bidders.hosted import DIALECTS, sketch_of
 from tests.bidders.tasks import topic
 
 from atomic.bidders.http import HttpModel, HttpOptions
-from atomic.bidders.http_reply import Price
+from atomic.records.price import Price
 from atomic.errors import MissingPrice
 from atomic.protocols import Sketch
 from atomic.records.attempt import Message, Plan, Usage

@@ -16,12 +16,13 @@ from tests.bidders.tasks import folder, topic, urgent
 
 import atomic
 from atomic.bidders.http import HttpModel, HttpOptions
-from atomic.bidders.http_reply import Counts, Price, Said, bill
+from atomic.bidders.http_reply import Counts, Said, bill
 from atomic.protocols import Sketch
 from atomic.records.attempt import AttemptFinished, Message, Usage
 from atomic.records.bid import Offer, Reason
 from atomic.records.event import Event
 from atomic.records.microtask import Call
+from atomic.records.price import Price
 from atomic.tactics import NearestExamples, Plain
 from atomic.testing import ModelServer, ask_for, example_for, model_server
 

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from atomic.bidders.tag import Tag
 from atomic.bidders.threads import in_thread
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+from atomic.records.price import BookPrice
 
 
 class FunctionBidder:
@@ -46,7 +48,7 @@ class FunctionBidder:
     ) -> None:
         self._profile = profile or Profile(name=name, kind="function", concurrency=8)
         self._function = function
-        self._price = price
+        self._tag = Tag(price)
         self._tasks = frozenset(tasks)
         self._running = 0  # threads, also those whose attempt was cancelled
         self._lock = threading.Lock()
@@ -56,6 +58,11 @@ class FunctionBidder:
         """As declared."""
         return self._profile
 
+    def reprice(self, price: BookPrice) -> None:
+        """Take on another price per call, from the next offer on."""
+        if price.call is not None:
+            self._tag.change(price.call, as_of=price.as_of)
+
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
         """Its declared price; no claim."""
         name = self._profile.name
@@ -63,11 +70,12 @@ class FunctionBidder:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.DECLINED, detail="not for this task")
         if self._running >= self._profile.concurrency:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.NO_CAPACITY)
-        return Offer(bidder=name, tactic=sketch.tactic, price=self._price, ceiling=self._price)
+        price = self._tag.offered(ask)
+        return Offer(bidder=name, tactic=sketch.tactic, price=price, ceiling=price)
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """Call it. An async function is cancelled with the attempt; a thread is left to end by itself."""
-        started = time.perf_counter()
+        started, price = time.perf_counter(), self._tag.of(ask)
         try:
             if inspect.iscoroutinefunction(self._function):
                 value = await self._function(**ask.arguments)
@@ -79,11 +87,11 @@ class FunctionBidder:
                 value = await in_thread(f"atomic {self._profile.name}", lambda: self._call(ask))
                 value = await value if inspect.isawaitable(value) else value
         except Exception as error:  # the function is anybody's: whatever it raises is its failure, not ours
-            return Reply(reason=Reason.CRASHED, detail=type(error).__name__, price=self._price)
+            return Reply(reason=Reason.CRASHED, detail=type(error).__name__, price=price)
         usage = Usage(seconds=time.perf_counter() - started)
         if value is None and not _is_answer(ask, value):
-            return Reply(reason=Reason.DECLINED, detail="returned None", usage=usage, price=self._price)
-        return Reply(value=value, usage=usage, price=self._price)
+            return Reply(reason=Reason.DECLINED, detail="returned None", usage=usage, price=price)
+        return Reply(value=value, usage=usage, price=price)
 
     def _call(self, ask: Ask) -> Any:
         try:

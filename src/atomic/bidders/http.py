@@ -7,22 +7,24 @@ import importlib.util
 import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
 from atomic.bidders.http_dialect import Dialect, Wanted
-from atomic.bidders.http_reply import Price, Said, bill, judged
+from atomic.bidders.http_reply import Said, bill, judged
 from atomic.bidders.http_rest import Rest
 from atomic.bidders.label_scores import score_labels
 from atomic.bidders.pace import Pace
+from atomic.bidders.tag import Tag
 from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+from atomic.records.price import BookPrice, Price
 from atomic.records.request import DataLabel
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ BYTES_PER_CHARACTER = 4  # in UTF-8, at most
 class HttpOptions:
     """Where a model is and what it costs. `price` must be known: what has none is not free.
 
+    `as_of` is the UTC date of that price. "book" says that the ledger's price book has it; until then it does not bid.
+
     `key_env` names the environment variable that holds the key ("" for an endpoint that wants none). `limit_field`
     is what the endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so
     that labels can be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given
@@ -45,7 +49,8 @@ class HttpOptions:
 
     base_url: str
     model: str
-    price: Price | None
+    price: Price | Literal["book"] | None
+    as_of: str = ""
     dialect: Dialect = CHAT_COMPLETIONS
     key_env: str = ""
     context_tokens: int = 32_000
@@ -81,7 +86,7 @@ class HttpModel:
             if importlib.util.find_spec(library) is None:
                 raise MissingExtra(f"{name} needs {library}", hint='pip install "atomic-market[http]"')
         self._options = options
-        self._price = options.price
+        self._tag = Tag(None if options.price == "book" else options.price, as_of=options.as_of)
         self._wire: Wire | None = None
         self._rest = Rest(clock or SystemClock())
         self._refusal = ""
@@ -104,23 +109,31 @@ class HttpModel:
         """As configured."""
         return self._profile
 
+    def reprice(self, price: BookPrice) -> None:
+        """Take on a price of the book, from the next offer on."""
+        if price.of_tokens is not None:
+            self._tag.change(price.of_tokens, as_of=price.as_of)
+
     def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
         """Price by the prompt's size and what a token of it came to before; the ceiling is what it cannot exceed."""
         name = self._profile.name
         reason, detail = self._hindrance()
-        if reason is not None:
-            return NoBid(bidder=name, tactic=sketch.tactic, reason=reason, detail=detail)
+        price = self._tag.offered(ask)
+        if price is None and reason is None:
+            reason, detail = Reason.NOT_CONFIGURED, "no price yet: `atomic prices update` sets it"
+        if price is None or reason is not None:
+            return NoBid(bidder=name, tactic=sketch.tactic, reason=reason or Reason.NOT_CONFIGURED, detail=detail)
         if sketch.prompt_characters > self._profile.context_characters:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
         prompt = self._pace.tokens(sketch.prompt_characters)
         answer = self._pace.answer_tokens(sketch.max_tokens + self._options.reasoning_tokens)
         size = sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters
         messages = sketch.messages or 2 + 2 * sketch.examples
-        ceiling = self._price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
+        ceiling = price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
         return Offer(
             bidder=name,
             tactic=sketch.tactic,
-            price=min(ceiling, self._price.of(Usage(prompt_tokens=prompt, completion_tokens=answer))),
+            price=min(ceiling, price.of(Usage(prompt_tokens=prompt, completion_tokens=answer))),
             ceiling=ceiling,
             latency_ns=int(self._pace.seconds(sketch.prompt_characters, answer) * 1e9),
         )
@@ -151,8 +164,9 @@ class HttpModel:
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """One call, within the time that is left."""
         reason, detail = self._hindrance()
-        if reason is not None:
-            return Reply(reason=reason, detail=detail)
+        price = self._tag.of(ask)
+        if price is None or reason is not None:
+            return Reply(reason=reason or Reason.NOT_CONFIGURED, detail=detail or "no price")
         if not self._options.dialect.takes_blank and not all(one.content.strip() for one in plan.messages):
             return Reply(reason=Reason.DECLINED, detail="a blank message")
         wire, post, said = self._connected(), self._post(plan), Said()  # the first time loads httpx: not timed
@@ -164,7 +178,7 @@ class HttpModel:
         except TimeoutError:
             said.lose(Reason.TIMED_OUT, "no whole answer in time")
         self._heed(said)
-        return self._reply(plan, said, loop.time() - started)
+        return self._reply(plan, said, price, loop.time() - started)
 
     def _post(self, plan: Plan) -> Post:
         from atomic.bidders.http_wire import Post
@@ -205,13 +219,13 @@ class HttpModel:
             self._refusal = said.fault[1]
             self._rest.refused(said.wait)
 
-    def _reply(self, plan: Plan, said: Said, seconds: float) -> Reply:
+    def _reply(self, plan: Plan, said: Said, agreed: Price, seconds: float) -> Reply:
         reply, usage = judged(said, scored=bool(plan.labels)), said.counts.usage
         characters = sum(len(message.content) for message in plan.messages)
         size = sum(len(message.content.encode()) for message in plan.messages)
         price, reported = bill(
             said,
-            self._price,
+            agreed,
             most_prompt=self._most_prompt(size, len(plan.messages)),
             most_completion=self._most_answer(plan.max_tokens),
         )

@@ -8,6 +8,7 @@ from enum import Enum
 from atomic.bidders.label_scores import Tokens
 from atomic.records.attempt import Reply, Usage
 from atomic.records.bid import Reason
+from atomic.records.price import Price
 
 _MOST_TOKENS = 10_000_000  # a count beyond that is junk
 _BUSY = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "429", "529"})
@@ -18,42 +19,6 @@ _OPERATORS = {
     404: "no such model or path",
 }
 _BARRED = frozenset({"authentication_error", "permission_error", "invalid_api_key", "billing_error"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """Nano-USD per million tokens; `cached` is for input read from a cache and `cache_write` for input written to
-    one, each as dear as other input where not given. Reasoning is output.
-
-    >>> from atomic.records.money import dollars, nano_usd
-    >>> price = Price(input=nano_usd("$3"), output=nano_usd("$15"), cached=nano_usd("$0.3"))
-    >>> dollars(price.of(Usage(prompt_tokens=1_000, completion_tokens=100)))
-    '$0.0045'
-    >>> dollars(price.of(Usage(prompt_tokens=1_000, cached_tokens=1_000, completion_tokens=100)))
-    '$0.0018'
-    """
-
-    input: int
-    output: int
-    cached: int | None = None
-    cache_write: int | None = None
-
-    def of(self, usage: Usage) -> int:
-        """What it costs, in nano-USD, rounded up."""
-        cached = self.input if self.cached is None else self.cached
-        written = self.input if self.cache_write is None else self.cache_write
-        fresh = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
-        total = fresh * self.input + usage.cached_tokens * cached + usage.cache_write_tokens * written
-        return -(-(total + usage.completion_tokens * self.output) // 1_000_000)
-
-    def most(self, prompt_tokens: int, completion_tokens: int) -> int:
-        """The most that so many tokens can cost, whatever of them is cached; nano-USD.
-
-        >>> Price(input=1_000_000, output=0, cache_write=2_000_000).most(10, 0)
-        20
-        """
-        dearest = max(self.input, self.cached or 0, self.cache_write or 0)
-        return -(-(prompt_tokens * dearest + completion_tokens * self.output) // 1_000_000)
 
 
 class Ending(Enum):

@@ -13,12 +13,14 @@ from typing import Any
 from atomic.bidders.gguf import find_gguf
 from atomic.bidders.llama import Work, serve
 from atomic.bidders.pace import Pace
+from atomic.bidders.tag import Tag
 from atomic.bidders.threads import in_thread
 from atomic.errors import MissingExtra, OperatorError
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
+from atomic.records.price import BookPrice
 from atomic.records.request import DataLabel
 
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
@@ -55,6 +57,7 @@ class LocalModel:
         self._loading = threading.Lock()
         self._pace = Pace()
         self._limits: OrderedDict[tuple[str, str], float] = OrderedDict()  # seconds, by request and tactic
+        self._tag = Tag(self._options.price_per_hour)
         self._broken = self._absent()
         self._profile = Profile(
             name=name,
@@ -85,6 +88,11 @@ class LocalModel:
             return error
         return None
 
+    def reprice(self, price: BookPrice) -> None:
+        """Take on another price per hour, from the next offer on."""
+        if price.hour is not None:
+            self._tag.change(price.hour, as_of=price.as_of)
+
     async def warm(self) -> None:
         """Load the model now. Raises OperatorError or MissingExtra that says what is wrong, and where."""
         await in_thread(f"atomic {self._profile.name} load", self._loaded)
@@ -105,11 +113,12 @@ class LocalModel:
         self._limits[ask.request_id, sketch.tactic] = limit
         if len(self._limits) > REMEMBERED:
             self._limits.popitem(last=False)
-        ceiling = self._price(limit)
+        per_hour = self._tag.offered(ask)
+        ceiling = _price(per_hour, limit)
         return Offer(
             bidder=name,
             tactic=sketch.tactic,
-            price=min(self._price(seconds), ceiling),
+            price=min(_price(per_hour, seconds), ceiling),
             ceiling=ceiling,
             latency_ns=int(waiting * 1e9),
         )
@@ -120,7 +129,7 @@ class LocalModel:
         left = ask.time_left_ns / 1e9
         work = Work(plan, stop, min(left, self._limits.get((ask.request_id, plan.tactic), left)))
         try:
-            reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work))
+            reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:
             stop.set()
             raise
@@ -136,11 +145,11 @@ class LocalModel:
             del server
             await in_thread("atomic unload", holder.clear)
 
-    def _work(self, work: Work) -> Reply:
+    def _work(self, work: Work, per_hour: int) -> Reply:
         server = self._loaded()
         work.begin()  # neither loading nor a thread's start counts against the limit
         reply = work.labels(server) if work.plan.labels else work.text(server)
-        price = self._price(min(work.seconds, work.allowed))
+        price = _price(per_hour, min(work.seconds, work.allowed))
         usage = Usage(prompt_tokens=work.prompt_tokens, completion_tokens=work.completion_tokens, seconds=work.seconds)
         if reply.reason is None:
             self._pace.learn(sum(len(one.content) for one in work.plan.messages), usage, work.timings)
@@ -148,9 +157,6 @@ class LocalModel:
             value=reply.value, reason=reply.reason, detail=reply.detail, confidence=reply.confidence,
             usage=usage, price=price,
         )  # fmt: skip
-
-    def _price(self, seconds: float) -> int:
-        return int(self._options.price_per_hour * seconds / 3600.0)
 
     def _loaded(self) -> Any:
         with self._loading:
@@ -168,3 +174,7 @@ class LocalModel:
                     self._broken = error
                     raise
             return self._server
+
+
+def _price(per_hour: int, seconds: float) -> int:
+    return int(per_hour * seconds / 3600.0)

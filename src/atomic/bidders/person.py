@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from atomic.bidders.tag import Tag
 from atomic.clock import Clock
 from atomic.output import Refusal, canonical_key, from_json
 from atomic.protocols import History, Profile, Recorder, Sketch
@@ -18,6 +19,7 @@ from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry, Event, Payload
 from atomic.records.microtask import Ask
+from atomic.records.price import BookPrice
 from atomic.records.question import QuestionAsked, QuestionLapsed
 from atomic.records.request import DataLabel
 
@@ -64,6 +66,7 @@ class Person:
             concurrency=options.capacity,
             lasting_ns=options.deadline_ns,
         )
+        self._tag = Tag(options.price)
         self._questions = Questions()
         self._desk: tuple[Recorder, History, Clock] | None = None
 
@@ -71,6 +74,11 @@ class Person:
     def profile(self) -> Profile:
         """As declared."""
         return self._profile
+
+    def reprice(self, price: BookPrice) -> None:
+        """Take on another price per answer, from the next offer on; an open question keeps its own."""
+        if price.call is not None:
+            self._tag.change(price.call, as_of=price.as_of)
 
     def attach(self, record: Recorder, history: History, clock: Clock) -> None:
         """Where the queue lies."""
@@ -93,7 +101,7 @@ class Person:
         if open_now >= options.capacity:
             detail = f"{open_now} questions are open"
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.NO_CAPACITY, detail=detail)
-        price = options.price * options.reviewers
+        price = self._tag.offered(ask) * options.reviewers
         return Offer(bidder=name, tactic=sketch.tactic, price=price, ceiling=price, latency_ns=options.expected_ns)
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
@@ -125,7 +133,7 @@ class Person:
             task=ask.task.name,
             labels=ask.task.labels,
             wanted=self._options.reviewers,
-            price=self._options.price,
+            price=self._tag.of(ask),
             until_ns=now_ns + left - left // _EARLIER,
         )
         content = {"instruction": ask.task.instruction, "schema": ask.task.output.json_schema()}
@@ -143,10 +151,10 @@ class Person:
 
     def _bill(self, question: Question | None) -> int:
         """Each answer is paid; nothing else is."""
-        return 0 if question is None else self._options.price * sum(not one.declined for one in question.answers)
+        return 0 if question is None else question.asked.price * sum(not one.declined for one in question.answers)
 
     def _reply(self, ask: Ask, question: Question) -> Reply:
-        price = min(self._bill(question), self._options.price * self._options.reviewers)
+        price = min(self._bill(question), question.asked.price * self._options.reviewers)
         if question.declined:
             who = next(one.reviewer for one in question.answers if one.declined)
             return Reply(reason=Reason.DECLINED, detail=f"{who} declined", price=price)

@@ -12,8 +12,18 @@ from atomic.records.event import Event, Payload
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
+from atomic.records.price import BookPrice, PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import RequestOpened
+
+
+def priced(price: BookPrice) -> str:
+    """A price of the book in one line.
+
+    >>> priced(BookPrice(bidder="desk", as_of="2026-11-01", source="agreed", call=5_000_000))
+    'call $0.005'
+    """
+    return ", ".join(f"{name} {dollars(amount)}" for name, amount in price.amounts.items())
 
 
 def line(event: Event) -> str:
@@ -70,5 +80,7 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.bodies} bodies of {len(payload.requests)} requests erased ({payload.why})"
         case BeliefsRebased():
             return f"beliefs begin anew at event {payload.at}, without what was erased"
+        case PricesChanged():
+            return "; ".join(f"{one.bidder} costs {priced(one)}, as of {one.as_of}" for one in payload.prices)
         case QuestionLapsed():
             return "nobody waits for an answer any more"

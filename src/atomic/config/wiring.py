@@ -176,7 +176,7 @@ def _anthropic(name: str, settings: AnthropicSettings, place: Place) -> Bidder:
 
 def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own: Mapping[str, Any]) -> Bidder:
     from atomic.bidders.http import HttpModel, HttpOptions
-    from atomic.bidders.http_reply import Price
+    from atomic.records.price import Price
 
     for library in ("httpx", "httpx_sse"):
         _need(library, "http")

@@ -12,6 +12,7 @@ from atomic.records.ids import fresh_id
 from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned, Source
 from atomic.records.money import dollars, nano_usd
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled, ProbabilitySource
+from atomic.records.price import BookPrice, Price, PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, Features, RequestOpened, Terms
 
@@ -27,6 +28,7 @@ __all__ = [
     "BidderChanged",
     "BodiesErased",
     "Body",
+    "BookPrice",
     "Commitment",
     "DataLabel",
     "Entry",
@@ -44,6 +46,8 @@ __all__ = [
     "Payload",
     "Plan",
     "Position",
+    "Price",
+    "PricesChanged",
     "ProbabilitySource",
     "QuestionAnswered",
     "QuestionAsked",

@@ -13,6 +13,7 @@ from atomic.records.canonical import sorted_json
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
+from atomic.records.price import PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, RequestOpened
 
@@ -36,6 +37,7 @@ Payload = (
     | QuestionLapsed
     | BodiesErased
     | BeliefsRebased
+    | PricesChanged
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -56,6 +58,7 @@ KINDS: dict[str, type[Any]] = {
     "taken": QuestionTaken,
     "answered": QuestionAnswered,
     "lapsed": QuestionLapsed,
+    "prices": PricesChanged,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 
