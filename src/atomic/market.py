@@ -76,6 +76,7 @@ class Market:
         self.bidders = {bidder.profile.name: bidder for bidder in bidders}
         self._secret = ledger.secret()
         self._clock = clock or SystemClock()
+        self._priced = {one.profile.name: one for one in bidders if isinstance(one, Priced)}
         self._askers = [bidder for bidder in bidders if isinstance(bidder, Asker)]
         for asker in self._askers:
             asker.attach(self.record, ledger, self._clock)
@@ -143,9 +144,8 @@ class Market:
     def _reprice(self, events: Sequence[Event]) -> None:
         changed = (one.payload for one in events if isinstance(one.payload, PricesChanged))
         for price in (price for one in changed for price in one.prices):
-            bidder = self.bidders.get(price.bidder)
-            if isinstance(bidder, Priced):
-                bidder.reprice(price)
+            if price.bidder in self._priced:
+                self._priced[price.bidder].reprice(price)
 
     async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.

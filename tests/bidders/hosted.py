@@ -8,11 +8,11 @@ from tests.bidders.tasks import topic
 from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
 from atomic.bidders.http import HttpModel, HttpOptions
-from atomic.records.price import Price
 from atomic.clock import Clock
 from atomic.protocols import Sketch
 from atomic.records.attempt import Message, Plan
 from atomic.records.money import nano_usd
+from atomic.records.price import Price
 from atomic.testing import ModelServer, ask_for
 
 DIALECTS = {"chat completions": CHAT_COMPLETIONS, "messages": ANTHROPIC_MESSAGES}

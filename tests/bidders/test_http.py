@@ -15,12 +15,12 @@ from tests.bidders.hosted import DIALECTS, sketch_of
 from tests.bidders.tasks import topic
 
 from atomic.bidders.http import HttpModel, HttpOptions
-from atomic.records.price import Price
 from atomic.errors import MissingPrice
 from atomic.protocols import Sketch
 from atomic.records.attempt import Message, Plan, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.money import nano_usd
+from atomic.records.price import Price
 from atomic.testing import ask_for, check_bidder
 
 PRICE = Price(input=nano_usd("$1"), output=nano_usd("$10"), cached=nano_usd("$0.5"))
