@@ -45,6 +45,8 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
     match payload:
         case MarketOpened():
             return f"version {payload.version}, rules {payload.rules_version}, configuration {payload.config[:8]}"
+        case PricesChanged():
+            return "; ".join(f"{one.bidder} costs {priced(one)}, as of {one.as_of}" for one in payload.prices)
         case RequestOpened():
             return f"{payload.task}, worth {dollars(payload.terms.worth)}"
         case Award():
@@ -80,7 +82,5 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.bodies} bodies of {len(payload.requests)} requests erased ({payload.why})"
         case BeliefsRebased():
             return f"beliefs begin anew at event {payload.at}, without what was erased"
-        case PricesChanged():
-            return "; ".join(f"{one.bidder} costs {priced(one)}, as of {one.as_of}" for one in payload.prices)
         case QuestionLapsed():
             return "nobody waits for an answer any more"

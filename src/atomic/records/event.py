@@ -21,6 +21,7 @@ SCHEMA_VERSION = 1
 
 Payload = (
     MarketOpened
+    | PricesChanged
     | RequestOpened
     | Award
     | AttemptStarted
@@ -37,13 +38,13 @@ Payload = (
     | QuestionLapsed
     | BodiesErased
     | BeliefsRebased
-    | PricesChanged
 )
 
 KINDS: dict[str, type[Any]] = {
     "erased": BodiesErased,
     "rebased": BeliefsRebased,
     "market": MarketOpened,
+    "prices": PricesChanged,
     "request": RequestOpened,
     "award": Award,
     "started": AttemptStarted,
@@ -58,7 +59,6 @@ KINDS: dict[str, type[Any]] = {
     "taken": QuestionTaken,
     "answered": QuestionAnswered,
     "lapsed": QuestionLapsed,
-    "prices": PricesChanged,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 
