@@ -10,6 +10,7 @@ from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Body, Commitment, Entry, Event, Payload, decode, encode
 from atomic.records.ids import fresh_id
 from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned, Source
+from atomic.records.mode import Assignment, Mode, ModeChanged, ModeStated, PairMade, Side
 from atomic.records.money import dollars, nano_usd
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled, ProbabilitySource
 from atomic.records.price import BookPrice, Price, PricesChanged
@@ -20,6 +21,7 @@ __all__ = [
     "ActionDone",
     "ActionIntended",
     "Answered",
+    "Assignment",
     "AttemptFinished",
     "AttemptStarted",
     "Award",
@@ -40,9 +42,13 @@ __all__ = [
     "LessonsLearned",
     "MarketOpened",
     "Message",
+    "Mode",
+    "ModeChanged",
+    "ModeStated",
     "NoBid",
     "Offer",
     "OutcomeSettled",
+    "PairMade",
     "Payload",
     "Plan",
     "Position",
@@ -57,6 +63,7 @@ __all__ = [
     "Reply",
     "RequestOpened",
     "Scored",
+    "Side",
     "Slate",
     "Source",
     "State",

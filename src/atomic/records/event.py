@@ -11,7 +11,9 @@ from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
 from atomic.records.canonical import sorted_json
 from atomic.records.erasure import BeliefsRebased, BodiesErased
+from atomic.records.hedge import Hedged
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
+from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.price import PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
@@ -24,6 +26,7 @@ Payload = (
     | PricesChanged
     | RequestOpened
     | Award
+    | Hedged
     | AttemptStarted
     | AttemptFinished
     | OutcomeSettled
@@ -38,6 +41,9 @@ Payload = (
     | QuestionLapsed
     | BodiesErased
     | BeliefsRebased
+    | ModeStated
+    | ModeChanged
+    | PairMade
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -47,6 +53,7 @@ KINDS: dict[str, type[Any]] = {
     "prices": PricesChanged,
     "request": RequestOpened,
     "award": Award,
+    "hedged": Hedged,
     "started": AttemptStarted,
     "finished": AttemptFinished,
     "outcome": OutcomeSettled,
@@ -59,6 +66,9 @@ KINDS: dict[str, type[Any]] = {
     "taken": QuestionTaken,
     "answered": QuestionAnswered,
     "lapsed": QuestionLapsed,
+    "mode": ModeStated,
+    "moved": ModeChanged,
+    "pair": PairMade,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from atomic.records.budget import Budget
+from atomic.records.mode import Assignment
 
 DataLabel = Literal["public", "internal", "confidential", "sovereign"]
 EVERYBODY = ("*",)
@@ -31,6 +32,9 @@ class Terms:
 
     `survey` names bidders whose bids are all bought at once in the first round, within `max_price`; then it settles.
     So a market learns who is right where. `EVERYBODY` means every bidder.
+
+    `mandate` names the only bidder ("name", or "name+tactic") that may answer, whatever that is worth: what the market
+    thinks of it keeps it out of nothing, but data labels, jurisdictions and the deadline do.
     """
 
     worth: int = 0
@@ -41,6 +45,7 @@ class Terms:
     explore: bool = True
     jurisdictions: tuple[str, ...] = ()  # where it may be worked on; empty: anywhere
     survey: tuple[str, ...] = ()
+    mandate: str = ""
     target: float = 0.0
     budget: Budget | None = None
 
@@ -83,3 +88,4 @@ class RequestOpened:
     domain: str
     labels: tuple[str, ...]
     terms: Terms
+    assignment: Assignment | None = None  # who answers it, where a mode is stated that names an incumbent
