@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ _PLAIN = {
     "ledger": "Events per second into the ledger, and beliefs rebuilt from it.",
     "replay": "Awards recomputed per second.",
     "overhead": "What the market adds to calling a bidder directly.",
+    "beliefs": "How long a lesson takes, and memory after a million.",
     "memory": "Memory after 10,000 and 100,000 requests.",
     "flows": "Durable flows against the bare engine's steps.",
 }
@@ -74,13 +76,19 @@ def inbox(
 @app.command()
 def learn(
     row: Annotated[str, typer.Argument(metavar="ROW", help="Which behaviour is measured; a wrong one names them all.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="An outcome table, for rows that need one.")
+    ] = None,
     json: JsonFile = None,
 ) -> None:
-    """One behaviour of a market that learns, on generated bidders."""
+    """One behaviour of a market that learns, on generated bidders or on those of an outcome table."""
     rows = _rows()
     if row not in rows:
         raise typer.BadParameter(f"there is no row {row!r}: one of {', '.join(rows)}")
-    _write(json, _run(f"{_ROW}{row}"))
+    wanted = "folder" in signature(import_module(f"atomic.bench.{_ROW}{row}").run).parameters
+    if wanted != (folder is not None):
+        raise typer.BadParameter(f"the row {row} {'needs a folder' if wanted else 'needs no folder'}")
+    _write(json, _run(f"{_ROW}{row}", *([folder] if folder is not None else [])))
 
 
 def _rows() -> list[str]:
