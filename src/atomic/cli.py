@@ -66,7 +66,7 @@ app.add_typer(ledger.app, name="ledger")
 app.command()(erase.erase)
 app.command()(erase.retention)
 app.command("export-subject")(erase.export_subject)
-app.command()(bench.bench)
+app.add_typer(bench.app, name="bench")
 
 
 @app.command()

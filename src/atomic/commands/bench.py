@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from typer.core import TyperGroup
 
 from atomic.commands.bench_routing import routing
 
@@ -32,7 +33,21 @@ QUICK = ("decide", "ledger", "replay", "overhead")
 
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")]
 
-app = typer.Typer(help=f"Measure, and print a table; without a name: {', '.join(QUICK)}.", invoke_without_command=True)
+
+class _Benches(TyperGroup):
+    """Whoever mistypes a name is told all of them."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise typer.BadParameter(f"there is no bench {args[0]!r}: one of {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Benches,
+    help=f"Measure, and print a table; without a name: {', '.join(QUICK)}.",
+    invoke_without_command=True,
+)
 app.command()(routing)
 
 
@@ -45,7 +60,7 @@ def _all(ctx: typer.Context, json: JsonFile = None) -> None:
 
 def _plain(name: str) -> Callable[..., None]:
     def command(json: JsonFile = None) -> None:
-        _write(json, _run(name))
+        _write_one(json, name, _run(name))
 
     return command
 
@@ -70,7 +85,7 @@ def inbox(
     if lacking := [one for one in _MAIL_FILES if not (folder / one).is_file()]:
         raise typer.BadParameter(f"{folder} holds no {' and no '.join(lacking)}")
     options = {"task": task, "feedback": feedback, "only": only, "limit": limit, "headers": headers, "cache": cache}
-    _write(json, _run("inbox", folder, **options))
+    _write_one(json, "inbox", _run("inbox", folder, **options))
 
 
 @app.command()
@@ -114,6 +129,11 @@ def _run(name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
 def _write(json: Path | None, results: Mapping[str, Any]) -> None:
     if json is not None:
         json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+
+
+def _write_one(json: Path | None, name: str, result: Mapping[str, Any]) -> None:
+    """A bench's figures stand at the top as well, so that one file of all and files of one read alike."""
+    _write(json, {name: result} | result)
 
 
 def _table(result: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:

@@ -41,6 +41,14 @@ class MemoryLedger:
         self._followers = Followers(lambda after: self.read(after=after))
         self._closed = False
 
+    def copy(self) -> MemoryLedger:
+        """A ledger of its own with the same history and secret: what follows in one is not in the other."""
+        other = MemoryLedger(clock=self._clock, secret=self._secret)
+        other._key, other._events = self._key, list(self._events)
+        other._bodies, other._subjects, other._blobs = dict(self._bodies), dict(self._subjects), dict(self._blobs)
+        other._spending, other._claims = dict(self._spending), dict(self._claims)
+        return other
+
     async def append(
         self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
     ) -> tuple[Event, ...]:

@@ -1,0 +1,105 @@
+"""A market that learned from the items of an outcome table: each bought from everybody, some of them labelled."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from atomic.bench.routing.bidder import TableBidder, bidder_name, request_id
+from atomic.bench.routing.outcomes import Item, Row, Table, hashed
+from atomic.bench.routing.tasks import Tasks, terms
+from atomic.clock import FrozenClock
+from atomic.ledger import MemoryLedger
+from atomic.market import Market, Trade
+from atomic.protocols import Examples
+from atomic.records.attempt import AttemptFinished
+from atomic.records.microtask import Ask, Call, Example
+from atomic.records.request import EVERYBODY
+from atomic.tactics.plain import Plain
+
+_SECRET = b"bench routing".ljust(32)  # draws are the same in every run
+_SURVEY_WORTH = 1_000_000_000
+
+
+class _NoExamples:
+    """Bidders that answer from a table show no examples to anybody."""
+
+    def add(self, example: Example) -> None:
+        """Nothing."""
+
+    def nearest(self, ask: Ask, count: int) -> Sequence[tuple[float, Example]]:
+        """None."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is learned from and what it is tried on, with the same bidders.
+
+    `labels` is how many of the learn items are labelled, the first by the hash of their ids; None: all of them.
+    """
+
+    learn: Table
+    test: Table
+    tasks: Tasks
+    labels: int | None = None
+
+    @property
+    def labelled(self) -> frozenset[str]:
+        """The ids of the learn items whose outcomes are told."""
+        return frozenset(item.id for item in sorted(self.learn.items, key=hashed)[: self.labels])
+
+
+async def learned(trial: Trial, clock: FrozenClock) -> Market:
+    """A market that bought each learn item from everybody, in order, and was told what came of the labelled ones."""
+    market = _market(trial, MemoryLedger(clock=clock, secret=_SECRET), clock)
+    await market.start()
+    known = trial.labelled
+    for item in trial.learn.items:
+        await survey(market, trial.tasks.call(item), item, told=trial.learn.rows if item.id in known else None)
+    return market
+
+
+async def branched(market: Market, trial: Trial, clock: FrozenClock) -> Market:
+    """A market of its own with the same past and the same beliefs, so that several futures can be tried."""
+    assert isinstance(market.ledger, MemoryLedger)
+    other = _market(trial, market.ledger.copy(), clock)
+    other.beliefs.become(copy.deepcopy(market.beliefs))
+    await other.start()
+    return other
+
+
+async def survey(
+    market: Market, call: Call[Any], item: Item, *, told: Mapping[str, Mapping[str, Row]] | None, stage: str = "learn"
+) -> None:
+    """Buy an item from everybody; where `told`, say how right each answer was."""
+    name = request_id(stage, item.id)
+    await market.buy(call, Trade(request_id=name, domain=item.domain, terms=terms(_SURVEY_WORTH, survey=EVERYBODY)))
+    if told is not None:
+        await judge(market, name, item, told)
+
+
+async def judge(market: Market, name: str, item: Item, rows: Mapping[str, Mapping[str, Row]]) -> None:
+    """Say of each answer that a request bought how right it was."""
+    by_name = {bidder_name(model): of_model for model, of_model in rows.items()}
+    rights = {one.key: by_name[one.bidder][item.id].right for one in answers(market, name)}
+    if rights:
+        await market.feedback(name, rights=rights, source="fact")
+
+
+def answers(market: Market, name: str) -> list[AttemptFinished]:
+    """The attempts of a request that brought an answer."""
+    found = (event.payload for event in market.ledger.read(request_id=name, kinds=("finished",)))
+    return [one for one in found if isinstance(one, AttemptFinished) and one.group is not None]
+
+
+def _market(trial: Trial, ledger: MemoryLedger, clock: FrozenClock) -> Market:
+    items = {item.id: item for table in (trial.learn, trial.test) for item in table.items}
+    bidders = [
+        TableBidder(name, trial.learn, items, {**trial.learn.rows[name], **trial.test.rows[name]})
+        for name in trial.learn.bidders
+    ]
+    examples: Examples = _NoExamples()
+    return Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=examples, clock=clock)
