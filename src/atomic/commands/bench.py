@@ -131,7 +131,7 @@ def _write(json: Path | None, results: Mapping[str, Any]) -> None:
         json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
 
 
-def _write_one(json: Path | None, name: str, result: Mapping[str, Any]) -> None:
+def _write_one(json: Path | None, name: str, result: dict[str, Any]) -> None:
     """A bench's figures stand at the top as well, so that one file of all and files of one read alike."""
     _write(json, {name: result} | result)
 
