@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from atomic.commands.common import ConfigOption, LedgerOption, config_for
+from atomic.commands.common import ConfigOption, LedgerOption, config_for, find_config_and_ledger
+
+_AGO = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 app = typer.Typer(no_args_is_help=True, help="A mailbox: each mail typed, tagged, moved or answered by a draft.")
 
@@ -34,8 +38,8 @@ def run(
 ) -> None:
     """Handle every mail of a mailbox.
 
-    What its owner moved or tagged differently since the last run teaches first. Nothing is ever sent: replies and
-    forwards are drafts. Exit 1 when some mail could not be handled.
+    What its owner moved or tagged differently since the last run teaches first. Replies and forwards are drafts unless
+    the configuration has a table [inbox.smtp] and a rule that sends. Exit 1 when some mail could not be handled.
     """
     from atomic.inbox.door import run_path
 
@@ -84,3 +88,23 @@ def correct(
     if not truths and not folder:
         raise typer.BadParameter("say at least one thing that is right, such as --spam ham or --folder Billing")
     asyncio.run(correct_mail(config_for(config, ledger), mail, truths, folder=folder))
+
+
+@app.command()
+def undo(
+    last: Annotated[str, typer.Option("--last", metavar="TIME", help='How far back, such as "30m", "1h" or "2d".')],
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Undo what was done to mails lately: moves, tags and drafts.
+
+    What left the house (mail that was sent, webhooks that were told) cannot be undone, and is listed. What was undone
+    is not done again unless you correct the mail.
+    """
+    from atomic.inbox.door import undo_last
+
+    found = _AGO.fullmatch(last)
+    if found is None:
+        raise typer.BadParameter(f'{last!r} is not a time: write it as "30m", "1h" or "2d"')
+    seconds = int(found.group(1)) * _SECONDS[found.group(2)]
+    asyncio.run(undo_last(find_config_and_ledger(config, ledger), seconds=seconds))

@@ -9,17 +9,16 @@ the next run carries it out again, which converges (see `places`).
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atomic.inbox import drafts
 from atomic.inbox.approval import asking, question_of
-from atomic.inbox.book import UNTAG, WITHDRAW, Book, key_of
+from atomic.inbox.book import NOT_OURS, UNTAG, WITHDRAW, Book, key_of
 from atomic.inbox.case import ENDS, Case, Taken
 from atomic.inbox.leaving import Leaving, left_open
-from atomic.inbox.places import OUTBOX, Place, Tags, name_of, write_whole
+from atomic.inbox.places import OUTBOX, TAGS, Place, Tags, digest_of, name_of, remove_unchanged, write_whole
 from atomic.inbox.policy import LEAVING, Decision
 from atomic.inbox.policy_settings import InboxSettings
 from atomic.inbox.source import INBOX
@@ -113,9 +112,9 @@ class Actions:
         tags = [one for one in page.tags if f"tag/{one}" not in wanted]
         drafts = {what: digest for what, digest in page.drafts.items() if what not in wanted}
         if tags:
-            await asyncio.to_thread(Tags(self.place.out).remove, name_of(case.mail), case.mail, tags)
+            await asyncio.to_thread(Tags.remove, self.place.out / TAGS / f"{name_of(case.mail)}.json", tags)
         for what, digest in drafts.items():
-            await asyncio.to_thread(_remove_unchanged, self._draft(case, what.partition("/")[0]), digest)
+            await asyncio.to_thread(remove_unchanged, self._draft(case, what.partition("/")[0]), digest)
         strays = page.rule_folder not in {"", INBOX} and page.folder == page.rule_folder
         back = strays and not any(one.action == "move" and one.mode in {"act", "approve"} for one in decisions)
         if back:
@@ -129,9 +128,7 @@ class Actions:
         """Remember what somebody else did to a mail, as (action, target)."""
         entries = [
             Entry(
-                payload=ActionDone(
-                    action=action, key=key_of(sha256, action, target), status="done", detail="by its owner"
-                ),
+                payload=ActionDone(action=action, key=key_of(sha256, action, target), status="done", detail=NOT_OURS),
                 request_id=request_id,
             )
             for action, target in ends
@@ -179,7 +176,7 @@ class Actions:
         path = self._draft(case, one.action)
         write_whole(path, content)
         # The digest lets a correction tell our draft from one that somebody has worked on.
-        return Taken(one, ENDS[one.mode], _digest(content), path)
+        return Taken(one, ENDS[one.mode], digest_of(content), path)
 
     def _draft(self, case: Case, action: str) -> Path:
         return self.place.out / OUTBOX / f"{name_of(case.mail)}.{action}.eml"
@@ -212,15 +209,6 @@ class Actions:
         assert taken.status in {"done", "suggested", "observed", "failed"}
         end = ActionDone(action=one.action, key=key, status=taken.status, detail=taken.detail)
         return case.entry(end, None if intended else one)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _remove_unchanged(path: Path, digest: str) -> None:
-    if path.exists() and _digest(path.read_bytes()) == digest:
-        path.unlink(missing_ok=True)
 
 
 def _leaves(one: Decision) -> bool:

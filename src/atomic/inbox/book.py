@@ -15,6 +15,7 @@ from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLap
 BY_OWNER = "moved-by-owner"
 UNTAG = "untag"
 WITHDRAW = "withdraw"
+NOT_OURS = "by its owner"  # the detail of what somebody else did
 
 
 @dataclass(slots=True)

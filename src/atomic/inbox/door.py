@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from atomic.config import Config, open, unwritten
+from atomic.config import Config, open, open_to_judge, unwritten
 from atomic.durable import PlainFlows
 from atomic.errors import CallerError, OperatorError
 from atomic.inbox.actions import Actions
@@ -19,14 +20,15 @@ from atomic.inbox.book import Book
 from atomic.inbox.corrections import correct, truths_of_folder
 from atomic.inbox.dry_run import foresee
 from atomic.inbox.leaving import check_secrets
-from atomic.inbox.only_one import only_runner
-from atomic.inbox.places import Place, place_for
+from atomic.inbox.only_one import no_runner, only_runner
+from atomic.inbox.places import place_around
 from atomic.inbox.policy import read_policy
 from atomic.inbox.policy_settings import InboxSettings, based_at
 from atomic.inbox.run import Run, run_inbox
 from atomic.inbox.serve import Runner, serve_inbox
-from atomic.inbox.source import Skipped, SourceMail, read_mail, read_mailbox
+from atomic.inbox.source import Skipped, read_mail, read_mailbox
 from atomic.inbox.tally import Tally
+from atomic.inbox.undo import Undoing, undo
 from atomic.inbox.view import ServedView, View, harmless
 from atomic.protocols import FlowBody, Flows
 from atomic.records.money import dollars
@@ -173,7 +175,7 @@ async def correct_mail(
     check_secrets(settings)
     said = {**(truths_of_folder(settings, folder) if folder else {}), **truths}
     async with open(config) as market:
-        actions = Actions(market, _place_of(source, out), settings, Book())
+        actions = Actions(market, place_around(source.path, out), settings, Book())
         actions.load()
         corrected = await correct(market, source, settings, actions, said)
     for task, held, truth in corrected.changes:
@@ -185,10 +187,22 @@ async def correct_mail(
         console.print(Text(f"{taken.decision.words}: {taken.status}{why}"))
 
 
-def _place_of(source: SourceMail, out: Path) -> Place:
-    """The place of a single mail: the Maildir around it, if there is one."""
-    root = source.path.parent
-    if root.name in {"new", "cur"}:
-        root = root.parent
-        root = root.parent if root.name.startswith(".") else root
-    return place_for(root, out)
+async def undo_last(config: Config, *, seconds: float, console: Console | None = None) -> None:
+    """`atomic inbox undo --last 1h`: undo what can be undone, and tell what cannot.
+
+    Raises MailboxTaken while a mailbox is run with this ledger.
+    """
+    console = console or Console(highlight=False)
+    with no_runner(config.ledger):
+        async with open_to_judge(config) as market:
+            came = await undo(market, since_ns=time.time_ns() - int(seconds * 1e9))
+    for line in _undone(came):
+        console.print(Text(harmless(line)), soft_wrap=True)
+
+
+def _undone(came: Undoing) -> Iterator[str]:
+    yield from (f"undone: {words}" for words in came.undone)
+    if not came.undone:
+        yield "nothing to undo"
+    yield from (f"left as it is: {words}" for words in came.left)
+    yield from (f"cannot be undone: {words}" for words in came.lasting)

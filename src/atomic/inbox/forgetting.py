@@ -6,11 +6,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from atomic.inbox.places import OUTBOX, TAGS
+from atomic.inbox.places import DIGITS, OUTBOX, TAGS
 
-_DIGITS = 12  # of a mail's SHA-256 in the names of its files
 _OF_MAIL = re.compile(r"[0-9a-f]{16}/")  # a request id of a mail begins with its SHA-256
-_NAME = re.compile(rf"-([0-9a-f]{{{_DIGITS}}})\.")
+_NAME = re.compile(rf"-([0-9a-f]{{{DIGITS}}})\.")
 
 
 def digests_of(requests: Collection[str]) -> frozenset[str]:
@@ -19,7 +18,7 @@ def digests_of(requests: Collection[str]) -> frozenset[str]:
     >>> digests_of(["0123456789abcdef/spam", "0123456789abcdef/mail", "something else"])
     frozenset({'0123456789ab'})
     """
-    return frozenset(one[:_DIGITS] for one in requests if _OF_MAIL.match(one))
+    return frozenset(one[:DIGITS] for one in requests if _OF_MAIL.match(one))
 
 
 def results_about(out: Path, subject: str, digests: Collection[str]) -> Iterator[Path]:

@@ -44,7 +44,25 @@ def only_runner(mailbox: Path, ledger: Path | None) -> Iterator[None]:
         os.close(descriptor)  # the lock goes with the open file
 
 
-def _lock(descriptor: int, mailbox: Path, ledger: Path) -> None:
+@contextmanager
+def no_runner(ledger: Path | None) -> Iterator[None]:
+    """Keep every mailbox that was ever run with a ledger from being run meanwhile.
+
+    Raises MailboxTaken when one is, and OperatorError as `only_runner`.
+    """
+    folder = None if ledger is None else ledger.with_name(ledger.name + ".runners")
+    held: list[int] = []
+    try:
+        for path in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
+            held.append(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+            _lock(held[-1], "a mailbox", ledger)
+        yield
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, mailbox: Path | str, ledger: Path | None) -> None:
     # flock, not fcntl: the latter is lost when anybody in this process closes any descriptor of the file.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,6 +22,7 @@ from atomic.inbox.mail import Mail
 from atomic.inbox.source import INBOX, SourceMail, read_mailbox
 
 OUTBOX, TAGS = "Outbox", "Tags"
+DIGITS = 12  # of a mail's SHA-256, in the names of its files
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -49,7 +50,7 @@ def name_of(mail: Mail) -> str:
     """
     plain = unicodedata.normalize("NFKD", mail.subject).encode("ascii", "ignore").decode()
     words = _NOT_PLAIN.sub("-", plain).strip("-")[:40].strip("-")
-    return f"{words or 'mail'}-{mail.sha256[:12]}"
+    return f"{words or 'mail'}-{mail.sha256[:DIGITS]}"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -73,10 +74,34 @@ def write_whole(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
+def digest_of(content: bytes) -> str:
+    """What tells a file of ours from one that somebody has worked on."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def remove_unchanged(path: Path, digest: str) -> bool:
+    """Remove a file unless somebody has worked on it; False when somebody has. Raises OSError."""
+    if not path.exists():
+        return True
+    if digest_of(path.read_bytes()) != digest:
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
 def place_for(root: Path, out: Path) -> Place:
     """The place of results for a mailbox: a Maildir holds its own folders, any other keeps its files as they are."""
     maildir = (root / "new").is_dir() or (root / "cur").is_dir()
     return MaildirPlace(root, out) if maildir else FolderPlace(out)
+
+
+def place_around(path: Path, out: Path) -> Place:
+    """The place of results for a single mail: of the Maildir around it, if there is one."""
+    root = path.parent
+    if root.name in {"new", "cur"}:
+        root = root.parent
+        root = root.parent if root.name.startswith(".") else root
+    return place_for(root, out)
 
 
 class FolderPlace:
@@ -175,12 +200,17 @@ class Tags:
             self._write(path, mail, (*known, tag))
         return path
 
-    def remove(self, name: str, mail: Mail, wrong: Sequence[str]) -> None:
-        """Take some tags away, if they are there."""
-        path = self._folder / f"{name}.json"
-        known = self.read(path)
+    def of(self, sha256: str) -> Path | None:
+        """The file of a mail, if it has one."""
+        return next(iter(sorted(self._folder.glob(f"*-{sha256[:DIGITS]}.json"))), None)
+
+    @classmethod
+    def remove(cls, path: Path, wrong: Sequence[str]) -> None:
+        """Take some tags away, if they are there. Raises OSError."""
+        known = cls.read(path)
         if any(one in wrong for one in known):
-            self._write(path, mail, [one for one in known if one not in wrong])
+            left = {**_json(path), "tags": [one for one in known if one not in wrong]}
+            write_whole(path, orjson.dumps(left, option=orjson.OPT_INDENT_2) + b"\n")
 
     def all(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(SHA-256, tags) of each mail that has some; a file that cannot be read is left out."""

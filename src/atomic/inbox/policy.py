@@ -31,6 +31,7 @@ Mode = Literal["observe", "suggest", "approve", "act"]
 # move last: a moved mail has all the rest behind it
 ACTIONS: tuple[Action, ...] = ("tag", "forward", "reply", "send", "webhook", "move")
 LEAVING: tuple[Action, ...] = ("send", "webhook")  # the house: done at most once, and never to be undone
+_ADD_UP = {"tag", *LEAVING}  # of all rules that hold; of the others the first rule's counts
 AFTER_SPAM = ("category", "sentiment", "priority", "needs_reply")  # what is asked only of mail that is no spam
 NO_SOURCE = Source("configuration", {})
 
@@ -112,9 +113,9 @@ def _not_reachable(settings: InboxSettings) -> Iterator[tuple[tuple[str | int, .
 def decide(settings: InboxSettings, values: Mapping[str, Value]) -> tuple[Decision, ...]:
     """The actions that the rules ask for, in the order in which they are carried out.
 
-    Tags of all rules that hold add up; of moves, forwards and replies the first rule that names one decides. A rule's
-    probability is at least 1 minus the sum of its values' error probabilities, however these depend on each other;
-    that a mail is no spam counts among them wherever it is what let the others be asked.
+    Tags, sends and webhooks of all rules that hold add up; of moves and drafts the first rule that names one decides. A
+    rule's probability is at least 1 minus the sum of its values' error probabilities, however these depend on each
+    other; that a mail is no spam counts among them wherever it is what let the others be asked.
 
     >>> policy = read_policy({"rules": [{"when": {"spam": "spam"}, "do": {"move": "Junk"}}]})
     >>> [(one.words, one.mode) for one in decide(policy, {"spam": Value(value="spam", probability=0.97)})]
@@ -130,7 +131,7 @@ def decide(settings: InboxSettings, values: Mapping[str, Value]) -> tuple[Decisi
         probability = _at_least(values, named)
         for action in ACTIONS:
             target = getattr(rule.do, action)
-            taken = (action, target) in found if action == "tag" else any(one == action for one, _ in found)
+            taken = (action, target) in found if action in _ADD_UP else any(one == action for one, _ in found)
             if target is not None and not taken:
                 mode = _mode(getattr(settings.autonomy, action), probability)
                 found[action, target] = Decision(
