@@ -44,7 +44,12 @@ class Books:
 
     def settle(self, bid: Bid, price: int) -> None:
         """An attempt ended: what of its reservation was not billed is given back with the next append."""
-        self._unsettled += price - bid.offer.ceiling
+        if bid.key not in self._shop.recalled:
+            self._unsettled += price - bid.offer.ceiling
+
+    def move(self, shop: Shop) -> None:
+        """Spend from now on as this shop may."""
+        self._shop = shop
 
     async def reserve(
         self, decision: Entry, chosen: Sequence[Bid], plans: Sequence[Plan], undo: Callable[[], None]
@@ -56,7 +61,7 @@ class Books:
         if self._unsettled and self.day != self._shop.today():
             await self.flush()
         today = self._shop.today()
-        reserved = sum(bid.offer.ceiling for bid in chosen)
+        reserved = sum(map(self._shop.reserved, chosen))
         entries = [*self._pending, decision, *(self._started(*one) for one in zip(chosen, plans, strict=True))]
         spend = self._spend(today, reserved + self._unsettled, capped=reserved > 0)
         writing = asyncio.ensure_future(self._shop.record(entries, spend=spend))
@@ -97,7 +102,7 @@ class Books:
         started = AttemptStarted(
             bidder=bid.offer.bidder,
             tactic=bid.offer.tactic,
-            reserved=bid.offer.ceiling,
+            reserved=self._shop.reserved(bid),
             examples=plan.examples,
             cleared=profile.accepts,
             jurisdictions=profile.jurisdictions,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
 from atomic.protocols import Bidder, Examples, Spend, Tactic, Valuation
+from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
 from atomic.rules.exploration import drawn
 from atomic.stages.capacity import Capacity
+from atomic.stages.execute import Attempted
 from atomic.stages.punctual import Punctuality
 
 
@@ -42,6 +44,11 @@ class Shop:
     valuation: Valuation
     punctual: Punctuality
     capacity: Capacity
+    recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
+
+    def reserved(self, bid: Bid) -> int:
+        """What an attempt on a bid may cost at most; nothing where it is only recalled."""
+        return 0 if bid.key in self.recalled else bid.offer.ceiling
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
         """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""

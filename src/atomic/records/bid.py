@@ -37,6 +37,7 @@ class Reason(IntEnum):
     NO_RULE = 26
     DISAGREED = 27
     QUEUE_FULL = 28
+    OVERTAKEN = 29
     NOT_ASKED = 29
     BUDGET_SPENT = 30
 

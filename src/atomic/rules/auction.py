@@ -34,7 +34,10 @@ def auction(
     At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
     then price, then key. A survey buys everybody whom its terms name at the first round, and settles at the next.
+    A mandate buys whom it names, and settles for what comes of it.
     """
+    if position.terms.mandate:
+        return _mandated(position, slate, table, valuation)
     if position.terms.survey:
         return _survey(position, slate, table, valuation)
     standing, group, valued = valuation(position, slate, table)
@@ -82,7 +85,17 @@ def _survey(position: Position, slate: Slate, table: Table, valuation: Valuation
         if bid.offer.ceiling <= left and surveyed(position.terms, bid.offer.bidder):
             chosen.append(bid.key)
             left -= bid.offer.ceiling
-    action = tuple(sorted(chosen))
+    return _outright(standing, group, tuple(sorted(chosen)))
+
+
+def _mandated(position: Position, slate: Slate, table: Table, valuation: Valuation) -> Verdict:
+    """The bid that the terms name, if it is there and nothing is in hand; what it is worth is not asked."""
+    standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
+    named = [bid.key for bid in slate.bids if position.terms.mandate in {bid.key, bid.offer.bidder}]
+    return _outright(standing, group, () if position.state.answered else tuple(named[:1]))
+
+
+def _outright(standing: float, group: int, action: tuple[str, ...]) -> Verdict:
     return Verdict(
         standing=standing,
         standing_group=group,

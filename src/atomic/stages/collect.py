@@ -70,12 +70,26 @@ def _of_bidder(
     barred = _barred(name, profile, ask, beliefs, this)
     if barred is not None:
         return [barred]
-    found = [_by_tactic(bidder, profile, ask, tactic, beliefs, this) for tactic in tactics[:_MOST_OFFERS]]
+    found = _by_tactics(bidder, profile, ask, tactics, beliefs, this)
     took_ns = this.punctual.now_ns() - began_ns
-    if this.punctual.offered(name, took_ns):
+    if this.punctual.offered(name, took_ns) and not this.terms.mandate:
         late = f"blocked everybody for {took_ns / 1e9:.1f} s while it offered"
         return [NoBid(bidder=name, tactic="*", reason=Reason.TIMED_OUT, detail=late)]
     return [one for one in found if one is not None]
+
+
+def _by_tactics(
+    bidder: Bidder, profile: Profile, ask: Ask, tactics: Sequence[Tactic], beliefs: Beliefs, this: Round
+) -> list[Bid | NoBid | None]:
+    """What one bidder has to say of every tactic; under a mandate, of the first that it can answer by."""
+    found: list[Bid | NoBid | None] = []
+    for tactic in tactics[:_MOST_OFFERS]:
+        if this.terms.mandate not in {"", profile.name, f"{profile.name}+{tactic.name}"}:
+            continue
+        found.append(one := _by_tactic(bidder, profile, ask, tactic, beliefs, this))
+        if this.terms.mandate and (isinstance(one, Bid) or (one is not None and one.key in this.excluded)):
+            break
+    return found
 
 
 def _by_tactic(
@@ -97,12 +111,17 @@ def _by_tactic(
 
 def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round) -> NoBid | None:
     """A bidder that takes no part in this round, whatever its tactic."""
+    mandate = this.terms.mandate
+    if mandate and mandate.partition("+")[0] != name:
+        return NoBid(bidder=name, tactic="*", reason=Reason.NOT_ASKED, detail=f"{mandate} alone is to answer")
     reason, detail = ineligible(profile, ask, this.terms), ""
     health = beliefs.health(name)
     busy = this.busy.get(name, 0)
     if reason is None and ask.time_left_ns <= 0:
         reason = Reason.DEADLINE
-    if reason is None and (left := health.pause_left(this.now_ns)) > 0:
+    if mandate:
+        pass  # neither failures nor a slow offer keep it out: nobody else would answer
+    elif reason is None and (left := health.pause_left(this.now_ns)) > 0:
         reason = Reason.UNHEALTHY
         detail = (
             f"{health.failures} failures, last: {health.reason.words if health.reason else ''}; {left / 1e9:.0f} s left"
@@ -111,7 +130,7 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
         reason, detail = Reason.UNHEALTHY, f"blocked everybody while it offered; {left / 1e9:.0f} s left"
     elif reason is None and health.on_trial and busy > 0:
         reason, detail = Reason.UNHEALTHY, "on trial: one attempt at a time"
-    elif reason is None and busy >= profile.concurrency:
+    if reason is None and busy >= profile.concurrency:
         reason = Reason.QUEUE_FULL if this.turned_away else Reason.NO_CAPACITY
         detail = f"{busy} attempts under way"
     return None if reason is None else NoBid(bidder=name, tactic="*", reason=reason, detail=detail)
@@ -128,13 +147,13 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
         return offer
     if this.spent + offer.ceiling > this.terms.max_price:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
-    return _appraised(offer, ask, profile, beliefs)
+    return _appraised(offer, ask, profile, beliefs, in_time=bool(this.terms.mandate))
 
 
-def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs) -> Bid | NoBid:
+def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs, *, in_time: bool) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
     bid = appraise(offer, ask.task.name, ask.domain, ask.task.alternatives, profile, beliefs, ask.task.version)
-    if _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
+    if not in_time and _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
 

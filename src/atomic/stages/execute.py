@@ -31,23 +31,26 @@ class Attempted:
     latency_ns: int
 
 
-def patience_ns(bid: Bid, time_left_ns: int, lasting_ns: int = 0) -> int:
+def patience_ns(bid: Bid, time_left_ns: int, lasting_ns: int = 0, *, alone: bool = False) -> int:
     """How long to wait for an attempt: four times the time nine in ten need, at least 2 s, at most what is left.
 
     People answer at once or after lunch, which no record foretells: who declares `lasting_ns` is given that. While
-    there is time for somebody else, half of what is left is kept for the runner-up.
+    there is time for somebody else, half of what is left is kept for the runner-up. `alone`: there is none to be, so
+    that all of it may be waited for.
     """
+    if alone:
+        return time_left_ns
     wanted = lasting_ns or max(_LEAST_PATIENCE_NS, 4 * bid.latency_high_ns)
     return min(wanted, max(time_left_ns // 2, min(time_left_ns, 2 * bid.latency_ns)))
 
 
-async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock) -> Attempted:
+async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock, *, alone: bool = False) -> Attempted:
     """Run one plan. Cancelling this cancels the bidder's work; everything else comes back as a reply.
 
     What was cut may have been billed in full, so it is charged its ceiling, as is one whose bill is not known.
     """
     started = clock.monotonic_ns()
-    patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns)
+    patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=alone)
     ask = replace(ask, time_left_ns=patience)
     ceiling = bid.offer.ceiling
     try:

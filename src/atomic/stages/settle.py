@@ -107,6 +107,10 @@ def outcome(
 
 
 def _unanswered(award: Award, slate: Slate) -> str:
+    if mandate := award.position.terms.mandate:
+        known = [one for one in slate.no_bids if mandate in {one.bidder, one.key}]
+        said = "; ".join(dict.fromkeys(one.reason.words for one in known)) or "no such bidder"
+        return f"{mandate} alone was to answer, and did not: {said}"
     reasons = {one.reason for one in slate.no_bids if one.tactic == "*"}
     if Reason.QUEUE_FULL in reasons:
         return "whoever could answer is busy, and too many requests wait already"
