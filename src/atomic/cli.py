@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic.commands import answer, bench, bidders, erase, explaining, feedback, flow, inbox, ledger, what_if
+from atomic.commands import answer, bench, bidders, erase, explaining, feedback, flow, inbox, ledger, prices, what_if
 from atomic.errors import AtomicError
 from atomic.version import __version__
 
@@ -62,6 +62,7 @@ app.command()(answer.answer)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.add_typer(bidders.models, name="models")
+app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")
 app.command()(erase.erase)
 app.command()(erase.retention)

@@ -81,6 +81,8 @@ def _price(settings: AnyBidder) -> str:
         return f"{dollars(settings.usd_per_hour)} per hour"
     if isinstance(settings, HostedSettings):
         price = settings.price
+        if price is None:
+            return "by the price book"
         return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of.isoformat()}"
     return "$0"
 

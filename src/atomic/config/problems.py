@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, S
 from atomic.config.toml_lines import Path, line_of
 from atomic.errors import ConfigError
 
+KeysAt = Callable[[Path], Iterable[str]]
 _MOST_SHOWN = 10
 _SECRET_KEY = re.compile(r"(?:^|[_-])(?:key|token|secret|password|passwd|credentials?)s?$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(
@@ -80,11 +81,16 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"; there is {', '.join(names)}" if names else ""
 
 
-def problems_of(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """What pydantic found, in our words; values are quoted only where they are one of a few words."""
+def problems_of(
+    error: ValidationError, raw: Mapping[str, Any], keys_at: KeysAt | None = None
+) -> Iterator[tuple[Path, str]]:
+    """What pydantic found, in our words; values are quoted only where they are one of a few words.
+
+    `keys_at` names the keys that the table at a path may have; by default those of a configuration.
+    """
     for one in error.errors(include_url=False, include_input=True):
         path = _without_kind(one["loc"])
-        yield path, _said(one, path, raw)
+        yield path, _said(one, path, keys_at or (lambda where: _keys_at(where, raw)))
 
 
 def secrets_in(raw: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -108,10 +114,10 @@ def _without_kind(loc: tuple[str | int, ...]) -> Path:
     return (*loc[:2], *loc[3:]) if loc[:1] == ("bidders",) and len(loc) > 2 else loc
 
 
-def _said(one: ErrorDetails, path: Path, raw: Mapping[str, Any]) -> str:
+def _said(one: ErrorDetails, path: Path, keys_at: KeysAt) -> str:
     kind, context = one["type"], one.get("ctx", {})
     if kind == "extra_forbidden":
-        return "unknown key" + nearest(str(path[-1]), _keys_at(path[:-1], raw))
+        return "unknown key" + nearest(str(path[-1]), keys_at(path[:-1]))
     if kind == "union_tag_not_found":
         return f"kind is missing: it is one of {', '.join(KINDS)}"
     if kind == "union_tag_invalid":

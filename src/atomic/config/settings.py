@@ -104,13 +104,46 @@ class RetentionSettings(Table):
 
 
 class Price(Table):
-    """USD per million tokens as of a day, in nano-USD; `cached` and `cache_write` are the input's price unless said."""
+    """USD per million tokens as of a day, in nano-USD, and `call` per call.
+
+    `cached` and `cache_write` are the input's price unless said, `reasoning` is the output's.
+    """
 
     input: Amount
     output: Amount
     cached: Amount | None = None
     cache_write: Amount | None = None
+    reasoning: Amount | None = None
+    call: Amount = 0
     as_of: Day
+
+
+class PriceEntry(Table):
+    """`[prices.NAME]` of a price file: a bidder's whole price in nano-USD, per million tokens, per call or per hour."""
+
+    unit: Literal["million tokens", "call", "hour"] | None = None
+    input: Amount | None = None
+    output: Amount | None = None
+    cached: Amount | None = None
+    cache_write: Amount | None = None
+    reasoning: Amount | None = None
+    call: Amount | None = None
+    hour: Amount | None = None
+    as_of: Day | None = None
+    source: Annotated[str, Field(min_length=1)] | None = None
+
+
+class PriceFile(Table):
+    """A price file: what stands at its top holds for every bidder in it that does not say otherwise."""
+
+    currency: Literal["USD"] = "USD"
+    as_of: Day | None = None
+    source: Annotated[str, Field(min_length=1)] | None = None
+    prices: Annotated[dict[str, PriceEntry], Field(min_length=1)]
+
+
+def _price_or_book(value: object) -> object:
+    return None if value == "book" else value
 
 
 class BidderSettings(Table):
@@ -198,7 +231,7 @@ class HostedSettings(ModelSettings):
     answer; `overhead` how many the endpoint puts into a prompt of its own, at most.
     """
 
-    price: Price
+    price: Annotated[Price | None, BeforeValidator(_price_or_book)]  # None: "book", the ledger's price book has it
     concurrency: Annotated[int, Field(ge=1)] | None = None
     stream: bool | None = None
     stall: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] | None = None

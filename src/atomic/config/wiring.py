@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
+from atomic.config.prices import price_in
 from atomic.config.settings import (
     AnthropicSettings,
     AnyBidder,
@@ -176,13 +177,17 @@ def _anthropic(name: str, settings: AnthropicSettings, place: Place) -> Bidder:
 
 def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own: Mapping[str, Any]) -> Bidder:
     from atomic.bidders.http import HttpModel, HttpOptions
-    from atomic.records.price import Price
 
     for library in ("httpx", "httpx_sse"):
         _need(library, "http")
-    said = settings.price
-    price = Price(input=said.input, output=said.output, cached=said.cached, cache_write=said.cache_write)
-    options = HttpOptions(base_url=url, model=settings.model, price=price, dialect=dialect)
+    said = price_in(settings)
+    options = HttpOptions(
+        base_url=url,
+        model=settings.model,
+        price="book" if said is None else said.of_tokens,
+        as_of="" if said is None else said.as_of,
+        dialect=dialect,
+    )
     changes = {
         **own,
         "context_tokens": settings.context,
