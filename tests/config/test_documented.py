@@ -1,5 +1,6 @@
 """docs/configuration.md and examples/atomic.toml say what the configuration takes, all of it, and nothing else."""
 
+import datetime
 import re
 import tomllib
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from atomic.config import read_config
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table
+from atomic.config.prices import Market, read_price_file
+from atomic.config.settings import KINDS, MarketSettings, Price, PriceEntry, PriceFile, RuleSettings, Table
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +19,8 @@ TABLES: dict[str, type[Table]] = {
     "market": MarketSettings,
     **{f"bidders of kind {kind}": model for kind, model in KINDS.items()},
     "price": Price,
+    "a price file": PriceFile,
+    "prices of a price file": PriceEntry,
     "rules": RuleSettings,
     "inbox": InboxSettings,
     "inbox.autonomy": AutonomySettings,
@@ -52,3 +56,21 @@ def test_the_example_is_right_and_shows_every_kind() -> None:
 )
 def test_a_default_in_the_page_is_the_one_that_holds(kind: str, key: str, default: str) -> None:
     assert int(default.replace(" ", "")) == KINDS[kind].model_fields[key].default
+
+
+def test_the_price_file_in_the_page_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```text\n(as_of.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "prices.toml").write_text(text)
+    bidders = read_config(
+        {
+            "market": {"per_day": 1},
+            "bidders": {
+                "mini": {"kind": "http", "url": "http://127.0.0.1:9", "model": "m", "price": "book"},
+                "tiny": {"kind": "local", "model": "m", "usd_per_hour": 0},
+                "desk": {"kind": "person", "price": 1},
+            },
+        }
+    ).settings.bidders
+
+    market = Market(bidders=bidders, others=frozenset(), today=datetime.date(2026, 11, 24))
+    assert ["mini", "tiny", "desk"] == [one.bidder for one in read_price_file(tmp_path / "prices.toml", market)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, columns, config_for, print_json, reading, say
+from atomic.commands.prices import standing
 from atomic.errors import OperatorError
 from atomic.records.money import dollars
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from atomic.config import Config
     from atomic.config.settings import AnyBidder
     from atomic.protocols import Bidder, Profile
+    from atomic.records.price import BookPrice
 
 models = typer.Typer(no_args_is_help=True, help="Language models of the configuration.")
 _HEADING = ("who", "kind", "price", "accepts", "evidence", "right", "health")
@@ -59,32 +61,36 @@ def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str, int]]]:
 
 def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> Iterator[tuple[str, ...]]:
     from atomic.config.wiring import Place, bidder_of, examples_of
-    from atomic.protocols import Profile
+    from atomic.protocols import Priced, Profile
 
-    place = Place(config.folder, examples_of())
+    place, prices = Place(config.folder, examples_of()), standing(config)
     for name, settings in config.settings.bidders.items():
         bidder = bidder_of(name, settings, place)
+        if isinstance(bidder, Priced) and name in prices:
+            bidder.reprice(prices[name])
         profile = bidder.profile
         health = _missing(bidder) or _health(name, beliefs)
-        yield name, settings.kind, _price(settings), profile.accepts, *_evidence(profile, beliefs, keys), health
+        yield (
+            name,
+            settings.kind,
+            _price(prices.get(name), settings),
+            profile.accepts,
+            *_evidence(profile, beliefs, keys),
+            health,
+        )
     for name in sorted({key.rpartition("+")[0] for key, _, _ in keys} - config.settings.bidders.keys()):
         evidence = _evidence(Profile(name=name, kind=""), beliefs, keys)
         yield name, "given in the code", "", "", *evidence, _health(name, beliefs)
 
 
-def _price(settings: AnyBidder) -> str:
-    from atomic.config.settings import HostedSettings, LocalSettings, PersonSettings
-
-    if isinstance(settings, PersonSettings):
-        return f"{dollars(settings.price)} per answer"
-    if isinstance(settings, LocalSettings):
-        return f"{dollars(settings.usd_per_hour)} per hour"
-    if isinstance(settings, HostedSettings):
-        price = settings.price
-        if price is None:
-            return "by the price book"
-        return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of.isoformat()}"
-    return "$0"
+def _price(price: BookPrice | None, settings: AnyBidder) -> str:
+    if price is None:
+        return "none yet" if settings.priced else "$0"
+    if price.input is not None and price.output is not None:
+        return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of}"
+    if price.hour is not None:
+        return f"{dollars(price.hour)} per hour"
+    return f"{dollars(price.call or 0)} per answer"
 
 
 def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> tuple[str, str]:

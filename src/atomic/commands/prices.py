@@ -118,12 +118,12 @@ def check(
 ) -> None:
     """Show what every bidder costs now, and warn of old prices and of bidders without one. Exit 1 if there are any."""
     read = config_for(config, ledger)
-    standing = _standing(read)
+    now = standing(read)
     rows, wrong = [], 0
-    for name in sorted({*standing, *(name for name, one in read.settings.bidders.items() if one.priced)}):
-        warning = _warning(standing.get(name), max_age)
+    for name in sorted({*now, *(name for name, one in read.settings.bidders.items() if one.priced)}):
+        warning = _warning(now.get(name), max_age)
         wrong += bool(warning)
-        rows.append(_row(name, standing.get(name), warning))
+        rows.append(_row(name, now.get(name), warning))
     heading = ("bidder", "price", "as of", "source", "warning")
     if json:
         print_json([dict(zip(heading, row, strict=True)) for row in rows])
@@ -155,7 +155,8 @@ def _today() -> datetime.date:
     return datetime.datetime.now(tz=datetime.UTC).date()
 
 
-def _standing(config: Config) -> dict[str, BookPrice]:
+def standing(config: Config) -> dict[str, BookPrice]:
+    """What each bidder costs now, as configuration and ledger have it."""
     from atomic.config.prices import standing_prices
     from atomic.ledger import LedgerReader
 
@@ -170,7 +171,7 @@ def _compared(config: Config, file: Path) -> tuple[dict[str, BookPrice], tuple[B
     from atomic.config.prices import Market, read_price_file
 
     market = Market(bidders=config.settings.bidders, others=_given_in_code(config), today=_today())
-    return _standing(config), read_price_file(file, market)
+    return standing(config), read_price_file(file, market)
 
 
 def _given_in_code(config: Config) -> set[str]:

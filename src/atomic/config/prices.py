@@ -101,7 +101,7 @@ def _raw(path: Path) -> tuple[dict[str, Any], Source]:
         text = path.read_bytes().decode()
         lines: Mapping[Keys, int] = {}
         if path.suffix.lower() == ".json":
-            raw = json.loads(text, object_pairs_hook=_once)
+            raw = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, path))
         else:
             raw, lines = tomllib.loads(text), lines_of(text)
     except OSError as error:
@@ -117,13 +117,13 @@ def _raw(path: Path) -> tuple[dict[str, Any], Source]:
     return raw, Source(str(path), lines)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     """An object of JSON; a bidder that stands there twice is not silently taken once."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise json.JSONDecodeError(f"{twice}: declared twice", "", 0)
+        raise ConfigError(f"{path}: {twice}: declared twice", hint=_HINT)
     return found
 
 
