@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 
@@ -45,6 +44,6 @@ def routing(
         folds=folds,
     )
     result = bench.run(folder, options, learn=learn, bidders=[name for name in bidders.split(",") if name])
-    typer.echo(bench.table(result))
+    typer.echo(bench.text(result))
     if json is not None:
-        json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        json.write_text(result.model_dump_json(indent=2))

@@ -6,16 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from atomic.bench.routing.objectives import objectives
 from atomic.bench.routing.outcomes import Table, read_table
-from atomic.bench.routing.report import report, text
+from atomic.bench.routing.report import figures, text
+from atomic.bench.routing.result import Figures
 from atomic.bench.routing.run import Options, folds, run_fold
 
-table = text
-
-__all__ = ["Options", "objectives", "run", "table"]
+__all__ = ["Figures", "Options", "objectives", "run", "text"]
 
 
 def run(
@@ -24,14 +22,14 @@ def run(
     *,
     learn: Path | None = None,
     bidders: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Figures:
     """Every figure of docs/bench-routing.md. Raises CallerError for a table that is none."""
     began = time.perf_counter()
     tried, learned_from = read_table(folder, bidders), None
     if learn is not None:
         tried, learned_from = _together(tried, read_table(learn, bidders))
     found = [run_fold(trial, options) for trial in folds(tried, learned_from, options)]
-    return report(tried, found, options.objectives) | {"seconds": time.perf_counter() - began}
+    return figures(tried, found, options.objectives, time.perf_counter() - began)
 
 
 def _together(tried: Table, learned_from: Table) -> tuple[Table, Table]:

@@ -12,6 +12,7 @@ from atomic.bench.routing.matrix import Floats, Ints, Matrix
 _PSEUDO = 20.0  # items of the whole that a domain's own are mixed with
 _CONFIDENCE = 0.3  # of LinUCB: how much it likes what it knows little of
 _NEGLIGIBLE = 1e-12
+_WEIGHTS = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8)  # what the dearest bidder's price counts beside being right
 
 Line = tuple[Floats, Floats]  # right and price of each test item
 
@@ -85,28 +86,48 @@ def oracle(test: Matrix) -> Line:
     return most, price
 
 
-def linucb(learn: Matrix, test: Matrix, count: int, worth: float) -> Line:
-    """LinUCB (Li et al. 2010) over domain and length: it learns only of the bidder it chose, learn items first."""
-    bidders = learn.right.shape[1]
-    width = count + 2
+class LinUcb:
+    """LinUCB (Li et al. 2010) over domain and length: it learns only of the bidder it chose, learn items first.
+
+    Its reward is being right less the price at some rate; each of several rates is played through, and the one whose
+    choices on learn items cost next to what is spent is compared.
+    """
+
+    def __init__(self, learn: Matrix, test: Matrix, domains: int) -> None:
+        self._test = test
+        dearest = float(learn.price.mean(axis=0).max())
+        rates = [weight / dearest for weight in _WEIGHTS]
+        self._played = [_played(learn, test, domains, rate) for rate in rates]
+
+    def at(self, spend: float) -> Line:
+        """At matched cost."""
+        _, chosen = min(self._played, key=lambda one: abs(np.log(max(one[0], 1.0) / max(spend, 1.0))))
+        rows = np.arange(len(chosen))
+        return self._test.right[rows, chosen], self._test.price[rows, chosen]
+
+
+def _played(learn: Matrix, test: Matrix, domains: int, rate: float) -> tuple[float, Ints]:
+    """The mean price of its last choices among the learn items, and its choices among the test items."""
+    bidders, width = learn.right.shape[1], domains + 2
     inverse = np.repeat(np.eye(width)[None], bidders, axis=0)
     rewards, weights = np.zeros((bidders, width)), np.zeros((bidders, width))
-    cost = learn.price.mean(axis=0) / max(worth, 1.0)
-    chosen: list[int] = []
+    cost = learn.price.mean(axis=0) * rate
     centre = float(learn.length.mean())
-    for part, taught in ((learn, True), (test, False)):
-        for index, domain in enumerate(part.domain):
-            x = np.zeros(width)
-            x[domain if domain >= 0 else count] = 1.0
-            x[count], x[count + 1] = 1.0, (part.length[index] - centre) / 2.0
-            spread = np.einsum("i,bij,j->b", x, inverse, x) if taught else np.zeros(bidders)
-            one = int(np.argmax(weights @ x + _CONFIDENCE * np.sqrt(spread) - cost))
-            if not taught:
-                chosen.append(one)
-                continue
-            along = inverse[one] @ x
-            inverse[one] -= np.outer(along, along) / (1.0 + x @ along)
-            rewards[one] += part.right[index, one] * x
-            weights[one] = inverse[one] @ rewards[one]
-    rows, arms = np.arange(len(chosen)), np.array(chosen)
-    return test.right[rows, arms], test.price[rows, arms]
+    inputs = [_inputs(part, domains, centre) for part in (learn, test)]
+    for index, x in enumerate(inputs[0]):
+        spread = np.maximum(0.0, (inverse @ x) @ x)
+        one = int(np.argmax(weights @ x + _CONFIDENCE * np.sqrt(spread) - cost))
+        along = inverse[one] @ x
+        inverse[one] -= np.outer(along, along) / (1.0 + x @ along)
+        rewards[one] += learn.right[index, one] * x
+        weights[one] = inverse[one] @ rewards[one]
+    learnt, chosen = ((part @ weights.T - cost).argmax(axis=1) for part in inputs)
+    return float(learn.price[np.arange(len(learnt)), learnt].mean()), np.asarray(chosen)
+
+
+def _inputs(part: Matrix, domains: int, centre: float) -> Floats:
+    inputs = np.zeros((len(part.domain), domains + 2))
+    known = np.flatnonzero(part.domain >= 0)
+    inputs[known, part.domain[known]] = 1.0
+    inputs[:, domains], inputs[:, domains + 1] = 1.0, (part.length - centre) / 2.0
+    return inputs

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from atomic.bench.routing.cascade import cascades, played, thought_right
-from atomic.bench.routing.controls import Line, best_of, fixed, linucb, oracle, per_domain, random_mix
+from atomic.bench.routing.controls import Line, LinUcb, best_of, fixed, oracle, per_domain, random_mix
 from atomic.bench.routing.learned import Trial, branched, learned
-from atomic.bench.routing.matrix import Floats, Matrix, domains_of, matrix
-from atomic.bench.routing.objectives import Objective, Rehearsal, worth_for
+from atomic.bench.routing.matrix import Matrix, domains_of, matrix
+from atomic.bench.routing.objectives import Objective, worth_for
 from atomic.bench.routing.outcomes import Table, hashed
 from atomic.bench.routing.play import Feedback, Played, decision_us, play
+from atomic.bench.routing.rehearsal import Rehearsal
 from atomic.bench.routing.tasks import Tasks
+from atomic.bench.routing.two_bidders import Gains, gains
 from atomic.bench.virtual_time import run_virtually
 from atomic.clock import FrozenClock
 
 FOLDS = 5
-CONTROLS = ("best_fixed", "per_domain", "random_mix", "cascade", "linucb", "agreement", "oracle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Fold:
     plays: dict[str, list[Played]] = field(default_factory=dict)
     worths: dict[str, int] = field(default_factory=dict)
     decision_us: float = 0.0
-    gains: Floats | None = None
+    gains: dict[str, Gains] = field(default_factory=dict)
 
 
 def folds(table: Table, learn: Table | None, options: Options) -> Iterator[Trial]:
@@ -90,7 +91,7 @@ def run_fold(trial: Trial, options: Options) -> Fold:
     found = _Controls(trial, learn, told, test, fold, len(domains))
     for objective in options.objectives:
         spend = float(np.mean([one.price for one in fold.plays[objective.text]]))
-        fold.lines[objective.text] = found.at(spend, fold.worths[objective.text])
+        fold.lines[objective.text] = found.at(spend)
     return fold
 
 
@@ -106,6 +107,8 @@ async def _play_all(trial: Trial, options: Options, fold: Fold, clock: FrozenClo
         fold.worths[objective.text] = worth
         fold.plays[objective.text] = await play(branch, trial, worth, options.feedback)
         await branch.close()
+    if len(fold.bidders) == 2:
+        fold.gains = gains(market, trial)
     await market.close()
 
 
@@ -114,6 +117,7 @@ class _Controls:
 
     def __init__(self, trial: Trial, learn: Matrix, told: Matrix, test: Matrix, fold: Fold, domains: int) -> None:
         self._learn, self._told, self._test, self._fold, self._domains = learn, told, test, fold, domains
+        self._linucb = LinUcb(told, test, domains)
         self._cascades = cascades(told, told.right, domains)
         tasks = {item.task: trial.tasks.call(item).task.alternatives for item in trial.learn.items}
         answers = (learn.said >= 0).any()
@@ -123,7 +127,7 @@ class _Controls:
             thought[ours] = thought_right(learn.rows(ours), alternatives)
         self._by_agreement = cascades(learn, thought, domains) if answers else None
 
-    def at(self, spend: float, worth: int) -> dict[str, Line | None]:
+    def at(self, spend: float) -> dict[str, Line | None]:
         """Every control, at matched cost where it has an operating point."""
         learn, told, test = self._learn, self._told, self._test
         return {
@@ -131,7 +135,7 @@ class _Controls:
             "per_domain": per_domain(told, test, self._domains),
             "random_mix": random_mix(told, test, spend),
             "cascade": played(self._cascades, told, test, spend),
-            "linucb": linucb(told, test, self._domains, worth),
+            "linucb": self._linucb.at(spend),
             "agreement": None if self._by_agreement is None else played(self._by_agreement, learn, test, spend),
             "oracle": oracle(test),
         }

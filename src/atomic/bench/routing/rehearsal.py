@@ -1,0 +1,87 @@
+"""What a market would buy at some worth: its own auctions, with answers that are known, and nothing recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+from atomic.bench.routing.bidder import bidder_name, request_id
+from atomic.bench.routing.learned import Trial
+from atomic.bench.routing.outcomes import Item, hashed
+from atomic.bench.routing.tasks import NO_HURRY_NS, terms
+from atomic.market import Market
+from atomic.records.award import Answered, Position, Slate, State
+from atomic.records.microtask import Ask
+from atomic.rules.auction import auction, without
+from atomic.stages.collect import Round, collect
+from atomic.stages.prepare import prepare
+from atomic.tactics.plain import Plain
+
+_SAMPLE = 300  # learn items that a worth is tried on
+
+
+class Rehearsal:
+    """What the market would buy of some learn items, and what it would pay, if a right answer were worth so much.
+
+    The same auctions on the same bids, with the answers of the table; nothing is recorded.
+    """
+
+    def __init__(self, market: Market, trial: Trial, items: Sequence[Item] | None = None) -> None:
+        # The last by hash: where few are labelled these are not, like the items to come.
+        self.items = items or sorted(trial.learn.items, key=hashed)[-_SAMPLE:]
+        self._market, self._trial = market, trial
+        self._rows = {bidder_name(model): rows for model, rows in trial.learn.rows.items()}
+        self._offered = [self._collected(item) for item in self.items]
+        self._known: dict[int, tuple[float, float]] = {}
+
+    def at(self, worth: int) -> tuple[float, float]:
+        """Mean price in nano-USD and mean probability of being right."""
+        if worth not in self._known:
+            found = [self._bought(*one, worth) for one in zip(self.items, self._offered, strict=True)]
+            self._known[worth] = sum(one[0] for one in found) / len(found), sum(one[1] for one in found) / len(found)
+        return self._known[worth]
+
+    def asks_first(self, index: int, bidder: str, worth: int) -> bool:
+        """Whether the market would ask a bidder before anybody has answered."""
+        ask, slate = self._offered[index]
+        table, _, _ = self._market.beliefs.table(ask.task.name, ask.task.alternatives)
+        position = Position(terms=terms(worth), state=State(), round=1, spent=0, elapsed_ns=0)
+        chosen = auction(position, slate, table, 0.0).chosen
+        return any(key.partition("+")[0] == bidder for key in chosen)
+
+    def _collected(self, item: Item) -> tuple[Ask, Slate]:
+        market = self._market
+        call = self._trial.tasks.call(item)
+        ask = prepare(
+            call, request_id=request_id("learn", item.id), tenant="", label=call.task.label, domain=item.domain
+        )
+        this = Round(terms=terms(1), spent=0, now_ns=0, busy={}, excluded={}, examples=())
+        ask = replace(ask, time_left_ns=NO_HURRY_NS)
+        return ask, collect(ask, market.bidders, (Plain(),), market.beliefs, this)
+
+    def _bought(self, item: Item, offered: tuple[Ask, Slate], worth: int) -> tuple[int, float]:
+        """Price and probability of what would be settled for."""
+        ask, slate = offered
+        table, _, _ = self._market.beliefs.table(ask.task.name, ask.task.alternatives)
+        answered: list[Answered] = []
+        groups: dict[str, int] = {}
+        spent = 0
+        bids = {bid.key: bid for bid in slate.bids}
+        for number in count(1):
+            position = Position(
+                terms=terms(worth), state=State(answered=tuple(answered)), round=number, spent=spent, elapsed_ns=0
+            )
+            verdict = auction(position, slate, table, 0.0)
+            if not verdict.chosen:
+                return spent, verdict.standing
+            slate = without(slate, verdict.chosen)
+            for key in verdict.chosen:
+                bid = bids[key]
+                row = self._rows[bid.offer.bidder][item.id]
+                spent += row.price
+                if row.answer != "":
+                    said = f"{key} alone" if row.answer is None else f"={row.answer}"
+                    group = groups.setdefault(said, len(groups))
+                    answered.append(Answered(key=key, group=group, probability=bid.probability))
+        raise AssertionError("an auction among fewer and fewer bids ends")

@@ -1,0 +1,114 @@
+"""`atomic bench routing`: the market on an outcome table, and its controls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+from tests.bench.tables import BIDDERS, pack
+
+from atomic.bench.routing import Figures, Options, objectives, run, text
+from atomic.bench.routing.learned import Trial, learned
+from atomic.bench.routing.objectives import FRONTIER
+from atomic.bench.routing.outcomes import hashed, read_table
+from atomic.bench.routing.run import folds
+from atomic.bench.routing.tasks import Tasks
+from atomic.bench.virtual_time import run_virtually
+from atomic.clock import FrozenClock
+from atomic.errors import CallerError
+from atomic.market import Trade
+from atomic.records.award import Award, Slate
+from atomic.records.event import decode
+from atomic.replay import replay
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "bench-routing.schema.json"
+
+
+def test_the_schema_in_the_docs_is_the_one_that_figures_have() -> None:
+    assert json.loads(SCHEMA.read_text()) == TypeAdapter(Figures).json_schema()
+
+
+def test_a_table_is_played_through_the_market_with_every_control(tmp_path: Path) -> None:
+    found = run(pack(tmp_path / "quiz", 60), Options(objectives=objectives(["worth=$0.01", "price=0.5x"]), folds=2))
+
+    assert ("quiz", ["worth=$0.01", "price=0.5x"]) == (found.pack, [one.objective for one in found.results])
+    assert "large" == found.best_fixed.bidder
+    assert [*BIDDERS][-1] == found.bidders[0].bidder
+    for one in found.results:
+        assert one.versus.oracle.right >= one.right
+        assert one.versus.oracle.right_diff <= 0
+        assert one.versus.random_mix.usd_per_1k == pytest.approx(one.usd_per_1k, rel=0.2)
+        assert one.versus.best_fixed.low <= one.versus.best_fixed.right_diff <= one.versus.best_fixed.high
+    assert found == Figures.model_validate_json(found.model_dump_json())
+    assert "best fixed: large" in text(found)
+
+
+def test_two_folders_learn_from_one_and_try_the_other(tmp_path: Path) -> None:
+    table = pack(tmp_path / "all", 40)
+    found = run(table, Options(objectives=objectives(["worth=$0.01"])), learn=pack(tmp_path / "more", 60))
+    assert 40 == found.items
+    assert ["40 items are in both folders: not learned from"] == found.notes
+
+
+def test_two_bidders_have_a_gap_to_recover_and_without_answers_no_agreement(tmp_path: Path) -> None:
+    folder = pack(tmp_path, 60, answers=False)
+    found = run(folder, Options(objectives=objectives(["price=0.5x"]), folds=1), bidders=["small", "large"])
+    assert found.apgr is not None
+    assert ["quiz"] == list(found.apgr)
+    assert found.results[0].versus.agreement is None
+    assert "cannot be made here" in text(found)
+
+
+def test_latencies_of_the_table_pass_in_virtual_time(tmp_path: Path) -> None:
+    folder = pack(tmp_path, 30, latency_s=4000.0)
+    found = run(folder, Options(objectives=objectives(["worth=$0.01"]), folds=1))
+    assert found.results[0].latency_p95 >= 4000.0
+
+
+@pytest.mark.parametrize("feedback", ["bought", "all"])
+def test_what_is_told_after_each_item_is_learned(tmp_path: Path, feedback: str) -> None:
+    options = Options(objectives=objectives(["worth=$0.01"]), labels=0, feedback=feedback, shuffle=3, folds=1)  # type: ignore[arg-type]
+    assert 0 < run(pack(tmp_path, 40), options).results[0].right
+
+
+def test_folds_are_fifths_by_hash_and_the_first_labels_are_the_lowest(tmp_path: Path) -> None:
+    table = read_table(pack(tmp_path, 50))
+    trials = list(folds(table, None, Options(objectives=(), labels=7)))
+    assert {item.id for item in table.items} == {item.id for trial in trials for item in trial.test.items}
+    for trial in trials:
+        assert not {item.id for item in trial.learn.items} & {item.id for item in trial.test.items}
+        assert {item.id for item in sorted(trial.learn.items, key=hashed)[:7]} == trial.labelled
+
+
+def test_surveys_are_replayed_from_the_ledger_bit_for_bit(tmp_path: Path) -> None:
+    table = read_table(pack(tmp_path, 6))
+    trial = Trial(learn=table, test=table, tasks=Tasks([table]), labels=3)
+    clock = FrozenClock()
+    market = run_virtually(learned(trial, clock), clock)
+    assert 0 == replay(market.ledger, deep=True).differences
+
+
+def test_bids_are_made_of_expected_prices_and_billed_at_the_true_ones(tmp_path: Path) -> None:
+    table = read_table(pack(tmp_path, 6))
+    clock = FrozenClock()
+    trial = Trial(learn=table, test=table, tasks=Tasks([table]))
+    market = run_virtually(learned(trial, clock), clock)
+    outcome = asyncio.run(market.buy(trial.tasks.call(table.items[0]), Trade(request_id="test:t/0")))
+    award = next(market.ledger.read(request_id="test:t/0", kinds=("award",))).payload
+    assert isinstance(award, Award)
+    slate: Slate = decode(Slate, market.ledger.blob(award.slate))
+    assert {100_000, 300_000, 400_000, 4_000_000} == {bid.offer.price for bid in slate.bids}
+    assert outcome.cost > 0
+
+
+def test_a_frontier_is_eight_shares_of_the_best_price() -> None:
+    assert [f"price={share}" for share in FRONTIER] == [one.text for one in objectives(["frontier"])]
+
+
+@pytest.mark.parametrize("wrong", ["cheap", "worth=", "worth=-1", "price=0.6", "budget=$2", "target=1.5", "target=x"])
+def test_what_is_no_objective_is_an_error_that_shows_some(wrong: str) -> None:
+    with pytest.raises(CallerError):
+        objectives([wrong])
