@@ -17,10 +17,11 @@ from typing import Any
 import orjson
 
 from atomic.books import Books
+from atomic.hedging import Hedging
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan
-from atomic.records.award import Award, Position, Slate
+from atomic.records.award import Award, Position, Slate, Table
 from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import content_id
 from atomic.records.event import Body, Entry, Event, decode, encode
@@ -29,10 +30,11 @@ from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 from atomic.rules.auction import RULES_VERSION, auction
 from atomic.shop import Shop, day_of
-from atomic.stages.capacity import Turn
+from atomic.stages.capacity import Held, Turn
 from atomic.stages.collect import Round, busy, collect
-from atomic.stages.execute import Attempted, cut_off, execute
+from atomic.stages.execute import Attempted, cut_off
 from atomic.stages.learn import Bought, at_the_end
+from atomic.stages.race import Race
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
 from atomic.stages.steer import steer
 from atomic.stages.tune import tune
@@ -104,7 +106,7 @@ class Purchase:
         """The first round as it would be held now; nothing is recorded or bought."""
         self._books.round = 1
         with self._turn() as turn:
-            slate, award, _ = self._award(self._ask, 0, turn)
+            slate, _, award, _ = self._award(self._ask, 0, turn)
         return slate, award
 
     async def run(self) -> tuple[OutcomeSettled, Any]:
@@ -122,7 +124,7 @@ class Purchase:
             self._books.round += 1
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
-            slate, award, entry = self._award(ask, elapsed, turn)
+            slate, table, award, entry = self._award(ask, elapsed, turn)
             if not award.chosen:
                 if not self._hand.state.answered and await turn.called(busy(slate), ask.time_left_ns):
                     self._books.round -= 1
@@ -136,21 +138,38 @@ class Purchase:
                 self._excluded.update({bid.key: Reason.CRASHED for bid in chosen})
                 self._books.round -= 1
                 continue
-            with turn.holding([bid.offer.bidder for bid in chosen]):
+            with turn.holding([bid.offer.bidder for bid in chosen]) as held:
                 if await self._reserve(entry, chosen, plans):
-                    await self._execute(ask, chosen, plans)
+                    await self._execute(ask, chosen, plans, held, self._hedging(ask, slate, table, award))
                 else:
                     self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
                     self._books.round -= 1
+
+    def _hedging(self, ask: Ask, slate: Slate, table: Table, award: Award) -> Hedging | None:
+        """None for a survey, where everybody is heard to the end, and for a mandate, where nobody else is."""
+        return (
+            None
+            if self._terms.survey or self._terms.mandate
+            else Hedging(
+                shop=self._shop,
+                books=self._books,
+                ask=ask,
+                award=award,
+                slate=slate,
+                table=table,
+                hand=self._hand,
+                nearest=self._nearest,
+            )
+        )
 
     async def _go_on(self) -> None:
         """Wait on for attempts that a restart did not end; what they may cost is reserved already."""
         bids, self._lasting = self._lasting, []
         plans = tune(bids, self._ask, self._shop.bidders, self._shop.tactics, self._nearest)
-        with self._turn() as turn, turn.holding([bid.offer.bidder for bid in bids]):
-            await self._execute(self._ask, bids, plans)
+        with self._turn() as turn, turn.holding([bid.offer.bidder for bid in bids]) as held:
+            await self._execute(self._ask, bids, plans, held)
 
-    def _award(self, ask: Ask, elapsed_ns: int, turn: Turn) -> tuple[Slate, Award, Entry]:
+    def _award(self, ask: Ask, elapsed_ns: int, turn: Turn) -> tuple[Slate, Table, Award, Entry]:
         shop = self._shop
         this = Round(
             terms=self._terms,
@@ -193,7 +212,7 @@ class Purchase:
             propensity=verdict.propensity,
             waited_ns=turn.waited_ns,
         )
-        return slate, award, self._books.entry(award, blobs=(slate_bytes, table_bytes))
+        return slate, table, award, self._books.entry(award, blobs=(slate_bytes, table_bytes))
 
     async def _reserve(self, decision: Entry, chosen: Sequence[Bid], plans: Sequence[Plan]) -> bool:
         """Record the round and its reservations before the first call; False when the day's cap forbids it."""
@@ -203,23 +222,22 @@ class Purchase:
 
         return await self._books.reserve(decision, chosen, plans, undo)
 
-    async def _execute(self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan]) -> None:
-        shop = self._shop
-        work = [
-            asyncio.ensure_future(execute(shop.bidders[bid.offer.bidder], ask, bid, plan, shop.clock))
-            for bid, plan in zip(chosen, plans, strict=True)
-        ]
+    async def _execute(
+        self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan], held: Held, hedging: Hedging | None = None
+    ) -> None:
+        race = Race(self._shop.bidders, self._shop.clock, held, alone=bool(self._terms.mandate))
+        race.start(ask, chosen, plans)
         try:
-            self._took(await asyncio.gather(*work))
+            if hedging is not None:
+                await hedging.run(race, held, self._reserve)
+            while race.running:
+                await race.wait(None)
+            self._took(race.ended)
         except asyncio.CancelledError:
             # Nobody knows what a cancelled call will be billed, so its reservation stays spent. What lasts stays open.
-            await self._settle(
-                [
-                    cut_off(bid, Reason.CANCELLED, price=bid.offer.ceiling) if one.cancelled() else one.result()
-                    for bid, one in zip(chosen, work, strict=True)
-                    if not (self._resumable and one.cancelled() and self._lasts(bid))
-                ]
-            )
+            cut = [bid for bid in await race.cancel() if not (self._resumable and self._lasts(bid))]
+            ends = [cut_off(bid, Reason.CANCELLED, price=bid.offer.ceiling) for bid in cut]
+            await self._settle([*race.ended, *ends])
             raise
 
     def _took(self, results: Sequence[Attempted]) -> None:

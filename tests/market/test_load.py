@@ -88,3 +88,18 @@ async def test_who_waits_to_the_deadline_is_told_so() -> None:
     await first
 
     assert "whoever could answer was busy until the deadline" == outcome.why
+
+
+async def test_one_slow_bidder_keeps_no_place_of_a_quick_one() -> None:
+    """All free ones are asked at once; a quick one's only place is free while the slow one still thinks."""
+    gate = asyncio.Event()
+    slow = bidder("slow", [Line(answer="spam", until=gate)], concurrency=1)
+    quick = [bidder(name, ["spam"], concurrency=1) for name in ("quick", "third")]
+    market = await opened(slow, *quick)
+    stuck = asyncio.ensure_future(market.run(spam, "first"))
+    await until(lambda: bool(slow.attempts) and all(one.attempts for one in quick))
+
+    assert "spam" == (await market.run(spam, "second")).answer
+    assert not stuck.done()
+    gate.set()
+    await stuck

@@ -9,6 +9,7 @@ from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Event, Payload
+from atomic.records.hedge import Hedged
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
@@ -52,6 +53,9 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
         case Award():
             chosen = f"buys {', '.join(payload.chosen)}" if payload.chosen else "settles"
             return f"{chosen}; standing answer {payload.standing:.2f}, propensity {payload.propensity:.2f}"
+        case Hedged():
+            what = f"buys {', '.join(payload.chosen)} as well" if payload.chosen else "waits no longer"
+            return f"{what} after {payload.what.waited_ns / 1e6:.0f} ms of {', '.join(payload.what.running)}"
         case AttemptStarted():
             return f"{payload.bidder}+{payload.tactic}, at most {dollars(payload.reserved)}"
         case AttemptFinished():

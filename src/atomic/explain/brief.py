@@ -48,6 +48,9 @@ def _round(one: RoundTold) -> Iterator[str]:
     if one.number == 1:
         yield from _bids(one)
     yield f"  {_end(one)}"
+    for hedge in one.hedges:
+        what = f"{named(hedge.chosen)} was asked as well" if hedge.chosen else "waiting ended"
+        yield f"  After {lasting(hedge.waited_ns)} of {named(hedge.running)}, {what}."
     for attempt in one.attempts:
         said = shortened(attempt.answer_state, attempt.answer) if attempt.status == "answered" else attempt.words
         yield f"  {attempt.key} said: {said}" if attempt.status == "answered" else f"  {attempt.key} failed: {said}"

@@ -153,18 +153,33 @@ class AttemptTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeTold:
+    """What was done while the round's attempts ran: `chosen` was bought as well, or (empty) waiting ended.
+
+    `waiting` and `gain` are what waiting on and what was done are worth over settling then.
+    """
+
+    running: Action
+    waited_ns: int
+    chosen: Action
+    waiting: int
+    gain: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTold:
     """One round: what was on the table, what was chosen and by how much, and what would have changed it.
 
     `margin` is the chosen action's score over `runner_up`'s, the best other candidate; `over_settling` its score
     over settling, or, when the market settled, that of the best action it did not buy (None: there was none).
-    `unproven` says why there are no counterfactuals, if so.
+    `unproven` says why there are no counterfactuals, if so. `waited_ns` is how long it waited in line for a place.
     """
 
     number: int
     seq: int
     time_ns: int
     elapsed_ns: int
+    waited_ns: int
     spent: int
     standing: float
     standing_group: int | None
@@ -181,6 +196,7 @@ class RoundTold:
     no_bids: tuple[NoBidTold, ...]
     tactics: tuple[TacticTold, ...]
     attempts: tuple[AttemptTold, ...]
+    hedges: tuple[HedgeTold, ...]
     prices: tuple[PriceBreak, ...]
     worths: tuple[WorthPoint, ...]
     grids: tuple[GridPoint, ...]

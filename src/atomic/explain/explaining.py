@@ -16,6 +16,7 @@ from atomic.explain.explained import (
     Asked,
     AttemptTold,
     Explained,
+    HedgeTold,
     LessonTold,
     NoBidTold,
     RoundTold,
@@ -126,6 +127,7 @@ def _round(story: RoundStory, attempts: tuple[AttemptTold, ...], book: LessonBoo
         seq=story.event.seq,
         time_ns=story.event.time_ns,
         elapsed_ns=award.position.elapsed_ns,
+        waited_ns=award.waited_ns,
         spent=award.position.spent,
         standing=award.standing,
         standing_group=award.standing_group if award.standing_group >= 0 else None,
@@ -152,6 +154,16 @@ def _round(story: RoundStory, attempts: tuple[AttemptTold, ...], book: LessonBoo
         ),
         tactics=tuple(_tactics(story)),
         attempts=attempts,
+        hedges=tuple(
+            HedgeTold(
+                running=one.what.running,
+                waited_ns=one.what.waited_ns,
+                chosen=one.chosen,
+                waiting=one.waiting,
+                gain=one.gain,
+            )
+            for one in story.hedges
+        ),
         prices=() if why else price_breaks(given, keys),
         worths=() if why else worth_points(given),
         grids=() if why else grid_points(given, keys),

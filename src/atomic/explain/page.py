@@ -19,6 +19,7 @@ from atomic.explain.telling import (
     cost_told,
     decision_told,
     grounds_told,
+    hedge_told,
     margins_told,
     no_bids_told,
     otherwise_told,
@@ -109,6 +110,7 @@ def _round(one: RoundTold) -> Iterator[str]:
         yield f"<figure>{drawn}<figcaption>Length: probability of being right. {keys}{standing}</figcaption></figure>"
     if len(one.bids) > MOST:
         yield f"<p>And {len(one.bids) - MOST} bids more.</p>"
+    yield _lines(hedge_told(hedge) for hedge in one.hedges)
     yield from (_attempt(attempt) for attempt in one.attempts)
     yield _folded("What would have changed it", otherwise_told(one), shown=one.number == 1)
     grounds = [f"{bid.key}: {_score(bid.score)}; {grounds_told(bid.grounds)}" for bid in best_first(one)]

@@ -13,6 +13,7 @@ from atomic.protocols import History
 from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import Event, decode
+from atomic.records.hedge import Hedged
 from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
@@ -31,13 +32,14 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundStory:
-    """One round: its award with what it was computed from, and the attempts that it bought."""
+    """One round: its award with what it was computed from, the hedges in it, and the attempts that were bought."""
 
     event: Event
     award: Award
     slate: Slate
     table: Table
     tries: tuple[Try, ...] = ()
+    hedges: tuple[Hedged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,9 @@ def _rounds(ledger: History, events: Sequence[Event]) -> tuple[RoundStory, ...]:
                     slate=decode(Slate, ledger.blob(award.slate)),
                     table=decode(Table, ledger.blob(award.table)),
                     tries=_tries([one for one in events if one.round == event.round]),
+                    hedges=tuple(
+                        one.payload for one in events if one.round == event.round and isinstance(one.payload, Hedged)
+                    ),
                 )
             )
     return tuple(rounds)

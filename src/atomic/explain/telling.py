@@ -8,7 +8,16 @@ from dataclasses import replace
 from itertools import groupby
 
 from atomic.counterfactual import WorthPoint
-from atomic.explain.explained import AttemptTold, BidTold, Explained, Grounds, RoundTold, Settled, WordTold
+from atomic.explain.explained import (
+    AttemptTold,
+    BidTold,
+    Explained,
+    Grounds,
+    HedgeTold,
+    RoundTold,
+    Settled,
+    WordTold,
+)
 from atomic.explain.gridded import gridded
 from atomic.explain.wording import both, lasting, named, priced, shortened, spent_on
 from atomic.records.money import dollars
@@ -83,12 +92,15 @@ def _round(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
     )
     ended = spent_on(one.chosen)
     came = f"{_counted(len(one.bids), 'bid')}, {_counted(len(one.no_bids), 'no-bid')}"
-    yield f"Round {one.number}: {hand}; {came}. So {ended}."
+    waited = f"after {lasting(one.waited_ns)} in line for a place, " if one.waited_ns else ""
+    yield f"Round {one.number}: {waited}{hand}; {came}. So {ended}."
     for line in margins_told(one):
         yield f"  {line}"
     yield from _bids(one, seen)
     yield from no_bids_told(one)
     yield from otherwise_told(one)
+    for hedge in one.hedges:
+        yield f"  {hedge_told(hedge)}"
     for attempt in one.attempts:
         yield f"  {attempt_told(attempt)}"
 
@@ -212,6 +224,13 @@ def _at_other_worths(one: RoundTold) -> Iterator[str]:
 def _times(point: WorthPoint) -> str:
     numerator, denominator = point.times
     return f"{numerator}" if denominator == 1 else f"1/{denominator}"
+
+
+def hedge_told(one: HedgeTold) -> str:
+    """What was done while attempts ran, and why."""
+    what = f"{named(one.chosen)} was asked as well" if one.chosen else "waiting ended"
+    worth = f"worth {dollars(one.gain)} over settling then, and waiting on {dollars(one.waiting)}"
+    return f"After {lasting(one.waited_ns)} without a word from {named(one.running)}, {what}: {worth}."
 
 
 def attempt_told(one: AttemptTold) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -14,9 +14,11 @@ from atomic.protocols import History, Valuation
 from atomic.records.award import Award, Scored, Slate, Table
 from atomic.records.canonical import content_id
 from atomic.records.event import Event, decode
+from atomic.records.hedge import Hedged
 from atomic.replay.rebuild import Rebuilt, rebuild
 from atomic.rules.auction import RULES_VERSION, Verdict, auction
 from atomic.rules.exploration import drawn
+from atomic.rules.hedging import Choice, hedge
 from atomic.rules.valuation import lookahead
 
 MOST_DIFFERENCES = 1_000  # named one by one; the rest are only counted
@@ -36,9 +38,9 @@ class Difference:
 class Replay:
     """What a replay found.
 
-    `awards` were recomputed, `draws` of them with their draw from the market's secret. `differences` counts what
-    differs, `different` names the first thousand. `not_replayable` counts awards by another version of the rules.
-    `deep` is there when beliefs were rebuilt too.
+    `awards` were recomputed, `draws` of them with their draw from the market's secret, and so were `hedges`.
+    `differences` counts what differs, `different` names the first thousand. `not_replayable` counts what was decided by
+    another version of the rules. `deep` is there when beliefs were rebuilt too.
     """
 
     awards: int
@@ -46,6 +48,7 @@ class Replay:
     differences: int
     different: tuple[Difference, ...]
     not_replayable: tuple[tuple[str, int], ...]
+    hedges: int = 0
     deep: Rebuilt | None = None
 
     @property
@@ -55,7 +58,9 @@ class Replay:
 
     def text(self) -> str:
         """What was found, a line each."""
-        lines = [f"{self.awards} awards recomputed, {self.draws} with their draws; {self.differences} differences."]
+        hedges = f" and {self.hedges} hedges" if self.hedges else ""
+        draws = f"{self.draws} with their draws"
+        lines = [f"{self.awards} awards{hedges} recomputed, {draws}; {self.differences} differences."]
         if self.deep is not None:
             lines.append(
                 f"Beliefs rebuilt from {self.deep.events} events: {self.deep.bids} bids and {self.deep.tables} tables "
@@ -102,7 +107,7 @@ def replay(
     """
     recompute = _Recompute(ledger, secret or _secret_of(ledger), valuation)
     found = _Found()
-    for event in sampled(ledger, sample):
+    for event in sampled(ledger, sample, ("award", "hedged")):
         for what in recompute.differing(event):
             found.add(event, what)
     rebuilt = None
@@ -111,6 +116,7 @@ def replay(
     return Replay(
         awards=recompute.awards,
         draws=recompute.draws,
+        hedges=recompute.hedges,
         differences=found.count,
         different=tuple(found.named),
         not_replayable=tuple(sorted(recompute.others.items())),
@@ -127,9 +133,9 @@ def _secret_of(ledger: History) -> bytes | None:
         return None
 
 
-def sampled(ledger: History, share: float | None) -> Iterator[Event]:
+def sampled(ledger: History, share: float | None, kinds: Sequence[str] = ("award",)) -> Iterator[Event]:
     """The awards of a ledger in order, or a share of them: all rounds of a request, or none."""
-    for event in ledger.read(kinds=("award",)):
+    for event in ledger.read(kinds=kinds):
         if share is None or _place(event) < share:
             yield event
 
@@ -163,11 +169,14 @@ class _Recompute:
         self._tables: OrderedDict[str, Table] = OrderedDict()
         self.awards = 0
         self.draws = 0
+        self.hedges = 0
         self.others: Counter[str] = Counter()
 
     def differing(self, event: Event) -> Iterator[str]:
-        """In what an award differs from what its inputs give."""
+        """In what an award or a hedge differs from what its inputs give."""
         award = event.payload
+        if isinstance(award, Hedged):
+            yield from self._hedge_differs(award)
         if not isinstance(award, Award):
             return
         if award.rules_version != RULES_VERSION:
@@ -189,6 +198,21 @@ class _Recompute:
             return
         verdict = auction(award.position, slate, table, award.draw, valuation=self._valuation)
         yield from _verdict_differs(verdict, award)
+
+    def _hedge_differs(self, hedged: Hedged) -> Iterator[str]:
+        if hedged.rules_version != RULES_VERSION:
+            self.others[hedged.rules_version] += 1
+            return
+        self.hedges += 1
+        try:
+            slate: Slate = decode(Slate, _content(self._ledger, hedged.slate))
+            table = self._table(hedged.table)
+        except (NotFound, Tampered, ValueError) as error:
+            yield f"content: {error}"
+            return
+        choice = hedge(hedged.position, slate, table, hedged.what)
+        if choice != (recorded := Choice(hedged.chosen, hedged.waiting, hedged.gain)):
+            yield f"hedge: recorded {recorded}, recomputed {choice}"
 
     def _table(self, table_id: str) -> Table:
         table = self._tables.get(table_id)

@@ -17,7 +17,9 @@ from atomic.rules.posterior import joint_probability
 WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7, "judge": 0.5, "agreement": 0.2}
 _MOST_PAIRED = 6
 _MOST_SETTLED = 6  # answers; with more of them a survey says nothing of when to stop
-_NO_LESSON = frozenset({Reason.CANCELLED, Reason.INTERRUPTED, Reason.FAILED, Reason.TIMED_OUT, Reason.DISAGREED})
+_NO_LESSON = frozenset(
+    {Reason.CANCELLED, Reason.INTERRUPTED, Reason.OVERTAKEN, Reason.FAILED, Reason.TIMED_OUT, Reason.DISAGREED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
