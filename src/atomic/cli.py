@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import traceback
+import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from atomic.commands import answer, bench, bidders, erase, explaining, feedback, flow, inbox, ledger, prices, what_if
+from atomic.commands.failures import at_length, keep_private
 from atomic.errors import AtomicError
 from atomic.version import __version__
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_BUG = 70  # EX_SOFTWARE of sysexits.h
 
 
 class _Commands(TyperGroup):
@@ -23,7 +25,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except AtomicError as error:
             if ctx.params.get("verbose"):
-                traceback.print_exc()
+                typer.echo(at_length(error), err=True)
             typer.echo(f"atomic: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
@@ -78,4 +80,9 @@ def version() -> None:
 
 def main() -> None:
     """The program."""
-    app(prog_name="atomic")
+    keep_private()
+    try:
+        app(prog_name="atomic")
+    except Exception as error:  # a bug: told without what it quotes
+        typer.echo(f"{at_length(error)}\natomic: this is a bug; please report these lines", err=True)
+        sys.exit(_BUG)

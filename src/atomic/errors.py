@@ -36,6 +36,10 @@ class AtomicError(Exception):
         self.hint = hint
 
 
+class AtomicWarning(UserWarning):
+    """Something that works, and should be mended all the same; its words are written to be read."""
+
+
 class CallerError(AtomicError):
     """The calling program can fix it."""
 

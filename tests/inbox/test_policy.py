@@ -47,7 +47,7 @@ def words(settings: dict[str, Any], **said: Any) -> list[str]:
         (rule({"spam": "spam"}, {"mvoe": "Junk"}), 'inbox.rules[0].do.mvoe: unknown key; did you mean "move"?'),
         (rule({"spam": "spam"}, {"move": "../../etc"}), "is not a plain name"),
         (rule({"spam": "spam"}, {"move": "Outbox"}), "is a folder of Atomic's own"),
-        (rule({"spam": "spam"}, {"forward": "a@example.com\nBcc: b@example.com"}), "is not a plain address"),
+        (rule({"spam": "spam"}, {"forward": "a@example.com\nBcc: b@example.com"}), "not a plain address"),
         (rule({"spam": "spam"}, {"reply": "send"}), "not 'send'"),
         (rule({}, {"tag": "x"}), "inbox.rules[0].when: must not be empty"),
         (rule({"spam": "spam"}, {}), "inbox.rules[0].do: must not be empty"),

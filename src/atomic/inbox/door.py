@@ -61,10 +61,11 @@ async def run_path(config: Config, root: Path, *, dry_run: bool = False, console
     tally = Tally()
     with only_runner(root, config.ledger):
         async with open(config) as market:
-            with View(tally, console=console, cap=config.settings.market.per_day) as view:
+            cap, kept = config.settings.market.per_day, not console.is_terminal
+            with View(tally, console=console, cap=cap, private=kept) as view:
                 await run_inbox(Run(market=market, root=root, out=out, settings=settings, watcher=view))
     for line in summary(tally, out):
-        console.print(Text(harmless(line)), soft_wrap=True)
+        view.say(line)
     return 1 if tally.problems else 0
 
 
@@ -81,12 +82,13 @@ async def serve_path(config: Config, root: Path, *, interval: float, console: Co
         async with open(config) as market:
             stop = _stopped_by_signals(console)
             tally = Tally()
-            with ServedView(tally, console=console, cap=config.settings.market.per_day) as view:
+            cap, kept = config.settings.market.per_day, not console.is_terminal
+            with ServedView(tally, console=console, cap=cap, private=kept) as view:
                 view.note(f"serving {root}, looking every {interval:g} s; results go to {out}")
                 run = Run(market=market, root=root, out=out, settings=settings, watcher=view)
                 await serve_inbox(run, stop=stop, interval=interval, runner=_runner(config, view))
             for line in summary(tally, out):
-                console.print(Text(harmless(line)), soft_wrap=True)
+                view.say(line)
 
 
 def flows_file(ledger: Path) -> Path:

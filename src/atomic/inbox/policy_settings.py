@@ -37,7 +37,7 @@ def _folder(value: str) -> str:
 
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
-        raise ValueError(f'{value!r} is not a plain address, such as "accounts@example.com"')
+        raise ValueError('not a plain address, such as "accounts@example.com"')
     return value
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from atomic.errors import Erased, OperatorError
+from atomic.errors import AtomicError, Erased, OperatorError
 from atomic.inbox.actions import Actions
 from atomic.inbox.corrections import learn_from_moves
 from atomic.inbox.handler import Handled, handle, unreadable
@@ -111,8 +112,11 @@ async def handle_one(run: Run, actions: Actions, item: SourceMail) -> Handled:
         return unreadable(item, f"{type(error).__name__}: {error.message}")
     except Erased:
         raise
-    except Exception as error:
-        return unreadable(item, f"{type(error).__name__}: {error}")
+    except AtomicError as error:
+        return unreadable(item, f"{type(error).__name__}: {error.message}")
+    except Exception as error:  # its words may quote the mail: its kind and place are told
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return unreadable(item, f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}")
 
 
 async def _one(

@@ -23,6 +23,7 @@ from atomic.inbox.handler import Handled
 from atomic.inbox.places import place_for
 from atomic.inbox.run import ERASED, Run, handle_one
 from atomic.inbox.source import INBOX, VANISHED, Skipped, SourceMail
+from atomic.inbox.view import without_addresses
 from atomic.inbox.watch import Spot, mails_in, results_in, tags_in
 from atomic.protocols import FlowBody, Flows, Steps
 from atomic.records.canonical import canonical_json
@@ -239,7 +240,7 @@ class _Serving:
         failed = ", ".join(f"{taken.decision.words}: {taken.detail}" for taken in one.taken if taken.status == "failed")
         if one.problem or failed:
             self.run.watcher.note(f"{item.path.name}: not handled yet: {one.problem or failed}")
-            raise NotHandled(failed or one.problem.partition(":")[0])
+            raise NotHandled(without_addresses(failed) or one.problem.partition(":")[0])
         self.run.watcher.handled(one)
         return "handled"
 

@@ -6,6 +6,7 @@ hostile to a terminal (escape sequences, text that runs backwards), so it is mad
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from types import TracebackType
@@ -25,6 +26,7 @@ from atomic.inbox.tally import Tally
 from atomic.inbox.tasks import TASKS
 from atomic.records.money import dollars
 
+_ADDRESS = re.compile(r"[^\s<>(),;:\"'/]+@[^\s<>(),;:\"'/]+")
 _WIDTH = 150  # of lines that go to a file
 _KEPT = 1_000  # of a run without an end
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # controls, directions, private use, line ends
@@ -47,15 +49,33 @@ def harmless(text: str, width: int = 0) -> str:
     return plain
 
 
+def without_addresses(text: str) -> str:
+    """Words for a log: who is written to stands in the configuration or the mail.
+
+    >>> without_addresses("failed: forward to accounts@example.com")
+    'failed: forward to …@…'
+    """
+    return _ADDRESS.sub("…@…", text)
+
+
 def _is_shown(one: str) -> bool:
     return unicodedata.category(one) not in _HIDDEN
 
 
 class View:
-    """Watches a run. Use as a context manager; `cap` is the day's cap in nano-USD, `total` how many mails there are."""
+    """Watches a run. Use as a context manager; `cap` is the day's cap in nano-USD, `total` how many mails there are.
+
+    `private` names mails by their files alone, for where lines are kept: no sender, no subject.
+    """
 
     def __init__(
-        self, tally: Tally | None = None, *, console: Console | None = None, total: int = 0, cap: int | None = None
+        self,
+        tally: Tally | None = None,
+        *,
+        console: Console | None = None,
+        total: int = 0,
+        cap: int | None = None,
+        private: bool = False,
     ) -> None:
         self.tally = tally or Tally()
         self.console = console or Console(highlight=False)
@@ -63,6 +83,7 @@ class View:
             self.console.width = _WIDTH
         self._total = total
         self._cap = cap
+        self._private = private
         self._began = time.monotonic()
         self.first_decision = 0.0  # seconds until the first mail was decided
         live = self.console.is_terminal and not self.console.is_dumb_terminal
@@ -94,7 +115,13 @@ class View:
         self.first_decision = self.first_decision or self.seconds
         self.tally.add(one)
         done = self.tally.mails + len(self.tally.problems)
-        self._print(_columns(_cells(one, done, self._as_owner(one)), self.console.width, "red" if one.problem else ""))
+        who, what = (one.mail.sender_name or one.mail.sender or "?", one.mail.subject or "(no subject)")
+        if self._private:
+            who, what = "", one.source.path.name
+        cells = _cells(one, done, self._as_owner(one), who, what)
+        if self._private:
+            cells = tuple(map(without_addresses, cells))
+        self._print(_columns(cells, self.console.width, "red" if one.problem else ""))
         if self._live is None and done % _EVERY == 0 and done != self._total:
             self.console.print(self._state(), soft_wrap=True)
 
@@ -116,7 +143,12 @@ class View:
 
     def note(self, words: str) -> None:
         """A remark."""
-        self._print(Text(f"  · {harmless(words)}", style="dim"))
+        self.say(f"  · {words}", style="dim")
+
+    def say(self, words: str, style: str = "") -> None:
+        """A line of its own."""
+        words = without_addresses(words) if self._private else words
+        self._print(Text(harmless(words), style=style))
 
     def _print(self, line: Text) -> None:
         self.console.print(line, soft_wrap=True)
@@ -191,8 +223,7 @@ def _columns(cells: tuple[str, ...], width: int, style: str) -> Text:
     return line
 
 
-def _cells(one: Handled, number: int, owner: str) -> tuple[str, ...]:
-    sender = one.mail.sender_name or one.mail.sender or "?"
+def _cells(one: Handled, number: int, owner: str, sender: str, subject: str) -> tuple[str, ...]:
     if one.problem:
         return (str(number), "", one.source.path.name, "not handled", one.problem, "", "", "", "")
     words = (_word(name, one.answers[name].value) for name in TASKS if name in one.answers and name != DRAFT)
@@ -209,7 +240,7 @@ def _cells(one: Handled, number: int, owner: str) -> tuple[str, ...]:
     return (
         str(number),
         sender,
-        one.mail.subject or "(no subject)",
+        subject,
         f"{sure}{judged}",
         ", ".join(filter(None, actions)),
         owner,
