@@ -8,7 +8,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from atomic.commands import answer, bench, bidders, erase, explaining, feedback, flow, inbox, ledger, prices, what_if
+from atomic.commands import (
+    answer,
+    bench,
+    bidders,
+    calibrate,
+    erase,
+    explaining,
+    feedback,
+    flow,
+    inbox,
+    ledger,
+    prices,
+    what_if,
+)
 from atomic.commands.failures import at_length, keep_private
 from atomic.errors import AtomicError
 from atomic.version import __version__
@@ -61,6 +74,7 @@ app.command("why-not")(explaining.why_not)
 app.command("what-if")(what_if.what_if)
 app.command()(feedback.feedback)
 app.command()(answer.answer)
+app.command()(calibrate.calibrate)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.add_typer(bidders.models, name="models")

@@ -36,29 +36,27 @@ class _NoExamples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What is learned from and what it is tried on, with the same bidders.
-
-    `labels` is how many of the learn items are labelled, the first by the hash of their ids; None: all of them.
-    """
+    """What is learned from and what it is tried on, with the same bidders; `labelled` are the ids of the learn items
+    whose outcomes are told."""
 
     learn: Table
     test: Table
     tasks: Tasks
-    labels: int | None = None
+    labelled: frozenset[str]
 
-    @property
-    def labelled(self) -> frozenset[str]:
-        """The ids of the learn items whose outcomes are told."""
-        return frozenset(item.id for item in sorted(self.learn.items, key=hashed)[: self.labels])
+
+def first_labelled(items: Sequence[Item], labels: int | None) -> frozenset[str]:
+    """The ids of the first items by the hash of their ids; of all where `labels` is None."""
+    return frozenset(item.id for item in sorted(items, key=hashed)[:labels])
 
 
 async def learned(trial: Trial, clock: FrozenClock) -> Market:
     """A market that bought each learn item from everybody, in order, and was told what came of the labelled ones."""
     market = _market(trial, MemoryLedger(clock=clock, secret=_SECRET), clock)
     await market.start()
-    known = trial.labelled
     for item in trial.learn.items:
-        await survey(market, trial.tasks.call(item), item, told=trial.learn.rows if item.id in known else None)
+        told = trial.learn.rows if item.id in trial.labelled else None
+        await survey(market, trial.tasks.call(item), item, told=told)
     return market
 
 

@@ -17,6 +17,7 @@ from atomic.bench.routing.run import Fold
 from atomic.records.money import NANO
 
 _PER_1K = 1_000 / NANO
+_NEARLY_FREE = 1e-9  # nano-USD, where a ratio to nothing is asked for
 
 
 def figures(table: Table, found: Sequence[Fold], objectives: Sequence[Objective], seconds: float) -> Figures:
@@ -88,7 +89,7 @@ def _versus(right: Floats, price: Floats, found: Sequence[Fold], objective: str,
         right_diff=float(difference.mean()),
         low=low,
         high=high,
-        price_ratio=float(price.mean() / control[1].mean()),
+        price_ratio=float(price.mean() / max(_NEARLY_FREE, control[1].mean())),
     )
 
 

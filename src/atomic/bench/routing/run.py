@@ -10,7 +10,7 @@ import numpy as np
 
 from atomic.bench.routing.cascade import cascades, played, thought_right
 from atomic.bench.routing.controls import Line, LinUcb, best_of, fixed, oracle, per_domain, random_mix
-from atomic.bench.routing.learned import Trial, branched, learned
+from atomic.bench.routing.learned import Trial, branched, first_labelled, learned
 from atomic.bench.routing.matrix import Matrix, domains_of, matrix
 from atomic.bench.routing.objectives import Objective, worth_for
 from atomic.bench.routing.outcomes import Table, hashed
@@ -57,7 +57,7 @@ def folds(table: Table, learn: Table | None, options: Options) -> Iterator[Trial
             learn=_shuffled(learn, options.shuffle),
             test=_shuffled(table, options.shuffle),
             tasks=tasks,
-            labels=options.labels,
+            labelled=first_labelled(learn.items, options.labels),
         )
         return
     for number in range(options.folds):
@@ -68,7 +68,7 @@ def folds(table: Table, learn: Table | None, options: Options) -> Iterator[Trial
                 learn=_shuffled(table.only(outside), options.shuffle),
                 test=_shuffled(table.only(inside), options.shuffle),
                 tasks=tasks,
-                labels=options.labels,
+                labelled=first_labelled(outside, options.labels),
             )
 
 
