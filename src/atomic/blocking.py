@@ -62,8 +62,7 @@ class Door:
         try:
             if self._submit(job.begin):
                 job.ended.wait()
-        except BaseException:
-            # Wherever the interrupt struck: `begin` either comes before `cancel` in the loop, or never.
+        except BaseException:  # wherever Ctrl-C struck: `begin` either comes before `cancel` in the loop, or never
             if self._submit(job.cancel):
                 job.ended.wait()
             raise
@@ -199,7 +198,7 @@ def open_sync(
         market = door.wait(opened.__aenter__())
         try:
             yield SyncMarket(market, door)
-        except BaseException as error:
+        except BaseException as error:  # as `with` does: whatever ends the block, the market is told and closed
             if not door.wait(opened.__aexit__(type(error), error, error.__traceback__)):
                 raise
         else:

@@ -19,7 +19,7 @@ from atomic.protocols import Asker, Bidder, Examples, Learner, Priced, SharedLed
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
-from atomic.records.ids import fresh_id
+from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.price import PricesChanged
@@ -49,6 +49,10 @@ class Trade:
     subjects: tuple[str, ...] = ()
     numbers: Mapping[str, float] | None = None
     domain: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises CallerError for names that cannot be written down."""
+        check_writable(self.request_id, self.tenant, self.domain, *self.subjects)
 
 
 class Market:
@@ -263,7 +267,9 @@ class Market:
         Raises NotFound for an unknown request, TaskError for a value that is no probability or a truth that is not of
         the task's type.
         """
+        check_writable(request_id, tenant, author)
         key = (tenant, request_id)
+        self._settled(key)  # before a turn is claimed, which leaves a row behind
         # Two words at once, here or from another process, would both count in full.
         async with self._judging.setdefault(key, asyncio.Lock()):
             turn = (tenant, f"{request_id}\x1ffeedback")
@@ -276,14 +282,19 @@ class Market:
                 await asyncio.shield(self._release(turn, done=False))
 
     async def _judge(self, key: tuple[str, str], word: Word) -> None:
-        events = self._events_of(key)
-        if not any(event.kind == "outcome" for event in events):
-            raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
+        events = self._settled(key)
         opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
         if events[0].bodies and self.ledger.body(events[0].bodies[0]) is None:
             raise Erased(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
         task = self._tasks.get(opened.task) if opened is not None else None
         await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task))
+
+    def _settled(self, key: tuple[str, str]) -> tuple[Event, ...]:
+        """What is known of a request that has its outcome. Raises NotFound."""
+        events = self._events_of(key)
+        if not any(event.kind == "outcome" for event in events):
+            raise NotFound(f"there is no settled request {key[1]!r}", hint="see `atomic ledger tail`")
+        return events
 
     def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:
         tenant, request_id = key

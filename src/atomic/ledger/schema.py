@@ -85,7 +85,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         if version < len(MIGRATIONS):
             hint = "open it for writing once to carry it forward"
             raise OperatorError(f"{path} is no ledger of this release", hint=hint)
-    except BaseException:
+    except BaseException:  # also where Ctrl-C struck: nobody else knows the connection
         connection.close()
         raise
     return connection

@@ -1,9 +1,11 @@
-"""Fresh ids: UUID version 7 (RFC 9562), so that ids sort by the time they were made."""
+"""Ids: fresh ones are UUID version 7 (RFC 9562), so that they sort by the time they were made."""
 
 from __future__ import annotations
 
 import os
 import uuid
+
+from atomic.errors import CallerError
 
 
 def fresh_id(time_ns: int) -> str:
@@ -18,3 +20,22 @@ def fresh_id(time_ns: int) -> str:
     high = (milliseconds << 16) | 0x7000 | (random >> 68)
     low = (0b10 << 62) | (random & 0x3FFF_FFFF_FFFF_FFFF)
     return str(uuid.UUID(int=(high << 64) | low))
+
+
+def check_writable(*names: str) -> None:
+    """Ids and names are written as UTF-8. Raises CallerError for one that cannot be, such as half a surrogate pair.
+
+    >>> check_writable("mail-7", "Grüße")
+    >>> check_writable("mail-7\\ud800")
+    Traceback (most recent call last):
+    atomic.errors.CallerError: 'mail-7\\ud800' cannot be written as UTF-8: half a surrogate pair at character 7
+      decode names with errors="replace", or leave the character out
+    """
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise CallerError(
+                f"{name!r} cannot be written as UTF-8: half a surrogate pair at character {error.start + 1}",
+                hint='decode names with errors="replace", or leave the character out',
+            ) from None
