@@ -143,3 +143,15 @@ def test_a_clock_set_back_before_the_pause_began_ends_it() -> None:
     health.add(Reason.FAILED, 10**18)
 
     assert 0 == health.pause_left(10**18 - 1)
+
+
+def test_three_times_overtaken_in_a_row_opens_the_breaker_and_a_closed_one_says_nothing() -> None:
+    health = Health()
+    said = []
+    for _ in range(3):
+        said.append(health.told(0))
+        health.add(Reason.OVERTAKEN, 0)
+
+    assert [""] * 3 == said
+    assert "breaker open: 3 failures, last: overtaken; 5 s left" == health.told(0)
+    assert "breaker half-open: 3 failures, last: overtaken; on trial" == health.told(5 * SECOND)

@@ -388,6 +388,31 @@ def test_bidders_lists_who_they_are_what_they_cost_and_how_good_they_were(run: R
     assert "who    kind" == run("bidders").output[:11]
 
 
+def test_an_open_breaker_is_told_by_bidders_its_history_and_why_not(run: Run, market: Path) -> None:
+    @atomic.microtask(worth="$0.01", explore=False)
+    async def doomed(text: str) -> bool:
+        """Is this asked in vain?"""
+        raise NotImplementedError
+
+    def broken(text: str) -> bool:
+        raise RuntimeError
+
+    async def trade() -> None:
+        async with atomic.open("atomic.toml", bidders=[atomic.FunctionBidder("broken", broken)]) as opened:
+            for number in range(2):
+                await opened.buy(doomed("pills"), atomic.Trade(request_id=f"broken-{number}"))
+
+    asyncio.run(trade())
+    rows = {row["who"]: row for row in json.loads(run("bidders", "--json").output)}
+    turned = json.loads(run("bidders", "--breakers", "--json").output)
+
+    assert "breaker open: 3 failures, last: crashed" == rows["broken"]["health"].partition(";")[0]
+    assert [("broken", "open", "5 s", "crashed")] == [
+        (one["who"], one["breaker"], one["for"], one["why"]) for one in turned
+    ]
+    assert "broken+* did not bid: unhealthy (reason 5): breaker open" in run("why-not", "broken", "broken-1").output
+
+
 def test_models_check_names_the_line_that_installs_what_is_missing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "atomic.toml").write_text(
         'market.per_day = "$1"\n[bidders.tiny]\nkind = "local"\nmodel = "package:llm-nowhere"\nusd_per_hour = 0\n'

@@ -114,7 +114,7 @@ def test_a_pause_bars_and_says_for_how_long() -> None:
 
     (no_bid,) = slate(bidder("a"), beliefs=beliefs, now_ns=SECOND).no_bids
 
-    assert (Reason.UNHEALTHY, "3 failures, last: failed; 4 s left") == (no_bid.reason, no_bid.detail)
+    assert (Reason.UNHEALTHY, "breaker open: 3 failures, last: failed; 4 s left") == (no_bid.reason, no_bid.detail)
     assert {} == why(slate(bidder("a"), beliefs=beliefs))
     assert {"a+*": Reason.UNHEALTHY} == why(slate(bidder("a"), beliefs=beliefs, busy={"a": 1}))
 

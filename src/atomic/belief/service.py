@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Literal
 
 from atomic.records.bid import Reason
 
@@ -82,8 +83,18 @@ class Latency:
         return int(mean), max(self.high, int(mean))
 
 
+Breaker = Literal["closed", "open", "half-open"]
+
+
 class Health:
-    """Whether a bidder is left out after failures, and until when."""
+    """A bidder's circuit breaker: whether it is left out after failures, and until when.
+
+    >>> health = Health()
+    >>> health.breaker(0), health.add(Reason.TIMED_OUT, 0), health.breaker(0), health.breaker(_FIRST_PAUSE_NS)
+    ('closed', None, 'open', 'half-open')
+    >>> health.told(1_000_000_000)
+    'breaker open: 3 failures, last: timed out; 4 s left'
+    """
 
     __slots__ = ("failures", "paused_at", "paused_until", "reason")
 
@@ -114,3 +125,17 @@ class Health:
     def on_trial(self) -> bool:
         """Whether its next attempt is the one that decides if it comes back."""
         return self.reason is not None
+
+    def breaker(self, now_ns: int) -> Breaker:
+        """Open while it is left out; half-open while one attempt at a time decides if it comes back."""
+        if self.reason is None:
+            return "closed"
+        return "open" if self.pause_left(now_ns) > 0 else "half-open"
+
+    def told(self, now_ns: int) -> str:
+        """The breaker's state for people; empty when it is closed."""
+        state = self.breaker(now_ns)
+        if self.reason is None:
+            return ""
+        left = f"; {self.pause_left(now_ns) / 1e9:.0f} s left" if state == "open" else "; on trial"
+        return f"breaker {state}: {self.failures} failures, last: {self.reason.words}{left}"

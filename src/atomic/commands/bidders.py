@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,22 +23,43 @@ if TYPE_CHECKING:
     from atomic.records.price import BookPrice
 
 models = typer.Typer(no_args_is_help=True, help="Language models of the configuration.")
+_TURNED = ("when (UTC)", "who", "breaker", "for", "why", "event")
 _HEADING = ("who", "kind", "price", "accepts", "evidence", "right", "health")
 
 
-def bidders(json: JsonOption = False, config: ConfigOption = None, ledger: LedgerOption = None) -> None:
+def bidders(
+    breakers: Annotated[
+        bool, typer.Option("--breakers", help="Tell when whose circuit breaker opened and closed, newest last.")
+    ] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
     """List the bidders.
 
     What they cost and may see, how often they were right, and how they are.
     """
     read = config_for(config, ledger)
-    beliefs, keys = _beliefs(read)
-    rows = list(_rows(read, beliefs, keys))
+    heading: tuple[str, ...] = _TURNED if breakers else _HEADING
+    rows = list(_turned(read) if breakers else _rows(read, *_beliefs(read)))
     if json:
-        print_json([dict(zip(_HEADING, row, strict=True)) for row in rows])
+        print_json([dict(zip(heading, row, strict=True)) for row in rows])
         return
-    for line in columns([_HEADING, *rows]):
+    for line in columns([heading, *rows]):
         say(line)
+
+
+def _turned(config: Config) -> Iterator[tuple[str, ...]]:
+    """A row for each time that a breaker opened or closed."""
+    from atomic.belief.breakers import breakers_turned
+
+    if config.ledger is None or not config.ledger.exists():
+        return
+    with reading(None, config.ledger) as opened:
+        for one in breakers_turned(opened.read(kinds=("finished",))):
+            when = datetime.datetime.fromtimestamp(one.time_ns / 1e9, tz=datetime.UTC)
+            pause = f"{one.pause_ns / 1e9:.0f} s" if one.pause_ns else ""
+            yield f"{when:%Y-%m-%d %H:%M:%S}", one.bidder, one.breaker, pause, one.why, f"#{one.seq}"
 
 
 def _beliefs(config: Config) -> tuple[Beliefs, set[tuple[str, str, int]]]:
@@ -78,7 +100,10 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> 
             *_evidence(profile, beliefs, keys),
             health,
         )
-    for name in sorted({key.rpartition("+")[0] for key, _, _ in keys} - config.settings.bidders.keys()):
+    seen = {key.rpartition("+")[0] for key, _, _ in keys} | {
+        name for name, health in beliefs.healths.items() if health.on_trial
+    }
+    for name in sorted(seen - config.settings.bidders.keys()):
         evidence = _evidence(Profile(name=name, kind=""), beliefs, keys)
         yield name, "given in the code", "", "", *evidence, _health(name, beliefs)
 
@@ -106,12 +131,7 @@ def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str, int]
 
 
 def _health(name: str, beliefs: Beliefs) -> str:
-    health = beliefs.health(name)
-    left = health.pause_left(time.time_ns())
-    why = health.reason.words if health.reason else "?"
-    if left > 0:
-        return f"left out for {left / 1e9:.0f} s: {why}"
-    return f"on trial after: {why}" if health.on_trial else "ok"
+    return beliefs.health(name).told(time.time_ns()) or "ok"
 
 
 def _missing(bidder: Bidder) -> str:

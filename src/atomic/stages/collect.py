@@ -121,15 +121,13 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
         reason = Reason.DEADLINE
     if mandate:
         pass  # neither failures nor a slow offer keep it out: nobody else would answer
-    elif reason is None and (left := health.pause_left(this.now_ns)) > 0:
-        reason = Reason.UNHEALTHY
-        detail = (
-            f"{health.failures} failures, last: {health.reason.words if health.reason else ''}; {left / 1e9:.0f} s left"
-        )
+    elif reason is None and health.pause_left(this.now_ns) > 0:
+        reason, detail = Reason.UNHEALTHY, health.told(this.now_ns)
     elif reason is None and (left := this.punctual.pause_left(name)) > 0:
-        reason, detail = Reason.UNHEALTHY, f"blocked everybody while it offered; {left / 1e9:.0f} s left"
+        reason = Reason.UNHEALTHY
+        detail = f"breaker open: blocked everybody while it offered; {left / 1e9:.0f} s left"
     elif reason is None and health.on_trial and busy > 0:
-        reason, detail = Reason.UNHEALTHY, "on trial: one attempt at a time"
+        reason, detail = Reason.UNHEALTHY, f"{health.told(this.now_ns)}, one attempt at a time"
     if reason is None and busy >= profile.concurrency:
         reason = Reason.QUEUE_FULL if this.turned_away else Reason.NO_CAPACITY
         detail = f"{busy} attempts under way"
