@@ -247,7 +247,7 @@ class Market:
         ask = _prepared(call, trade, trade.request_id or fresh_id(self._clock.time_ns()))
         return Purchase(self._shop, ask, trade.terms or call.task.terms, trade.subjects).preview()
 
-    async def feedback(
+    async def feedback(  # noqa: PLR0913 - each says another thing of one word
         self,
         request_id: str,
         value: float | None = None,
@@ -257,12 +257,14 @@ class Market:
         source: Source = "person",
         author: str = "",
         tenant: str = "",
+        asked: bool = False,
     ) -> None:
         """Say how right an outcome was (`value` in [0, 1]), what the right answer is (`truth`), or how right the
         answers of some bids were (`rights`, by "bidder+tactic").
 
         All teach at once. A later word of the same or a higher source supersedes; a lower one is recorded and
-        teaches nothing. `author` stays in the chain for ever: let it be a role or an id, never an address.
+        teaches nothing. `author` stays in the chain for ever: let it be a role or an id, never an address. `asked` says
+        that this is of a random sample, all of which was asked for: what comes by itself is mostly complaints.
 
         Raises NotFound for an unknown request, TaskError for a value that is no probability or a truth that is not of
         the task's type.
@@ -277,7 +279,8 @@ class Market:
             while await self.ledger.claim(*turn, "") == "running":  # noqa: ASYNC110 - another process's turn
                 await asyncio.sleep(_TURN_SECONDS)
             try:
-                await self._judge(key, Word(value=value, truth=truth, rights=rights, source=source, author=author))
+                word = Word(value=value, truth=truth, rights=rights, source=source, author=author, asked=asked)
+                await self._judge(key, word)
             finally:
                 await asyncio.shield(self._release(turn, done=False))
 
@@ -287,7 +290,7 @@ class Market:
         if events[0].bodies and self.ledger.body(events[0].bodies[0]) is None:
             raise Erased(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
         task = self._tasks.get(opened.task) if opened is not None else None
-        await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task))
+        await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task, self.beliefs))
 
     def _settled(self, key: tuple[str, str]) -> tuple[Event, ...]:
         """What is known of a request that has its outcome. Raises NotFound."""

@@ -121,13 +121,13 @@ async def test_the_best_source_stands_whatever_is_said_before_and_after(sources:
     assert len(sources) == len(given(market))
 
 
-async def test_a_lower_word_is_recorded_and_teaches_nothing() -> None:
+async def test_a_lower_word_is_recorded_and_teaches_nothing_but_of_who_said_it() -> None:
     market = await settled("spam")
     await market.feedback("once", 1.0)
 
     await market.feedback("once", 0.0, source="judge")
 
-    assert [] == lessons(market)
+    assert [("source", "judge", 0.0)] == [(one.kind, one.key, one.target) for one in lessons(market)]
     assert [("person", 1.0), ("judge", 0.0)] == given(market)
 
 

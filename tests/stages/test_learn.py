@@ -12,6 +12,7 @@ from atomic.records.lesson import PRECEDENCE
 from atomic.records.microtask import microtask
 from atomic.stages.learn import (
     Bought,
+    Weight,
     from_agreement,
     from_failures,
     from_feedback,
@@ -54,21 +55,21 @@ def test_feedback_teaches_answers_claims_given_with_them_and_every_hand_on_the_w
         {0: 1.0, 1: 0.0},
         state(("a", 0, 0.8), ("b", 1, 0.7)),
         Table(alternatives=2),
-        "judge",
+        Weight(0.5, 0.25),
     )
 
     found = [(one.kind, one.key, one.target, one.weight) for one in lessons]
     assert [
         ("right", "a+plain", 1.0, 0.5),
-        ("answer", "a+plain", 1.0, 0.5),
+        ("answer", "a+plain", 1.0, 0.25),
         ("right", "b+plain", 0.0, 0.5),
-        ("settle", "", 1.0, 0.5),
-        ("settle", "", 1.0, 0.5),
+        ("settle", "", 1.0, 0.25),
+        ("settle", "", 1.0, 0.25),
     ] == found
 
 
 def test_what_is_taken_back_weighs_the_other_way_but_agreement_stands() -> None:
-    lessons = from_feedback([bought("a", 0)], {0: 1.0}, state(("a", 0, 0.8)), Table(alternatives=2), "person")
+    lessons = from_feedback([bought("a", 0)], {0: 1.0}, state(("a", 0, 0.8)), Table(alternatives=2), Weight(1.0, 1.0))
     agreed = from_agreement(state(("a", 0, 0.8), ("b", 0, 0.8)), 2)
 
     assert [-one.weight for one in lessons] == [one.weight for one in taken_back([*lessons, *agreed])]

@@ -39,7 +39,8 @@ class Count:
         self.right = max(0.0, self.right + weight * right)
         self.total = max(self.right, self.total + weight)
         self.last_ns = max(self.last_ns, time_ns)
-        self.lessons = (*self.lessons[-4:], seq)
+        if seq:  # 0: no lesson, but nobody's word
+            self.lessons = (*self.lessons[-4:], seq)
 
     def widen(self, most: float) -> None:
         """Keep the mean, and of the evidence no more than `most` outcomes."""

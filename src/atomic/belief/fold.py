@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from atomic.belief.agreement import Pair, copying_prior
 from atomic.belief.arithmetic import logit
 from atomic.belief.calibration import Calibrator, teach
+from atomic.belief.credit import Credit
 from atomic.belief.drift import Tokens, ratio
+from atomic.belief.hearing import Hearing
 from atomic.belief.paces import Paces
 from atomic.belief.rights import Rights, is_of
 from atomic.belief.service import Health, Latency, Price
@@ -19,7 +21,7 @@ from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.erasure import BodiesErased
 from atomic.records.event import Event, encode
-from atomic.records.lesson import BidderChanged, Lesson, LessonsLearned
+from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned
 from atomic.records.request import RequestOpened
 
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
@@ -56,6 +58,8 @@ class Beliefs:
         self.seq = 0
         self.tasks: dict[str, TaskBeliefs] = {}
         self.rights = Rights()
+        self.credit = Credit()
+        self.hearing = Hearing()
         self.prices: dict[tuple[str, str], Price] = {}
         self.latencies: dict[tuple[str, str], Latency] = {}
         self.tokens: dict[tuple[str, str], Tokens] = {}
@@ -80,6 +84,7 @@ class Beliefs:
                 self.erased.update(payload.requests)
             elif self.erased and (event.tenant, event.request_id) in self.erased:
                 self.open_requests.pop((event.tenant, event.request_id), None)
+                continue
             elif isinstance(payload, LessonsLearned):
                 self._learn(payload, event.seq, event.time_ns)
             elif isinstance(payload, AttemptFinished):
@@ -88,14 +93,21 @@ class Beliefs:
                 self.open_requests[event.tenant, event.request_id] = payload.task
                 if len(self.open_requests) > _MOST_OPEN:
                     self.open_requests.popitem(last=False)
+            elif isinstance(payload, FeedbackGiven):
+                self.credit.spoke(payload)
             elif event.kind == "outcome":
                 self.open_requests.pop((event.tenant, event.request_id), None)
+            silent = self.hearing.fold(event)
+            if silent is not None:
+                self.rights.silent(silent, self.hearing.rates(silent.task), event.time_ns)
 
     def become(self, other: Beliefs) -> None:
         """Hold what another holds, which must not be used after that."""
         vars(self).update(vars(other))
 
     def _finished(self, done: AttemptFinished, task: str, event: Event) -> None:
+        if done.recalled:
+            return  # it was made, and taken in, for another request
         self.healths.setdefault(done.bidder, Health()).add(done.reason, event.time_ns)
         if done.latency_ns > 0:
             for level in {task, ""}:
@@ -120,6 +132,8 @@ class Beliefs:
                 calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
                 teach(calibrator, (1.0, logit(lesson.features[1])), lesson, replaced)
                 task.lessons += 1
+            elif lesson.kind == "source":
+                self.credit.compared(lesson, time_ns, seq)
             elif why := self.rights.learn(lesson, replaced, learned, seq, time_ns):
                 self._changed(BidderChanged(key=lesson.key, why=why, cause=seq))
         watches = [(key, self.rights.watch(key), found) for key, found in apart.items()]
@@ -228,6 +242,8 @@ class Beliefs:
             ],
             "tokens": [[*key, *one.state()] for key, one in sorted(self.tokens.items())],
             **self.rights.state(),
+            **self.credit.state(),
+            **self.hearing.state(),
         }
         return content_id(sorted_json(state))
 

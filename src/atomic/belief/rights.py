@@ -9,6 +9,7 @@ from atomic.belief.arithmetic import logit
 from atomic.belief.calibration import Calibrator, teach
 from atomic.belief.counts import Count, evidence, levels, shrunk
 from atomic.belief.drift import KEPT, Watch, Why, renamed
+from atomic.belief.hearing import Spoken, silence
 from atomic.protocols import Profile
 from atomic.records.bid import Evidence
 from atomic.records.lesson import BidderChanged, Lesson, LessonsLearned
@@ -23,7 +24,7 @@ class Rights:
     """What is believed of every bid's being right. All of it is named, since a snapshot holds it."""
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[str, str], Count] = {}  # (bid key, level), (family, "family:..."), (source, "source")
+        self.counts: dict[tuple[str, str], Count] = {}  # (bid key, level), (family, "family:...")
         self.claims: dict[tuple[str, str, str], Calibrator] = {}  # (bid key, task, "right" or "answer")
         self.watches: dict[str, Watch] = {}  # by bid key
         self.models: dict[str, tuple[str, ...]] = {}  # by bidder: what its model said it was called
@@ -34,11 +35,9 @@ class Rights:
     def learn(
         self, lesson: Lesson, replaced: Lesson | None, learned: LessonsLearned, seq: int, time_ns: int
     ) -> Why | None:
-        """Take in a lesson of kind "right", "answer" or "source"; says whether it shows that the bid has changed."""
+        """Take in a lesson of kind "right" or "answer"; says whether it shows that the bid has changed."""
         why = None
-        if lesson.kind == "source":
-            self._count(lesson.key, "source").add(lesson.target, lesson.weight, time_ns, seq)
-        elif lesson.kind == "right" and learned.source == "agreement":  # inferred, no label: never among them
+        if lesson.kind == "right" and learned.source == "agreement":  # inferred, no label: never among them
             self._count(lesson.key, f"agreed:{learned.task}").add(lesson.target, lesson.weight, time_ns, seq)
             return None
         elif lesson.kind == "right":
@@ -58,8 +57,11 @@ class Rights:
         names = levels(learned.task, learned.domain, learned.alternatives, learned.task_version)
         counts = [self._count(lesson.key, name) for name in names]
         why = None
+        if lesson.selected:  # such cases are harder, so they are held against each other
+            counts.append(self._count(lesson.key, f"selected:{learned.task}"))
         if replaced is None and lesson.weight > 0.0:
-            narrow = counts[-1] if counts[-1].total >= counts[1].total / 4.0 else counts[1]
+            enough = lesson.selected or counts[-1].total >= counts[1].total / 4.0
+            narrow = counts[-1] if enough else counts[1]
             if narrow.total > 0.0:
                 chance = 1.0 / learned.alternatives if learned.alternatives > 1 else 0.0
                 believed = narrow.right / narrow.total
@@ -71,6 +73,18 @@ class Rights:
                 count.add(replaced.target, replaced.weight, time_ns, seq)
             count.add(lesson.target, lesson.weight, time_ns, seq)
         return why
+
+    def silent(self, spoken: Spoken, rates: tuple[float, float], time_ns: int) -> None:
+        """Nobody spoke of an outcome, where wrong and right ones are spoken of so often: see `belief.hearing`."""
+        target, weight = silence(spoken.probability, *rates)
+        if weight <= 0.0:
+            return
+        names = levels(spoken.task, spoken.domain, spoken.alternatives, spoken.version)
+        for key, group in spoken.answers:
+            if group == spoken.group or target == 1.0 or spoken.alternatives == 2:
+                right = target if group == spoken.group else 1.0 - target
+                for name in names:
+                    self._count(key, name).add(right, weight, time_ns, 0)
 
     def named(self, bidder: str, model: str) -> bool:
         """A bidder's model said what it is called; whether it is another than before."""
@@ -90,8 +104,8 @@ class Rights:
     def changed(self, change: BidderChanged) -> None:
         """A bid, or with a bare name every bid of a bidder, is another than before: its evidence counts for little."""
         keys = {key for key, _ in self.counts if is_of(key, change.key)} | {change.key}
-        for (key, level), count in self.counts.items():
-            if key in keys and level != "source":
+        for (key, _), count in self.counts.items():
+            if key in keys:
                 count.widen(KEPT)
         for name in [name for name in self.claims if name[0] in keys]:
             del self.claims[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from atomic.belief.calibration import Calibrator
 from atomic.belief.counts import Count
 from atomic.belief.drift import Tokens, Watch
 from atomic.belief.fold import Beliefs, TaskBeliefs
+from atomic.belief.hearing import Heard, Hearing, Spoken
 from atomic.belief.service import Health, Latency, Price
 from atomic.errors import OperatorError
 from atomic.records.award import Table
@@ -45,6 +47,8 @@ def snapshot(beliefs: Beliefs) -> bytes:
             "tasks": [[key, *_task_state(one)] for key, one in sorted(beliefs.tasks.items())],
             "tokens": [[*key, *one.state()] for key, one in sorted(beliefs.tokens.items())],
             **beliefs.rights.state(),
+            **beliefs.credit.state(),
+            **beliefs.hearing.state(),
         }
     )
 
@@ -80,6 +84,9 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
         fresh.rights.claims = {(key, task, kind): _calibrator(*state) for key, task, kind, *state in held["claims"]}
         fresh.rights.watches = {key: _watch(*state) for key, *state in held.get("watches", ())}
         fresh.rights.models = {key: tuple(names) for key, *names in held.get("models", ())}
+        fresh.credit.records = {name: _count(state) for name, *state in held.get("sources", ())}
+        fresh.credit.words = dict(held.get("words", ()))
+        _hear(fresh.hearing, held)
         fresh.tokens = {(key, task): _tokens(*state) for key, task, *state in held.get("tokens", ())}
         fresh.prices = {(key, task): _price(*state) for key, task, *state in held["prices"]}
         fresh.paces.restore(held.get("paces", []))
@@ -103,6 +110,20 @@ def _calibrator(mean: list[float], *covariance: list[float] | list[list[float]])
     rows: Any = covariance[0] if len(covariance) == 1 else covariance  # version 1 wrote the rows as one list
     calibrator.mean, calibrator.covariance = mean, list(rows)
     return calibrator
+
+
+def _hear(hearing: Hearing, held: Any) -> None:
+    for task, *state in held.get("heard", ()):
+        hearing.heard[task] = Heard.of(state)
+    for tenant, request_id, *spoken in held.get("unsettled", ()):
+        hearing.open[tenant, request_id] = _spoken(*spoken)
+    for tenant, request_id, *spoken in held.get("unheard", ()):
+        one = _spoken(*spoken)
+        hearing.waiting.setdefault(one.task, OrderedDict())[tenant, request_id] = one
+
+
+def _spoken(task: str, domain: str, alternatives: int, version: str, answers: Any, *settled: Any) -> Spoken:
+    return Spoken(task, domain, alternatives, version, tuple((key, group) for key, group in answers), *settled)
 
 
 def _watch(fall: float, rise: float, apart: float, changed: int) -> Watch:

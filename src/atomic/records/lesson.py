@@ -13,12 +13,14 @@ PRECEDENCE: tuple[Source, ...] = ("person", "fact", "validator", "judge", "agree
 class FeedbackGiven:
     """Somebody or something later said of an outcome how probably it was right, in [0, 1].
 
-    When the right answer itself was given it is the body `truth`, and `value` says whether it was ours.
+    When the right answer itself was given it is the body `truth`, and `value` says whether it was ours. `asked`: of a
+    random sample, all of which was asked for; else it came by itself.
     """
 
     source: Source
     value: float
     author: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Lesson:
     features is (number of answers, joint posterior before calibration). kind "source": target is how far what `key`
     ("judge", "person/ann") said holds against what others know; nothing is learned of a bid.
 
-    `family` is the bidder's, whose record in the domain a bid's being right counts for as well.
+    `family` is the bidder's, whose record in the domain a bid's being right counts for as well. `selected`: it was
+    bought in view of other answers, so its case was harder than most.
     """
 
     kind: Literal["right", "answer", "agree", "settle", "source"]
@@ -40,6 +43,7 @@ class Lesson:
     weight: float
     features: tuple[float, ...] = ()
     family: str = ""
+    selected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

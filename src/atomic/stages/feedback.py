@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from atomic.belief import Beliefs
+from atomic.belief.credit import named
 from atomic.errors import TaskError
 from atomic.output import Refusal, answers_by_label, as_json, canonical_key, from_json, typed
 from atomic.protocols import Ledger
@@ -18,9 +20,11 @@ from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry, Event, decode
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson, LessonsLearned, Source
 from atomic.records.microtask import Microtask
+from atomic.records.mode import PairMade
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.stages.learn import Bought, from_feedback, outranks, right_by_group, taken_back
+from atomic.stages.credit import from_words
+from atomic.stages.learn import Bought, Weight, from_feedback, outranks, right_by_group, taken_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class Word:
     rights: Mapping[str, float] | None = None
     source: Source = "person"
     author: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,16 @@ class _Story:
 
 
 def judge(
-    events: Sequence[Event], ledger: Ledger, word: Word, time_ns: int, task: Microtask[..., Any] | None = None
+    events: Sequence[Event],
+    ledger: Ledger,
+    word: Word,
+    time_ns: int,
+    task: Microtask[..., Any] | None,
+    beliefs: Beliefs,
 ) -> list[Entry]:
     """The feedback event, and the lessons it gives, as entries to append together.
+
+    What it weighs depends on what is believed of who says it, and on who speaks up of what in the task.
 
     With the microtask at hand a truth is read as its type and equal is what that says; else as JSON, letter by letter.
     On a refusal only a truth teaches: nobody saw the answer that a value would be about.
@@ -64,18 +76,21 @@ def judge(
         raise TaskError("an author is kept in the chain for ever", hint="give a name or a number, not an address")
     story = _read(events, ledger)
     value, truth, rights = _rights(story, word, task)
-    given = FeedbackGiven(source=word.source, value=value, author=word.author)
+    given = FeedbackGiven(source=word.source, value=value, author=word.author, asked=word.asked)
     bodies: tuple[Body, ...] = ()
     if truth is not None:
         bodies = (Body(name="truth", content=truth, subjects=ledger.subjects(story.request.bodies[0])),)
-    lessons: list[Lesson] = []
-    if all(outranks(word.source, earlier.source) for _, earlier, _ in story.words):
+    earlier = [said for _, said, _ in story.words]
+    lessons = from_words(given, earlier, story.settled, beliefs.credit)
+    ranks = all(outranks(word.source, said.source) for said in earlier)
+    if ranks and beliefs.credit.may_replace(given, earlier):
         # Words of lower sources may lie between; they taught nothing, so what stands is of the last that did.
-        standing = [learned for _, _, learned in story.words if learned is not None and learned.lessons]
-        for learned in standing[-1:]:
-            lessons += taken_back([one for one in learned.lessons if one.weight > 0])
+        taught = [_of_bids(learned) for _, _, learned in story.words if learned is not None]
+        for standing in [one for one in taught if one][-1:]:
+            lessons += taken_back(standing)
         state = story.award.position.state
-        lessons += from_feedback(story.bought, rights, state, story.table, word.source, word.rights)
+        weight = _weight(given, story.opened.task, beliefs)
+        lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights)
     learned = LessonsLearned(
         task=story.opened.task,
         domain=story.opened.domain,
@@ -97,6 +112,30 @@ def judge(
         )
         for payload in (given, learned)
     ]
+
+
+def word_on(pair: PairMade, word: Word, alternatives: int) -> Word | None:
+    """What a word on the answer that the caller got says of the other answer to the same input; None: nothing.
+
+    The truth is the truth of both. Of another answer than one that is wrong nothing is known, but where there are two.
+    """
+    if word.truth is not None:
+        return word
+    if word.value is None or not (pair.caller.answered and pair.beside.answered):
+        return None
+    if pair.equal:
+        return word
+    return replace(word, value=1.0 - word.value) if alternatives == 2 or word.value == 1.0 else None
+
+
+def _of_bids(learned: LessonsLearned) -> list[Lesson]:
+    """What was taught of bids, and not taken back in the same breath."""
+    return [one for one in learned.lessons if one.weight > 0 and one.kind != "source"]
+
+
+def _weight(given: FeedbackGiven, task: str, beliefs: Beliefs) -> Weight:
+    word = beliefs.credit.weight(named(given.source, given.author))
+    return Weight(word, word if given.asked else word * beliefs.hearing.thinned(task, given.value))
 
 
 def _rights(
@@ -192,8 +231,8 @@ def _read(events: Sequence[Event], ledger: Ledger) -> _Story:
             award = payload
             bids.update({bid.key: bid for bid in decode(Slate, ledger.blob(payload.slate)).bids})
         elif isinstance(payload, AttemptFinished):
-            bid = bids[payload.key]
-            bought.append(Bought(bid=bid, attempt=payload))
+            if (bid := bids.get(payload.key)) is not None:  # None: only brought beside those that were bought
+                bought.append(Bought(bid=bid, attempt=payload, selected=event.round > 1))
             if payload.group is not None and (body := ledger.body(event.bodies[0])) is not None:
                 answers[payload.group] = orjson.loads(body)
         elif isinstance(payload, OutcomeSettled):

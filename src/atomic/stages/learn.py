@@ -14,7 +14,6 @@ from atomic.records.lesson import PRECEDENCE, Lesson, LessonsLearned, Source
 from atomic.records.microtask import Ask
 from atomic.rules.posterior import joint_probability
 
-WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7, "judge": 0.5, "agreement": 0.2}
 _MOST_PAIRED = 6
 _MOST_SETTLED = 6  # answers; with more of them a survey says nothing of when to stop
 _NO_LESSON = frozenset(
@@ -24,10 +23,19 @@ _NO_LESSON = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """An attempt with the bid it was bought on."""
+    """An attempt with the bid it was bought on. `selected`: bought in view of other answers, so its case was hard."""
 
     bid: Bid
     attempt: AttemptFinished
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a word weighs, and what it weighs where silence cannot make up for it."""
+
+    word: float
+    alone: float
 
 
 def at_the_end(ask: Ask, state: State, bought: Sequence[Bought]) -> list[LessonsLearned]:
@@ -36,6 +44,8 @@ def at_the_end(ask: Ask, state: State, bought: Sequence[Bought]) -> list[Lessons
         ("agreement", from_agreement(state, ask.task.alternatives)),
         ("validator", from_failures(bought)),
     ]
+    if bought and all(one.attempt.recalled for one in bought):
+        return []  # the request that this one shadows has taught it
     return [
         LessonsLearned(
             task=ask.task.name,
@@ -76,7 +86,7 @@ def from_failures(bought: Sequence[Bought]) -> list[Lesson]:
     return [
         _right(one, 0.0, 1.0)
         for one in bought
-        if one.attempt.reason is not None and one.attempt.reason not in _NO_LESSON
+        if one.attempt.reason is not None and one.attempt.reason not in _NO_LESSON and not one.attempt.recalled
     ]
 
 
@@ -85,18 +95,17 @@ def from_feedback(
     right_by_group: Mapping[int, float],
     state: State,
     table: Table,
-    source: Source,
+    weight: Weight,
     right_by_key: Mapping[str, float] | None = None,
 ) -> list[Lesson]:
     """Feedback on an outcome: how right each group's answer was, where that is known, and what was said of each bid."""
-    weight = WEIGHTS[source]
     lessons: list[Lesson] = []
     for one in bought:
         group = one.attempt.group
-        if group is None or group not in right_by_group:
-            continue
+        if group is None or group not in right_by_group or one.attempt.recalled:
+            continue  # what is recalled is taught by the request that bought it
         right = (right_by_key or {}).get(one.bid.key, right_by_group[group])
-        lessons.append(_right(one, right, weight))
+        lessons.append(_right(one, right, weight.word))
         if one.attempt.confidence is not None:
             mean, _ = shrunk(one.bid.evidence)
             lessons.append(
@@ -104,7 +113,7 @@ def from_feedback(
                     kind="answer",
                     key=one.bid.key,
                     target=right,
-                    weight=weight,
+                    weight=weight.alone,
                     features=(mean, one.attempt.confidence),
                 )
             )
@@ -116,7 +125,7 @@ def from_feedback(
                     kind="settle",
                     key="",
                     target=right_by_group[group],
-                    weight=weight,
+                    weight=weight.alone,
                     features=(float(count), joint),
                 )
             )
@@ -133,6 +142,7 @@ def _right(one: Bought, target: float, weight: float) -> Lesson:
         weight=weight,
         features=() if claim is None else (mean, claim),
         family=one.bid.evidence.family,
+        selected=one.selected,
     )
 
 

@@ -1,0 +1,37 @@
+"""credit: what a word on an outcome says of those who spoke of it, itself included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atomic.belief.credit import BY_MARKET, BY_PEER, BY_RANK, USUAL, Credit, named, surprise
+from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson
+from atomic.records.outcome import OutcomeSettled
+
+
+def from_words(
+    given: FeedbackGiven, earlier: Sequence[FeedbackGiven], settled: OutcomeSettled, credit: Credit
+) -> list[Lesson]:
+    """Lessons about sources: this word beside the latest of everybody else, or else beside the market's probability."""
+    name = named(given.source, given.author)
+    latest = {named(one.source, one.author): one for one in earlier}
+    own = latest.pop(name, None)
+    lessons: list[Lesson] = []
+    for other, word in sorted(latest.items()):
+        match = 1.0 - abs(given.value - word.value)
+        rank = PRECEDENCE.index(given.source) - PRECEDENCE.index(word.source)
+        by = BY_RANK if rank else BY_PEER
+        if rank >= 0 and own is None:
+            lessons.append(_about(name, match, by * credit.reliability(other)))
+        if rank <= 0:
+            lessons.append(_about(other, match, by * credit.reliability(name)))
+    if not latest and own is None and settled.probability_source == "labelled":
+        others = credit.others(name)
+        target = surprise(given.value, settled.probability, USUAL[given.source])
+        if others > 0.0:
+            lessons.append(_about(name, target, BY_MARKET * others * others))
+    return lessons
+
+
+def _about(name: str, target: float, weight: float) -> Lesson:
+    return Lesson(kind="source", key=name, target=target, weight=weight)
