@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -25,7 +23,7 @@ from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.price import PricesChanged
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
-from atomic.shop import Shop
+from atomic.shop import Shop, fingerprint_of
 from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
@@ -168,7 +166,7 @@ class Market:
             return await self._purchase(call, trade, fresh_id(self._clock.time_ns()), ())
         await self._release_what_is_left()
         key = (trade.tenant, trade.request_id)
-        fingerprint = self._fingerprint(call)
+        fingerprint = fingerprint_of(self._secret, call.task.name, call.input_json)
         while True:
             standing = await self.ledger.claim(*key, fingerprint)
             if standing == "conflict":
@@ -302,11 +300,6 @@ class Market:
     def _events_of(self, key: tuple[str, str]) -> tuple[Event, ...]:
         tenant, request_id = key
         return tuple(event for event in self.ledger.read(request_id=request_id) if event.tenant == tenant)
-
-    def _fingerprint(self, call: Call[Any]) -> str:
-        """The input under the market's secret: a plain digest of a short mail could be guessed."""
-        content = call.task.name.encode() + b"\0" + call.input_json
-        return hmac.new(self._secret, content, hashlib.sha256).hexdigest()
 
     async def close(self) -> None:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""

@@ -16,6 +16,7 @@ from atomic.errors import Conflict, LedgerLocked, TaskError
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Trade
 from atomic.records import Event, Reason
+from atomic.shop import fingerprint_of
 from atomic.testing import Line
 
 SECRET = b"the same in both processes"
@@ -150,7 +151,7 @@ async def test_finished_attempts_are_reused_after_a_crash() -> None:
         bidder("b", [Line(answer="spam", price=20)], right=0.75),
     )
     await copied(ledger, crashed, left)
-    await left.claim("", "once", market._fingerprint(spam("x")))
+    await left.claim("", "once", fingerprint_of(SECRET, "spam", spam("x").input_json))
     await left.release("", "once", done=False)
     heir = await opened(first, again, third, ledger=left)
     outcome = await heir.buy(spam("x"), ONCE)
@@ -186,7 +187,7 @@ async def test_a_request_cut_after_its_outcome_is_done() -> None:
     await market.buy(spam("x"), ONCE)
     left = MemoryLedger(clock=FrozenClock(), secret=SECRET)
     await copied(ledger, list(ledger.read()), left)
-    await left.claim("", "once", market._fingerprint(spam("x")))
+    await left.claim("", "once", fingerprint_of(SECRET, "spam", spam("x").input_json))
     await left.release("", "once", done=False)
 
     assert "spam" == (await (await opened(one, ledger=left)).buy(spam("x"), ONCE)).answer

@@ -130,7 +130,7 @@ def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]
     """An event with those of its bodies that are about the subject."""
     from atomic.records.event import encode
 
-    token = ledger.token(subject)
+    tokens = set(ledger.tokens(subject))
     return {
         "seq": event.seq,
         "time_ns": event.time_ns,
@@ -139,7 +139,7 @@ def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]
         "tenant": event.tenant,
         "label": event.label,
         "payload": orjson.loads(encode(event.payload)),
-        "bodies": {one.name: _read(ledger.body(one)) for one in event.bodies if token in ledger.subjects(one)},
+        "bodies": {one.name: _read(ledger.body(one)) for one in event.bodies if tokens & set(ledger.subjects(one))},
     }
 
 

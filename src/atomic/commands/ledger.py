@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import sys
 import time
@@ -26,7 +27,9 @@ from atomic.errors import CallerError, ConfigError, NotFound
 
 if TYPE_CHECKING:
     from atomic.ledger import LedgerReader
+    from atomic.merging import Merged
     from atomic.records.event import Event
+    from atomic.records.imported import Origin
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: everything that happened, in order.")
 BodiesOption = Annotated[bool, typer.Option("--bodies", help="Inputs and answers too.")]
@@ -93,6 +96,50 @@ def restore(
     for seq, what in found.problems:
         typer.echo(f"#{seq}: {what}" if seq else what)
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Another ledger, or the folder of a backup.")],
+    check: Annotated[bool, typer.Option("--check", help="Bring nothing: say what would come, and what not.")] = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Although the source is not as it was written.")
+    ] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Bring in the verified answers of another ledger, and what was said of them.
+
+    What is here already is passed over, what was erased stays erased. Exit 1 where something is in conflict.
+    """
+    from atomic.commands.merged import as_json, told
+
+    path = ledger_file(config, ledger)
+    found, origin = _merged(source, path, check, unverified)
+    if json:
+        print_json(as_json(found, origin))
+    else:
+        say("\n".join(told(found, origin, source, check=check)))
+    raise typer.Exit(1 if found.conflicts else 0)
+
+
+def _merged(source: Path, path: Path, check: bool, unverified: bool) -> tuple[Merged, Origin]:
+    from atomic.ledger import LedgerReader, SqliteLedger
+    from atomic.ledger.origin import opened_source
+    from atomic.merging import merge, survey
+
+    with opened_source(source, path, unverified=unverified) as opened:
+        if check:
+            with LedgerReader.open(path) as here:
+                return survey(opened, here), opened.origin
+
+        async def bring() -> Merged:
+            async with SqliteLedger.open(path) as target:
+                with LedgerReader.open(path) as here:
+                    return await merge(opened, here, target)
+
+        return asyncio.run(bring()), opened.origin
 
 
 @app.command()

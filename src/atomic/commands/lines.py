@@ -10,6 +10,7 @@ from atomic.records.award import Award
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Event, Payload
 from atomic.records.hedge import Hedged
+from atomic.records.imported import AnswersImported
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
@@ -48,6 +49,8 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"version {payload.version}, rules {payload.rules_version}, configuration {payload.config[:8]}"
         case PricesChanged():
             return "; ".join(f"{one.bidder} costs {priced(one)}, as of {one.as_of}" for one in payload.prices)
+        case AnswersImported():
+            return f"{len(payload.requests)} requests come from the ledger {payload.origin.public_key[:8]}"
         case RequestOpened():
             return f"{payload.task}, worth {dollars(payload.terms.worth)}"
         case Award():

@@ -40,12 +40,17 @@ def decision_told(told: Explained) -> str:
         return f"No outcome yet: {told.asked.task} is still open, or was cut."
     took = f"in {_counted(settled.rounds, 'round')}, {lasting(settled.latency_ns)}"
     if settled.status == "refused":
-        return f"Refused: {settled.why}. It cost {dollars(settled.cost)} {took}."
+        return f"Refused: {settled.why}. It cost {dollars(settled.cost)} {took}.{_elsewhere(told)}"
     answer = shortened(settled.answer_state, settled.answer)
     return (
         f"{answer}, right with probability {settled.probability:.3f} ({source_told(settled)}). "
-        f"From {settled.winner} for {dollars(settled.cost)} {took}."
+        f"From {settled.winner} for {dollars(settled.cost)} {took}.{_elsewhere(told)}"
     )
+
+
+def _elsewhere(told: Explained) -> str:
+    """Where the rounds are of what another ledger's market settled."""
+    return "" if told.rounds else " It was imported: its rounds are in the ledger that it came from."
 
 
 def source_told(settled: Settled) -> str:

@@ -46,14 +46,14 @@ class Erase:
 
     def apply(self, group: Group) -> Event | None:
         """The event; None when there was nothing to erase."""
-        connection, token = group.connection, self.keys.token(self.subject)
-        whole, bodies = self._found(connection, token)
+        connection, tokens = group.connection, self.keys.tokens(self.subject)
+        whole, bodies = self._found(connection, tokens)
         left = {body for body in bodies if _is_left(connection, body)}
         subjects = _subjects_of(connection, bodies)
         connection.executemany("DELETE FROM body_subject WHERE body_id = ?", [(body,) for body in bodies])
         alone = {one for one in subjects if not connection.execute(_LEFT, (one,)).fetchone()}
         # The keys first: an event that says "erased" must never be followed by a body under the old key.
-        destroyed = self.keys.destroy(alone | ({token} if token else set()))
+        destroyed = self.keys.destroy(alone | {*tokens}, gone=tokens)
         if not left and not destroyed:
             return None
         values = [(ERASED, body) for body in bodies]
@@ -68,10 +68,10 @@ class Erase:
         )
         return group.add(draft(Entry(payload=payload), self.now_ns))
 
-    def _found(self, connection: sqlite3.Connection, token: str) -> tuple[set[Request], set[int]]:
+    def _found(self, connection: sqlite3.Connection, tokens: Iterable[str]) -> tuple[set[Request], set[int]]:
         """The requests to be erased as a whole, and all bodies to be erased."""
         whole = set(self.requests)
-        bodies = {int(body) for (body,) in connection.execute(_OF_SUBJECT, (token,))} if token else set()
+        bodies = {int(body) for token in tokens for (body,) in connection.execute(_OF_SUBJECT, (token,))}
         for body in bodies:
             kind, *request = connection.execute(
                 "SELECT kind, tenant, request_id FROM event WHERE seq = ?", (body >> 8,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from atomic.errors import Erased
-from atomic.ledger.cipher import TOKEN, token_of
+from atomic.ledger.cipher import TOKEN, hmac_sha256, token_of
 from atomic.ledger.schema import connect
 
 K = TypeVar("K")
@@ -22,6 +23,8 @@ MARKET = ""  # the subject of bodies that are nobody's data
 MARKET_KEY_ID = "1"  # its key is the first that is made
 _KEPT = 4_096  # keys held in memory
 _INDEX = "subjects"  # the key that subjects' tokens are made with
+_FOREIGN = "subjects/"  # and what those of other ledgers were made with, whose answers were imported
+_GONE = "gone/"  # who was erased: keyed hashes of tokens, so that no import brings them back
 
 _SCHEMA = (
     # AUTOINCREMENT: the number of an erased key is never given to another.
@@ -124,6 +127,41 @@ class Keys:
             self._index = self.of_market(_INDEX)
         return token_of(self._index, subject)
 
+    def tokens(self, subject: str) -> tuple[str, ...]:
+        """All that may stand for a subject: our own token, and those of the ledgers that were imported from."""
+        own = self.token(subject)
+        if own == subject:
+            return (own,) if own else ()
+        rows = self._connection.execute(
+            "SELECT value FROM market WHERE name > ?1 AND name < ?1 || '~' ORDER BY name", (_FOREIGN,)
+        )
+        return tuple(dict.fromkeys((own, *(token_of(bytes(key), subject) for (key,) in rows))))
+
+    def adopt(self, index_key: bytes) -> None:
+        """From now on know subjects by the tokens of another ledger as well, which were made with this key."""
+        if index_key != self.of_market(_INDEX):
+            name = f"{_FOREIGN}{hashlib.sha256(index_key).hexdigest()}"
+            self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (name, index_key))
+
+    def admit(self, tokens: Iterable[str]) -> bool:
+        """Make keys for those who come with an import, by their tokens; False, and none, if one of them was erased."""
+        with self._transaction():
+            if self.any_gone(tokens):
+                return False
+            for token in tokens:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO key (subject, key) VALUES (?, ?)", (token, os.urandom(32))
+                )
+        return True
+
+    def any_gone(self, tokens: Iterable[str]) -> bool:
+        """Whether anybody whom these tokens stand for was erased here."""
+        find = "SELECT 1 FROM market WHERE name = ?"
+        return any(self._connection.execute(find, (self._gone(one),)).fetchone() for one in tokens)
+
+    def _gone(self, token: str) -> str:
+        return _GONE + hmac_sha256(self.of_market(_INDEX), f"gone {token}".encode()).hex()
+
     def ensure(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
         """The key of each subject; new ones are made and on disk when this returns.
 
@@ -159,13 +197,16 @@ class Keys:
         row = self._connection.execute("SELECT id, key FROM key WHERE subject = ?", (token,)).fetchone()
         return SubjectKey(int(row[0]), bytes(row[1]), token) if row else None
 
-    def destroy(self, tokens: Iterable[str]) -> int:
+    def destroy(self, tokens: Iterable[str], *, gone: Iterable[str] = ()) -> int:
         """Destroy the keys of these subjects, so that no byte of them is left in the file; returns how many there were.
 
-        Fsynced when this returns. What they cover can never be read again, and no new body gets them.
+        Fsynced when this returns. What they cover can never be read again, and no new body gets them. Who is `gone`
+        comes back by no import, either.
         """
         self.forget()
         with self._without_trace():
+            for one in gone:
+                self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (self._gone(one), b""))
             found = [self._connection.execute("DELETE FROM key WHERE subject = ?", (one,)).rowcount for one in tokens]
         self.forget()
         return sum(found)

@@ -137,15 +137,22 @@ class LedgerReader:
         rows = self._rows("SELECT subject FROM body_subject WHERE body_id = ?", (int(commitment.body_id),))
         return tuple(sorted(str(row[0]) for row in rows))
 
-    def token(self, subject: str) -> str:
-        """What stands for a subject, among a body's subjects."""
+    def tokens(self, subject: str) -> tuple[str, ...]:
+        """All that may stand for a subject among a body's subjects: ours, and that of each ledger imported from."""
         with self._lock:
-            return self._keys_at_hand().token(subject)
+            return self._keys_at_hand().tokens(subject)
+
+    def erased_subject(self, tokens: Sequence[str]) -> bool:
+        """Whether anybody whom these tokens stand for was erased here."""
+        with self._lock:
+            return bool(tokens) and self._keys_at_hand().any_gone(tokens)
 
     def events_of(self, subject: str) -> Iterator[Event]:
         """The events that have a body about a subject, in order."""
-        statement = "SELECT DISTINCT body_id >> 8 FROM body_subject WHERE subject = ? ORDER BY 1"
-        for (seq,) in self._rows(statement, (self.token(subject),)):
+        tokens = self.tokens(subject)
+        marks = ",".join("?" * len(tokens))
+        statement = f"SELECT DISTINCT body_id >> 8 FROM body_subject WHERE subject IN ({marks}) ORDER BY 1"
+        for (seq,) in self._rows(statement, tokens):
             yield from self.read(after=seq - 1, limit=1)
 
     def older_than(self, label: str, before_ns: int) -> list[tuple[str, str]]:

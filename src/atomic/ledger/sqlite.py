@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -46,6 +46,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path, clock: Clock, timeout: float, seal_every: int) -> None:
         self._clock = clock
+        self._path = path
         with ExitStack() as opened:  # closes what is open already should the rest fail
             with suppress(OSError):  # SQLite says better what is wrong; its log and index get the mode of the file
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds other people's mail
@@ -152,6 +153,15 @@ class SqliteLedger:
     async def erase_requests(self, requests: Iterable[tuple[str, str]]) -> Event | None:
         """Erase every body of some requests, given as (tenant, request id), because their time is over."""
         return await self._erase(Erase(self._keys, "retention", self._clock.time_ns(), requests=tuple(requests)))
+
+    def admit(self, tokens: Iterable[str], index_key: bytes) -> bool:
+        """Let those in whom these tokens of another ledger stand for, which were made with `index_key`.
+
+        False when one of them was erased here: then nothing about them may come in.
+        """
+        with closing(Keys(keys_path(self._path))) as keys:
+            keys.adopt(index_key)
+            return keys.admit(tokens)
 
     async def _erase(self, erase: Erase) -> Event | None:
         erased: Event | None = await self._writer.submit(erase)

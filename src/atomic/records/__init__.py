@@ -9,6 +9,7 @@ from atomic.records.bid import Bid, Evidence, NoBid, Offer, Reason
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Body, Commitment, Entry, Event, Payload, decode, encode
 from atomic.records.ids import fresh_id
+from atomic.records.imported import AnswersImported, Origin
 from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned, Source
 from atomic.records.mode import Assignment, Mode, ModeChanged, ModeStated, PairMade, Side
 from atomic.records.money import dollars, nano_usd
@@ -21,6 +22,7 @@ __all__ = [
     "ActionDone",
     "ActionIntended",
     "Answered",
+    "AnswersImported",
     "Assignment",
     "AttemptFinished",
     "AttemptStarted",
@@ -47,6 +49,7 @@ __all__ = [
     "ModeStated",
     "NoBid",
     "Offer",
+    "Origin",
     "OutcomeSettled",
     "PairMade",
     "Payload",

@@ -12,6 +12,7 @@ from atomic.records.award import Award
 from atomic.records.canonical import sorted_json
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.hedge import Hedged
+from atomic.records.imported import AnswersImported
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
@@ -24,6 +25,7 @@ SCHEMA_VERSION = 1
 Payload = (
     MarketOpened
     | PricesChanged
+    | AnswersImported
     | RequestOpened
     | Award
     | Hedged
@@ -51,6 +53,7 @@ KINDS: dict[str, type[Any]] = {
     "rebased": BeliefsRebased,
     "market": MarketOpened,
     "prices": PricesChanged,
+    "imported": AnswersImported,
     "request": RequestOpened,
     "award": Award,
     "hedged": Hedged,

@@ -14,7 +14,7 @@ from atomic.errors import TaskError
 from atomic.output import Refusal, answers_by_label, as_json, canonical_key, from_json, typed
 from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Answered, Award, Slate, Table
+from atomic.records.award import Answered, Award, Slate, State, Table
 from atomic.records.bid import Bid
 from atomic.records.canonical import canonical_json
 from atomic.records.event import Body, Entry, Event, decode
@@ -47,7 +47,7 @@ class _Story:
     request: Event
     opened: RequestOpened
     settled: OutcomeSettled
-    award: Award
+    state: State  # nobody answered here where the outcome was imported
     table: Table
     bought: tuple[Bought, ...]
     answers: Mapping[int, Any]  # group -> answer as JSON
@@ -88,7 +88,7 @@ def judge(
         taught = [_of_bids(learned) for _, _, learned in story.words if learned is not None]
         for standing in [one for one in taught if one][-1:]:
             lessons += taken_back(standing)
-        state = story.award.position.state
+        state = story.state
         weight = _weight(given, story.opened.task, beliefs)
         lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights)
     learned = LessonsLearned(
@@ -151,7 +151,7 @@ def _rights(
     if word.truth is not None:
         truth, rights = _by_truth(story, word.truth, task)
         return rights.get(ours, 0.0), truth, rights
-    answered = story.award.position.state.answered
+    answered = story.state.answered
     if word.rights is not None:
         rights = _by_key(answered, word.rights)
         return rights.get(ours, 0.0), None, rights
@@ -237,11 +237,15 @@ def _read(events: Sequence[Event], ledger: Ledger) -> _Story:
                 answers[payload.group] = orjson.loads(body)
         elif isinstance(payload, OutcomeSettled):
             settled = payload
+            if payload.group is not None and payload.group not in answers and event.bodies:
+                ours = ledger.body(event.bodies[0])  # the only one that an import brings
+                answers |= {} if ours is None else {payload.group: orjson.loads(ours)}
         elif isinstance(payload, FeedbackGiven):
             words.append((event, payload, None))
         elif isinstance(payload, LessonsLearned) and words and event.seq == words[-1][0].seq + 1:
             words[-1] = (*words[-1][:2], payload)
-    assert award is not None  # a settled request has at least the award that ended it
     assert isinstance(request.payload, RequestOpened)
-    table: Table = decode(Table, ledger.blob(award.table))
-    return _Story(request, request.payload, settled, award, table, tuple(bought), answers, tuple(words))
+    state, table = State(), Table(alternatives=len(request.payload.labels))
+    if award is not None:
+        state, table = award.position.state, decode(Table, ledger.blob(award.table))
+    return _Story(request, request.payload, settled, state, table, tuple(bought), answers, tuple(words))

@@ -1,0 +1,141 @@
+"""Another ledger to import from: a ledger's file, or a backup's folder, checked before anything of it is believed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from atomic.errors import CallerError, NotFound, Tampered
+from atomic.ledger.backup import NAME
+from atomic.ledger.failures import explained
+from atomic.ledger.heads import heads_path
+from atomic.ledger.keys import Keys, keys_path
+from atomic.ledger.reader import LedgerReader
+from atomic.ledger.schema import MIGRATIONS, checked_version, connect, migrate
+from atomic.ledger.sealing import head_in
+from atomic.ledger.verify import verify
+from atomic.records.imported import Origin
+
+_LAST_HEAD = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A ledger to import from, what is recorded of it, and the key that its subjects' tokens were made with."""
+
+    ledger: LedgerReader
+    origin: Origin
+    index_key: bytes
+
+
+@contextmanager
+def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iterator[Source]:
+    """Open a ledger, or a backup by its folder, to import it into `target`; nothing of it is changed.
+
+    One of an older schema is copied beside the target and carried forward there, for as long as it is open.
+
+    Raises NotFound when it or its keys are missing, CallerError when it is the target itself or no ledger, Tampered
+    when it is not as it was written and that is not taken (`unverified`), OperatorError when a newer release wrote it.
+    """
+    file = path / NAME if path.is_dir() else path
+    if not file.exists():
+        raise NotFound(f"there is no ledger {file}", hint="name a ledger's file, or the folder of a backup")
+    if target.exists() and file.samefile(target):
+        raise CallerError(f"{file} is this ledger itself")
+    _refuse_what_is_none(file)
+    if not keys_path(file).exists():
+        raise NotFound(
+            f"the keys of {file} are not beside it: nobody can read its answers",
+            hint=f"put {keys_path(file).name} back",
+        )
+    if _version(file) == len(MIGRATIONS):
+        with _read(file, unverified) as source:
+            yield source
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix=".import-", dir=target.parent) as folder,  # only its owner may look in
+        _read(_carried_forward(file, Path(folder) / NAME, target), unverified) as source,
+    ):
+        yield source
+
+
+def _refuse_what_is_none(file: Path) -> None:
+    with file.open("rb") as opened:
+        if opened.read(16) != b"SQLite format 3\0":
+            raise CallerError(
+                f"{file} is no ledger",
+                hint="an export says not whose data it is, so nobody could be erased: take the ledger or a backup",
+            )
+
+
+def _version(file: Path) -> int:
+    try:
+        with closing(connect(file, read_only=True)) as connection:
+            return checked_version(connection, file)
+    except sqlite3.Error as error:
+        raise explained(error, file) from error
+
+
+def _carried_forward(file: Path, copy: Path, target: Path) -> Path:
+    """A copy in this release's schema.
+
+    What named subjects plainly, as the first release did, gets the target's tokens: so they are the same people.
+    """
+    try:
+        shutil.copyfile(heads_path(file), heads_path(copy))
+        for one, its_copy in ((file, copy), (keys_path(file), keys_path(copy))):
+            with closing(connect(one, read_only=True)) as old, closing(connect(its_copy)) as new:
+                old.backup(new)
+        with closing(connect(keys_path(copy))) as keys_file:
+            _name_as_in(target, keys_file)
+        with closing(connect(copy)) as connection, closing(Keys(keys_path(copy))) as keys:
+            migrate(connection, copy, keys.token)
+    except (OSError, sqlite3.Error) as error:
+        raise explained(error, file) from error
+    return copy
+
+
+def _name_as_in(target: Path, keys_file: sqlite3.Connection) -> None:
+    if not keys_path(target).exists():
+        return
+    if keys_file.execute("SELECT 1 FROM market WHERE name = 'subjects'").fetchone():
+        return
+    with closing(Keys(keys_path(target), read_only=True)) as keys:
+        rows = keys_file.execute("SELECT id, subject FROM key WHERE subject <> ''").fetchall()
+        keys_file.executemany("UPDATE key SET subject = ? WHERE id = ?", [(keys.token(name), n) for n, name in rows])
+        keys_file.execute("INSERT INTO market VALUES ('subjects', ?)", (keys.of_market("subjects"),))
+
+
+@contextmanager
+def _read(file: Path, unverified: bool) -> Iterator[Source]:
+    found = verify(file)
+    if not found.ok and not unverified:
+        seq, what = found.problems[0]
+        raise Tampered(
+            f"{file} is not as it was written: {len(found.problems)} problems, the first at event {seq}: {what}",
+            hint="`atomic ledger verify` names them all; --unverified takes what can still be read",
+        )
+    with LedgerReader.open(file) as ledger, closing(Keys(keys_path(file), read_only=True)) as keys:
+        yield Source(ledger, _origin(file, ledger.head(), found.ok), keys.of_market("subjects"))
+
+
+def _origin(file: Path, read_to: int, sound: bool) -> Origin:
+    with closing(connect(file, read_only=True)) as connection:
+        row = connection.execute(_LAST_HEAD).fetchone()
+    if row is None:
+        return Origin(public_key="", seq=0, hash="", time_ns=0, signature="", read_to=read_to, sound=sound)
+    head = head_in(row)
+    return Origin(
+        public_key=head.public_key.hex(),
+        seq=head.seq,
+        hash=head.hash.hex(),
+        time_ns=head.time_ns,
+        signature=head.signature.hex(),
+        read_to=read_to,
+        sound=sound,
+    )
