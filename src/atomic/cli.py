@@ -16,6 +16,7 @@ from atomic.commands import (
     erase,
     explaining,
     feedback,
+    feedback_import,
     flow,
     inbox,
     ledger,
@@ -46,6 +47,19 @@ class _Commands(TyperGroup):
             raise typer.Exit(_INTERRUPTED) from None
 
 
+class _OneOrMany(TyperGroup):
+    """`atomic feedback ID …` beside `atomic feedback import FILE`: what is no command's name is a request's."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        return super().resolve_command(ctx, args if args[0] == "import" else [_ONE, *args])
+
+
+_ONE = "ID"
+_feedback = typer.Typer(cls=_OneOrMany, context_settings={"ignore_unknown_options": True})
+_feedback.command("import")(feedback_import.import_)
+_feedback.command(_ONE)(feedback.feedback)
+
+
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
@@ -72,7 +86,7 @@ app.add_typer(flow.app, name="flow")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
 app.command("what-if")(what_if.what_if)
-app.command()(feedback.feedback)
+app.add_typer(_feedback, name="feedback")
 app.command()(answer.answer)
 app.command()(calibrate.calibrate)
 app.command()(explaining.replay)

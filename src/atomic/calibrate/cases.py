@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from atomic.calibrate.lines import lines_of
 from atomic.errors import CallerError, TaskError
 from atomic.output import Refusal, answers_by_label, as_json, typed
 from atomic.records.microtask import Call, Microtask
@@ -73,7 +70,7 @@ def read_cases(file: Path, task: Microtask[..., Any]) -> list[Case]:
     """
     found: dict[str, Case] = {}
     wrong: list[str] = []
-    for number, fields in _lines(file):
+    for number, fields in lines_of(file):
         try:
             case = _case(number, fields, task)
         except (CallerError, TaskError) as error:
@@ -108,40 +105,3 @@ def _truth(task: Microtask[..., Any], truth: object) -> Any:
     if isinstance(answer, Refusal):
         raise CallerError(f"the truth is no answer of {task.name}")
     return as_json(task, answer)
-
-
-def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise CallerError(f"{file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise CallerError(f"{file}: not UTF-8 from byte {error.start} on") from None
-    if file.suffix.lower() == ".csv":
-        rows = csv.DictReader(io.StringIO(text))
-        for row in rows:
-            if None in row or None in row.values():
-                raise CallerError(f"{file}:{rows.line_num}: another number of columns than in the first line")
-            yield rows.line_num, _nested(row)
-        return
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            raise CallerError(f"{file}:{number}: not JSON") from None
-        if not isinstance(value, dict):
-            raise CallerError(f"{file}:{number}: not an object")
-        yield number, value
-
-
-def _nested(row: Mapping[str, str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, value in row.items():
-        outer, dot, inner = name.partition(".")
-        if dot:
-            fields.setdefault(outer, {})[inner] = value
-        else:
-            fields[name] = value
-    return fields

@@ -23,8 +23,7 @@ from atomic.records.lesson import Source
 
 if TYPE_CHECKING:
     from atomic.config import Config
-    from atomic.ledger import LedgerReader
-    from atomic.protocols import Follower
+    from atomic.protocols import Follower, History
     from atomic.records.event import Event
 
 _NOTHING = object()
@@ -71,7 +70,7 @@ async def _give(config: Config, event: Event, watch: Follower | None, **word: An
         return sum(len(one.payload.lessons) for one in found if isinstance(one.payload, LessonsLearned))
 
 
-def read_truth(text: str, request: Event, ledger: LedgerReader) -> Any:
+def read_truth(text: str, request: Event, ledger: History) -> Any:
     """The answer that a person wrote, as JSON holds it: as its type says where that is known, else as it looks.
 
     Raises CallerError for what is no answer of that type.
@@ -92,7 +91,7 @@ def read_truth(text: str, request: Event, ledger: LedgerReader) -> Any:
         raise CallerError(f"{text!r} is not JSON, and our answer is no text", hint="write it as JSON") from None
 
 
-def _our_answer(request: Event, ledger: LedgerReader) -> Any:
+def _our_answer(request: Event, ledger: History) -> Any:
     for event in ledger.read(request_id=request.request_id, kinds=("outcome", "finished")):
         for one in event.bodies:
             content = ledger.body(one) if event.tenant == request.tenant and one.name == "answer" else None
