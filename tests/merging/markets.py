@@ -56,7 +56,7 @@ def bought(path: Path, *ids: str, subject: str = ANN, says: str = "", truth: str
 
     async def work(market: Market) -> None:
         for one in ids:
-            await market.buy(spam(f"{text} {one}"), Trade(request_id=one, subjects=(subject,)))
+            await market.buy(spam(f"{text} {one}"), Trade(request_id=one, subjects=(subject,) if subject else ()))
             if truth:
                 await market.feedback(one, truth=truth)
 

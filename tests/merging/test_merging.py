@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import orjson
 import pytest
 from tests.ledger.helpers import files_with, sound
 from tests.merging.markets import ANN, BOB, bought, counts, kinds, merged, spam, trading, why
@@ -14,7 +15,7 @@ from tests.merging.markets import ANN, BOB, bought, counts, kinds, merged, spam,
 from atomic.erasure import erase
 from atomic.errors import CallerError, NotFound, OperatorError, Tampered
 from atomic.explain import explain
-from atomic.ledger import LedgerReader, SqliteLedger
+from atomic.ledger import LedgerReader, SqliteLedger, export
 from atomic.ledger.backup import back_up
 from atomic.ledger.heads import Head
 from atomic.ledger.keys import keys_path
@@ -290,6 +291,65 @@ def test_what_somebody_works_on_here_is_left_to_him(here: Path, there: Path) -> 
     assert (1, 1, 0) == counts(found)
 
 
+# --- exports -------------------------------------------------------------------------------------------------
+
+
+def exported(path: Path, *, bodies: bool = True) -> Path:
+    file = path.with_suffix(".jsonl")
+    file.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in export(path, bodies=bodies)))
+    return file
+
+
+def test_an_export_comes_like_its_ledger_where_names_are_known_from_an_earlier_import(here: Path, there: Path) -> None:
+    bought(there, "a")
+    merged(there, here)
+    bought(there, "later", subject=BOB, text="secret words of bob")
+
+    assert (1, 1, 1) == counts(merged(exported(there), here))
+    assert ["request", "outcome", "feedback", "lessons"] == kinds(here, "later")
+    erased(here, BOB)
+    assert ("later", "erased here") in why(merged(exported(there), here))
+    assert [] == files_with(here.parent, b"secret words of bob")
+
+
+def test_of_an_unknown_ledgers_export_only_what_is_nobodys_comes(here: Path, there: Path) -> None:
+    bought(there, "anns")
+    bought(there, "nobodys", subject="")
+
+    found = merged(exported(there), here)
+
+    assert (1, 1, 0) == counts(found)
+    assert ["anns"] == [request_id for request_id, reason in why(found) if "could erase here by name" in reason]
+
+
+def test_an_export_that_says_not_whose_data_it_is_is_refused(here: Path, there: Path) -> None:
+    bought(there, "a")
+    lines = [one for one in export(there, bodies=True) if one["type"] != "subjects"]
+    file = there.with_suffix(".jsonl")
+    file.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in lines))
+
+    with pytest.raises(CallerError, match="says not whose data it is"):
+        merged(file, here)
+
+
+def test_an_export_without_bodies_or_with_a_change_is_refused(here: Path, there: Path) -> None:
+    bought(there, "a", subject="")
+    with pytest.raises(CallerError, match="holds no answers"):
+        merged(exported(there, bodies=False), here)
+
+    file = exported(there)
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b'"source\\":\\"person', b'"source\\":\\"fact'))
+    assert whole != file.read_bytes()
+    with pytest.raises(Tampered, match="not as it was written"):
+        merged(file, here)
+
+    file.write_bytes(b"\n".join(line for line in whole.splitlines() if b'"head"' not in line))
+    with pytest.raises(Tampered, match="not as it was written"):
+        merged(file, here)
+    assert (1, 1, 0) == counts(merged(file, here, unverified=True))
+
+
 # --- what cannot be taken ------------------------------------------------------------------------------------
 
 
@@ -332,13 +392,15 @@ def test_a_newer_schema_is_refused(here: Path, there: Path) -> None:
 
 def test_itself_nothing_and_what_is_no_ledger_are_refused(here: Path, tmp_path: Path) -> None:
     (tmp_path / "export.jsonl").write_text('{"type":"head"}\n')
+    (tmp_path / "text").write_text("hello\n")
 
     with pytest.raises(CallerError, match="this ledger itself"):
         merged(here, here)
     with pytest.raises(NotFound, match="there is no ledger"):
         merged(tmp_path / "nowhere", here)
-    with pytest.raises(CallerError, match="an export says not whose data it is"):
-        merged(tmp_path / "export.jsonl", here)
+    for name in ("export.jsonl", "text"):
+        with pytest.raises(CallerError, match="is no export of a ledger"):
+            merged(tmp_path / name, here)
 
 
 @pytest.mark.parametrize("schema", ["schema-1", "schema-2"])

@@ -16,6 +16,7 @@ from atomic.ledger.sealing import head_in
 
 _EVENTS = f"SELECT {','.join(COLUMNS)} FROM event ORDER BY seq"
 _HEADS = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq"
+_SUBJECTS = "SELECT subject FROM body_subject WHERE body_id = ?"
 _BODY = "SELECT key_id, cipher, bytes FROM body WHERE id = ?"
 
 
@@ -23,8 +24,8 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
     """The ledger's heads, then its events in order, as objects that JSON can hold.
 
     An event's `payload` and `commitments` are the very text that was hashed. With `bodies`, each event is followed
-    by its bodies (base64) and the key that each one's commitment was made with, which opens no other body; one that
-    was erased is left out. docs/ledger.md says how to check the lines.
+    by its bodies (base64), the tokens of those whose data each is, and the key that its commitment was made with, which
+    opens no other body; one that was erased is left out. docs/ledger.md says how to check the lines.
 
     Raises LedgerUnwritable when there is no ledger at `path`.
     """
@@ -36,6 +37,8 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
         raise explained(error, path) from error
     try:
         connection.execute("BEGIN")  # one snapshot
+        if keys is not None:
+            yield {"type": "subjects", "by": keys.index_name}
         for row in connection.execute(_HEADS):
             head = head_in(row)
             yield {
@@ -60,7 +63,15 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
                 if parts is not None:
                     content = base64.b64encode(decrypted(row[1], parts, one.body_id, row[2])).decode()
                     key = record_key(parts, one.body_id).hex()
-                    yield {"type": "body", "id": one.body_id, "name": one.name, "key": key, "bytes": content}
+                    subjects = sorted(str(token) for (token,) in connection.execute(_SUBJECTS, (int(one.body_id),)))
+                    yield {
+                        "type": "body",
+                        "id": one.body_id,
+                        "name": one.name,
+                        "key": key,
+                        "bytes": content,
+                        "subjects": subjects,
+                    }
     finally:
         connection.close()
         if keys is not None:

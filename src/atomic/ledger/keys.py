@@ -137,11 +137,23 @@ class Keys:
         )
         return tuple(dict.fromkeys((own, *(token_of(bytes(key), subject) for (key,) in rows))))
 
+    @property
+    def index_name(self) -> str:
+        """What names the key that tokens are made with, and tells nothing of it: its SHA-256."""
+        return hashlib.sha256(self.of_market(_INDEX)).hexdigest()
+
+    def knows(self, index_name: str) -> bool:
+        """Whether names are found here by tokens that were made with the key of that name."""
+        find = "SELECT 1 FROM market WHERE name = ?"
+        return index_name == self.index_name or bool(
+            self._connection.execute(find, (_FOREIGN + index_name,)).fetchone()
+        )
+
     def adopt(self, index_key: bytes) -> None:
         """From now on know subjects by the tokens of another ledger as well, which were made with this key."""
-        if index_key != self.of_market(_INDEX):
-            name = f"{_FOREIGN}{hashlib.sha256(index_key).hexdigest()}"
-            self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (name, index_key))
+        name = hashlib.sha256(index_key).hexdigest()
+        if index_key and not self.knows(name):
+            self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (_FOREIGN + name, index_key))
 
     def admit(self, tokens: Iterable[str]) -> bool:
         """Make keys for those who come with an import, by their tokens; False, and none, if one of them was erased."""

@@ -1,4 +1,4 @@
-"""Another ledger to import from: a ledger's file, or a backup's folder, checked before anything of it is believed."""
+"""Another ledger to import from: a ledger's file, a backup's folder or an export, checked before it is believed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from atomic.errors import CallerError, NotFound, Tampered
 from atomic.ledger.backup import NAME
+from atomic.ledger.exported import Export
 from atomic.ledger.failures import explained
 from atomic.ledger.heads import heads_path
 from atomic.ledger.keys import Keys, keys_path
@@ -19,6 +20,7 @@ from atomic.ledger.reader import LedgerReader
 from atomic.ledger.schema import MIGRATIONS, checked_version, connect, migrate
 from atomic.ledger.sealing import head_in
 from atomic.ledger.verify import verify
+from atomic.protocols import History
 from atomic.records.imported import Origin
 
 _LAST_HEAD = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq DESC LIMIT 1"
@@ -26,16 +28,20 @@ _LAST_HEAD = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint O
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A ledger to import from, what is recorded of it, and the key that its subjects' tokens were made with."""
+    """A ledger to import from, what is recorded of it, and the key that its subjects' tokens were made with.
 
-    ledger: LedgerReader
+    An export is without that key: `nameless` says that it is not known here either, from an earlier import.
+    """
+
+    ledger: History
     origin: Origin
-    index_key: bytes
+    index_key: bytes = b""
+    nameless: bool = False
 
 
 @contextmanager
 def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iterator[Source]:
-    """Open a ledger, or a backup by its folder, to import it into `target`; nothing of it is changed.
+    """Open a ledger, a backup by its folder, or an export to import it into `target`; nothing of it is changed.
 
     One of an older schema is copied beside the target and carried forward there, for as long as it is open.
 
@@ -47,7 +53,9 @@ def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iter
         raise NotFound(f"there is no ledger {file}", hint="name a ledger's file, or the folder of a backup")
     if target.exists() and file.samefile(target):
         raise CallerError(f"{file} is this ledger itself")
-    _refuse_what_is_none(file)
+    if not _is_sqlite(file):
+        yield _of_export(file, target, unverified)
+        return
     if not keys_path(file).exists():
         raise NotFound(
             f"the keys of {file} are not beside it: nobody can read its answers",
@@ -64,13 +72,25 @@ def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iter
         yield source
 
 
-def _refuse_what_is_none(file: Path) -> None:
+def _is_sqlite(file: Path) -> bool:
     with file.open("rb") as opened:
-        if opened.read(16) != b"SQLite format 3\0":
-            raise CallerError(
-                f"{file} is no ledger",
-                hint="an export says not whose data it is, so nobody could be erased: take the ledger or a backup",
-            )
+        return opened.read(16) == b"SQLite format 3\0"
+
+
+def _of_export(file: Path, target: Path, unverified: bool) -> Source:
+    export = Export(file)
+    if not export.has_bodies:
+        raise CallerError(f"{file} holds no answers", hint="make it with `atomic ledger export --bodies`")
+    if not export.subjects_by:
+        raise CallerError(
+            f"{file} says not whose data it is, so nobody could be erased", hint="take the ledger itself, or export again"
+        )
+    if not export.origin.sound and not unverified:
+        raise Tampered(f"{file} is not as it was written", hint="--unverified takes what can still be read")
+    if not keys_path(target).exists():
+        return Source(export, export.origin, nameless=True)
+    with closing(Keys(keys_path(target), read_only=True)) as keys:
+        return Source(export, export.origin, nameless=not keys.knows(export.subjects_by))
 
 
 def _version(file: Path) -> int:

@@ -78,7 +78,7 @@ async def _bring(source: Source, here: Here, target: Target, items: Sequence[Ite
             if not await _claimed(source.ledger, target, item, held):
                 found.add(replace(item, kind="conflict", why="being worked on here", words=0))
                 continue
-            now = item_of(item.key, source.ledger, here)
+            now = item_of(item.key, source, here)
             if now.kind not in {"request", "feedback"}:
                 found.add(now)
                 continue

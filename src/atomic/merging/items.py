@@ -35,7 +35,12 @@ class Source(Protocol):
 
     @property
     def index_key(self) -> bytes:
-        """Under which a name becomes one of its tokens."""
+        """Under which a name becomes one of its tokens; empty where that is not known."""
+        ...
+
+    @property
+    def nameless(self) -> bool:
+        """Whether nobody could be found here by name in what comes from it."""
         ...
 
 
@@ -104,15 +109,16 @@ def items_of(source: Source, here: Here) -> Iterator[Item]:
             yield Item(key=key, kind="left", why="erased there")
         else:
             try:
-                yield item_of(key, source.ledger, here)
+                yield item_of(key, source, here)
             except Tampered:
                 yield Item(key=key, kind="conflict", why="damaged there: a body is not what its chain committed to")
 
 
-def item_of(key: Key, there: History, here: Here) -> Item:
+def item_of(key: Key, source: Source, here: Here) -> Item:
     """What becomes of one request. Raises Tampered when a body is not what its chain committed to."""
+    there = source.ledger
     theirs, ours = _of(there, key), _of(here, key)
-    if why := _why_left(there, theirs, here, ours):
+    if why := _why_left(source, theirs, here, ours):
         return Item(key=key, kind="left", why=why)
     words = _words(there, theirs)
     if not ours:
@@ -129,15 +135,19 @@ def item_of(key: Key, there: History, here: Here) -> Item:
     return Item(key=key, kind="feedback", words=len(said) - len(known), events=events)
 
 
-def _why_left(there: History, theirs: Sequence[Event], here: Here, ours: Sequence[Event]) -> str:
+def _why_left(source: Source, theirs: Sequence[Event], here: Here, ours: Sequence[Event]) -> str:
     """Why a request may not come; "" when it may."""
+    there = source.ledger
     if _first(theirs, "request") is None or _first(theirs, "outcome") is None:
         return "its request or outcome is not there"
     if _erased(there, _that_come(theirs, 0)):
         return "erased there"
     if _erased(here, ours):
         return "erased here"
-    return "about somebody who was erased here" if here.erased_subject(subjects_of(there, theirs)) else ""
+    tokens = subjects_of(there, theirs)
+    if tokens and source.nameless:
+        return "about people whom nobody could erase here by name: import the ledger instead of its export"
+    return "about somebody who was erased here" if here.erased_subject(tokens) else ""
 
 
 def _differs(there: History, theirs: Sequence[Event], here: History, ours: Sequence[Event]) -> str:
