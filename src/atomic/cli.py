@@ -21,6 +21,7 @@ from atomic.commands import (
     inbox,
     ledger,
     prices,
+    sources,
     what_if,
 )
 from atomic.commands.failures import at_length, keep_private
@@ -91,6 +92,7 @@ app.command()(answer.answer)
 app.command()(calibrate.calibrate)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
+app.command()(sources.sources)
 app.add_typer(bidders.models, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")

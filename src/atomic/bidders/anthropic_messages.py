@@ -47,6 +47,7 @@ def _whole(said: Said, data: dict[str, Any]) -> None:
         said.billable = False
         said.fail(*fault_of(data.get("error")))
         return
+    said.name(data.get("model"))
     _count(said, data.get("usage"), final=True)
     content = data.get("content")
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
@@ -62,7 +63,9 @@ def _event(said: Said, data: dict[str, Any]) -> None:
     if kind == "error" or data.get("error"):
         said.fail(*fault_of(data.get("error")))
     elif kind == "message_start":
-        _count(said, _table(data, "message").get("usage"), final=False)
+        message = _table(data, "message")
+        said.name(message.get("model"))
+        _count(said, message.get("usage"), final=False)
     elif kind == "content_block_start":
         _block(said, _table(data, "content_block"))
     elif kind == "content_block_delta":

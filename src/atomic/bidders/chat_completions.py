@@ -38,6 +38,7 @@ def _whole(said: Said, data: dict[str, Any]) -> None:
         said.billable = False
         said.fail(*fault_of(data["error"]))
         return
+    said.name(data.get("model"))
     _count(said, data.get("usage"))
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -52,6 +53,7 @@ def _event(said: Said, data: dict[str, Any]) -> None:
     if data.get("error"):
         said.fail(*fault_of(data["error"]))
         return
+    said.name(data.get("model"))
     _count(said, data.get("usage"))
     choices = data.get("choices") or []  # the last chunk, with the usage, has none
     if not isinstance(choices, list) or not all(isinstance(one, dict) for one in choices):

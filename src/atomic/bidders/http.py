@@ -64,6 +64,7 @@ class HttpOptions:
     jurisdictions: tuple[str, ...] = ("unknown",)
     concurrency: int = 8
     right: float = 0.6
+    family: str = ""
 
 
 class HttpModel:
@@ -95,6 +96,7 @@ class HttpModel:
             name=name,
             kind=options.dialect.kind,
             right=options.right,
+            family=options.family,
             accepts=options.accepts,
             jurisdictions=options.jurisdictions,
             concurrency=options.concurrency,
@@ -246,6 +248,7 @@ class HttpModel:
             confidence=confidence,
             usage=usage or Usage(),
             price=price,
+            model=said.model,
         )
 
     async def close(self) -> None:

@@ -76,6 +76,7 @@ class Said:
     closed: bool = False
     status: int = 0
     wait: float | None = None
+    model: str = ""  # what it says it is called
 
     def add(self, piece: object) -> None:
         """More text; None adds nothing. Anything else than text, or text after the end, is a fault."""
@@ -85,6 +86,11 @@ class Said:
             self.fail(Reason.FAILED, "text after its end")
         elif piece:
             self.pieces.append(str(piece))
+
+    def name(self, model: object) -> None:
+        """It says what it is called."""
+        if isinstance(model, str) and not self.model:
+            self.model = model
 
     def end(self, ending: Ending) -> None:
         """A terminal reason was seen. A later one may only be worse."""

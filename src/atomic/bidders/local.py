@@ -37,6 +37,7 @@ class LocalOptions:
     threads: int = 1
     slots: int = 1  # requests at a time; each has the whole context
     right: float = 0.5
+    family: str = ""
     accepts: DataLabel = "sovereign"
     jurisdictions: tuple[str, ...] = ("here",)
     cache: Path | None = None  # where a model in parts is joined; default: the user's cache folder
@@ -63,6 +64,7 @@ class LocalModel:
             name=name,
             kind="local model",
             right=self._options.right,
+            family=self._options.family,
             accepts=self._options.accepts,
             jurisdictions=self._options.jurisdictions,
             concurrency=self._options.slots,

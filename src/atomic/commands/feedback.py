@@ -36,6 +36,9 @@ def feedback(
     truth: Annotated[str | None, typer.Option(help="The right answer: a label, or JSON.")] = None,
     source: Annotated[str, typer.Option(help=f"Whose word it is: {', '.join(get_args(Source))}.")] = "person",
     author: Annotated[str, typer.Option(help="Who said so.")] = "",
+    asked: Annotated[
+        bool, typer.Option("--asked", help="It is of a random sample, all of which was asked for.")
+    ] = False,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
 ) -> None:
@@ -52,7 +55,16 @@ def feedback(
         event = find_request(opened, request)
         answer = None if truth is None else read_truth(truth, event, opened)
     learned = asyncio.run(
-        _give(read, event, follow_if_verbose(ctx), value=value, truth=answer, source=source, author=author)
+        _give(
+            read,
+            event,
+            follow_if_verbose(ctx),
+            value=value,
+            truth=answer,
+            source=source,
+            author=author,
+            asked=asked,
+        )
     )
     said = f"{value:g}" if truth is None else truth
     typer.echo(f"{short_id(event.request_id)}: {source} says {said}; {learned} lessons")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from atomic.belief.credit import named
 from atomic.commands.common import short_id
 from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.award import Award
@@ -70,7 +71,7 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             sure = f"right with {payload.probability:.2f} ({payload.probability_source})"
             return f"{payload.task} by {payload.winner}, {sure}, {dollars(payload.cost)}"
         case FeedbackGiven():
-            return f"{payload.source} says {payload.value:g}"
+            return f"{named(payload.source, payload.author)} says {payload.value:g}"
         case LessonsLearned():
             return f"{len(payload.lessons)} lessons for {payload.task} from {payload.source}"
         case BidderChanged():

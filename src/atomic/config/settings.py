@@ -155,6 +155,7 @@ class BidderSettings(Table):
 class ModelSettings(BidderSettings):
     """A language model: `right` is how often it is believed to be right before anything was seen of it.
 
+    Models of one `family` (of one maker and size) start from its record.
     `accepts` is the highest data label that it may see, `jurisdictions` are where it works, `context` is in tokens.
     What is not said is the kind's default.
     """
@@ -163,6 +164,7 @@ class ModelSettings(BidderSettings):
 
     model: str
     right: Probability | None = None
+    family: str | None = None
     context: Annotated[int, Field(ge=1_024)] | None = None
     accepts: DataLabel | None = None
     jurisdictions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None

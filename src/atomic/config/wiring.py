@@ -158,6 +158,7 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
         "threads": settings.threads,
         "slots": settings.slots,
         "right": settings.right,
+        "family": settings.family,
     }
     return LocalModel(name, model, options=replace(options, **_said(changes)))
 
@@ -192,6 +193,7 @@ def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own
         **own,
         "context_tokens": settings.context,
         "right": settings.right,
+        "family": settings.family,
         "accepts": settings.accepts,
         "jurisdictions": settings.jurisdictions,
         "concurrency": settings.concurrency,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from atomic.belief.rights import is_of
 from atomic.explain.explained import BidTold, Grounds, Taught
 from atomic.explain.story import RoundStory
 from atomic.protocols import History
 from atomic.records.bid import Bid, Evidence
 from atomic.records.event import Event
-from atomic.records.lesson import LessonsLearned
+from atomic.records.lesson import BidderChanged, LessonsLearned
+
+_MOST_NEAR = 50  # changes looked through: those of one cause are written at once
 
 
 def bid_told(bid: Bid, story: RoundStory, book: LessonBook) -> BidTold:
@@ -46,6 +49,13 @@ def _grounds(key: str, seen: Evidence, award: Event, book: LessonBook) -> Ground
         # A clock that was set back must not make evidence come from the future.
         youngest_age_ns=max(0, award.time_ns - seen.last_ns) if seen.last_ns else None,
         lessons=tuple(taught for seq in dict.fromkeys(seen.lessons) for taught in book.of(seq, key)),
+        family=seen.family,
+        family_count=seen.family_count,
+        family_share=seen.family_right / seen.family_count if seen.family_count > 0.0 else None,
+        agreed_count=seen.agreed_count,
+        agreed_share=seen.agreed_right / seen.agreed_count if seen.agreed_count > 0.0 else None,
+        version_count=seen.version_count,
+        changed=book.changed(seen.changed, key) if seen.changed else "",
     )
 
 
@@ -55,6 +65,14 @@ class LessonBook:
     def __init__(self, ledger: History) -> None:
         self._ledger = ledger
         self._known: dict[int, Event | None] = {}
+
+    def changed(self, cause: int, key: str) -> str:
+        """Why a bid seemed to be another than before, shown by the event `cause`."""
+        for event in self._ledger.read(after=cause, kinds=("changed",), limit=_MOST_NEAR):
+            found = event.payload
+            if isinstance(found, BidderChanged) and found.cause == cause and is_of(key, found.key):
+                return found.words
+        return f"it seemed to be another (since #{cause})"  # its process ended before it could write down why
 
     def of(self, seq: int, key: str) -> tuple[Taught, ...]:
         """What the event `seq` taught of one bid's being right."""

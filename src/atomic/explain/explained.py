@@ -53,7 +53,7 @@ class Taught:
 class Grounds:
     """Evidence behind a probability, per level. Counts are effective: old outcomes fade.
 
-    `task_share` and `domain_share` are the shares that were right; `youngest_age_ns` is from the youngest of those
+    `…_share` are the shares that were right; `youngest_age_ns` is from the youngest of those
     outcomes to the award.
     """
 
@@ -65,6 +65,13 @@ class Grounds:
     task_share: float | None
     youngest_age_ns: int | None
     lessons: tuple[Taught, ...]
+    family: str = ""
+    family_count: float = 0.0
+    family_share: float | None = None
+    agreed_count: float = 0.0
+    agreed_share: float | None = None
+    version_count: float = 0.0
+    changed: str = ""  # why it seemed to be another than before; empty: it never did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,11 +178,17 @@ def _bid(bid: BidTold) -> str:
 def grounds_told(seen: Grounds) -> str:
     """Where a probability comes from."""
     parts = [f"prior {seen.prior:.2f} (as {seen.prior_weight:g} outcomes)"]
+    if seen.family_share is not None:
+        parts.append(f"family {seen.family} {seen.family_count:.1f} outcomes, {seen.family_share:.2f} right")
+    if seen.agreed_share is not None:
+        parts.append(f"by agreement alone {seen.agreed_count:.1f} outcomes, {seen.agreed_share:.2f} right")
     for level, count, share in (
         ("domain", seen.domain_count, seen.domain_share),
         ("task", seen.task_count, seen.task_share),
     ):
         parts.append(f"{level} nothing yet" if share is None else f"{level} {count:.1f} outcomes, {share:.2f} right")
+    if seen.changed:
+        parts.append(f"what was seen before counts for little, since {seen.changed}")
     if seen.youngest_age_ns is not None:
         parts.append(f"youngest {lasting(seen.youngest_age_ns)} before")
     text = "; ".join(parts)
