@@ -13,9 +13,9 @@ from atomic.errors import CallerError
 from atomic.records.money import nano_usd
 
 FRONTIER = ("0.1x", "0.2x", "0.35x", "0.5x", "0.6x", "0.7x", "0.8x", "1.0x")
-_LEAST, _MOST = 1e2, 1e13  # nano-USD that a right answer may be worth
+_LEAST, _MOST = 1e3, 1e11  # nano-USD that a right answer may be worth
 _SHARE, _NUMBER = re.compile(r"(\d*\.?\d+)x\Z"), re.compile(r"(\d*\.?\d+)(%?)\Z")
-_STEPS = 12  # of the bisection: a worth within one per cent of the range's decade
+_STEPS = 11  # of the bisection: to one per cent
 
 
 @dataclass(frozen=True, slots=True)
