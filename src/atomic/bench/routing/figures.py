@@ -83,7 +83,7 @@ def gap_recovered(gain: Floats, weak: Floats, strong: Floats) -> float | None:
     recovered, Ong et al. 2024). None where the second is not better.
 
     >>> gap_recovered(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-    0.833
+    0.75
     """
     gap = float(strong.mean() - weak.mean())
     if gap <= 0:
