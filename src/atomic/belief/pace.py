@@ -36,7 +36,7 @@ _FLOOR_SHARE = 20  # of a window of requests: from its last twentieth on, what i
 
 @dataclass(slots=True)
 class Opened:
-    """A request under way: its task and objective, whether anybody bid, and the worth it was bought at."""
+    """A request under way: its task and objective, whether bids competed for it, and the worth it was bought at."""
 
     key: tuple[str, str]
     bids: bool = False
@@ -166,7 +166,7 @@ class Pace:
             return
         if self.budget is not None:
             self._step_budget(outcome.cost, one, time_ns)
-        elif outcome.status == "answered":
+        elif outcome.status == "answered" and one.bids:
             # Where the cheapest bid was bought at more than the worth, steering further down would change nothing.
             least = max(1.0, min(self.multiplier, one.worth / 2))
             moved = self.multiplier * exp(_GAIN * (self.target - outcome.probability))

@@ -27,14 +27,16 @@ class Paces:
         """Take in one event; most are none of ours."""
         payload, request = event.payload, (event.tenant, event.request_id)
         if isinstance(payload, RequestOpened):
-            # A survey has a budget of its own, and says nothing of what would have been bought.
-            if payload.terms.objective and not payload.terms.survey:
+            # A survey and a shadow have budgets of their own, and a survey says nothing of what would have been bought.
+            shadows = payload.assignment is not None and payload.assignment.shadows
+            if payload.terms.objective and not payload.terms.survey and not shadows:
                 self._opened(payload, request, event.time_ns)
         elif (one := self._open.get(request)) is None:
             return
         elif isinstance(payload, Award):
             if payload.position.round == 1:
-                one.bids, one.worth = bool(payload.candidates), payload.position.terms.worth
+                terms = payload.position.terms
+                one.bids, one.worth = bool(payload.candidates) and not terms.mandate, terms.worth
                 self.known[one.key].begin_at(one.worth, event.time_ns)
         elif isinstance(payload, AttemptFinished):
             self.known[one.key].bill(payload.price, event.time_ns)

@@ -26,7 +26,7 @@ class Budget:
 
     Money left at a window's end passes on to the next one where `carry_over` says so, at most one window's worth of it;
     so does what was spent too much. `when_spent`: "refuse" buys nothing that has a price until the next window,
-    "cheapest" buys the cheapest bid alone, "observe" only what the task's incumbent bids.
+    "cheapest" buys the cheapest bid alone, "observe" lets the `incumbent` alone answer.
     """
 
     amount: int  # nano-USD
@@ -35,6 +35,7 @@ class Budget:
     time_zone: str = "UTC"
     carry_over: bool = False
     when_spent: WhenSpent = "refuse"
+    incumbent: str = ""
 
     @classmethod
     def of(
@@ -44,6 +45,7 @@ class Budget:
         time_zone: str = "UTC",
         carry_over: bool | None = None,
         when_spent: WhenSpent = "refuse",
+        incumbent: str = "",
     ) -> Budget:
         """Read "$2/1k" (for 1,000 requests) or "$20/day". Raises TaskError.
 
@@ -64,12 +66,18 @@ class Budget:
             raise TaskError(f"{text!r} is not a budget: it is nothing", hint=hint)
         if when_spent not in get_args(WhenSpent):
             raise TaskError(f"when_spent={when_spent!r}", hint=f"one of {', '.join(get_args(WhenSpent))}")
+        if (when_spent == "observe") != bool(incumbent):
+            raise TaskError(
+                f"when_spent={when_spent!r}, incumbent={incumbent!r}",
+                hint='who observes names the bidder that answers: when_spent="observe", incumbent="mini"',
+            )
         _zone(time_zone)
         budget = cls(
             amount=nano,
             time_zone=time_zone,
             carry_over=many is not None if carry_over is None else carry_over,
             when_spent=when_spent,
+            incumbent=incumbent,
         )
         if many is not None:
             return replace(budget, requests=int(many.group(1)) * _TIMES[many.group(2) or ""])
@@ -84,7 +92,8 @@ class Budget:
     def name(self) -> str:
         """What tells it from other budgets: equal names, equal budgets."""
         many = self.period or self.requests
-        return f"{self.amount}/{many} {self.time_zone} {'carry' if self.carry_over else 'forget'} {self.when_spent}"
+        passed = "carry" if self.carry_over else "forget"
+        return f"{self.amount}/{many} {self.time_zone} {passed} {self.when_spent} {self.incumbent}".rstrip()
 
     def window(self, time_ns: int) -> tuple[int, int]:
         """Beginning and end in nanoseconds of the calendar window that a time lies in.

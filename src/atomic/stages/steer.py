@@ -19,10 +19,10 @@ def steer(
     """The position of a request that was opened then, with the worth that steering makes of its terms.
 
     The first round is bought on the terms as they were declared; what comes of that holds for all rounds. Terms with a
-    worth of their own stay as they are, and so do those of a survey.
+    worth of their own stay as they are, and so do those of a survey or a mandate, which buy whatever it is worth.
     """
     terms = position.terms
-    if not terms.objective or terms.survey:
+    if not terms.objective or terms.survey or terms.mandate:
         return position, slate
     pace = beliefs.paces.of(task, terms)
     spent = pace.budget is not None and pace.left(opened_ns) <= 0
@@ -51,12 +51,15 @@ def _enough(bid: Bid) -> int:
 
 
 def _when_spent(terms: Terms, slate: Slate, state: State) -> Slate:
-    """The slate of a request whose window has no money left."""
-    assert terms.budget is not None
+    """The slate of a request whose window has no money left; what is free may always be bought."""
+    budget = terms.budget
+    assert budget is not None
     left = [bid for bid in slate.bids if bid.price == 0 and bid.offer.ceiling == 0]
-    if terms.budget.when_spent == "cheapest":
+    if budget.when_spent == "cheapest":
         ordered = sorted(slate.bids, key=lambda bid: (bid.price, -bid.probability, bid.key))
         left = [] if state.answered else ordered[:1]
+    elif budget.when_spent == "observe":
+        left = [] if state.answered else [bid for bid in slate.bids if bid.offer.bidder == budget.incumbent]
     out = tuple(
         NoBid(bidder=bid.offer.bidder, tactic=bid.offer.tactic, reason=Reason.BUDGET_SPENT)
         for bid in slate.bids
