@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import orjson
@@ -289,6 +294,28 @@ def test_what_somebody_works_on_here_is_left_to_him(here: Path, there: Path) -> 
 
     assert [("b", "being worked on here")] == why(found)
     assert (1, 1, 0) == counts(found)
+
+
+def test_an_import_that_is_killed_leaves_whole_requests_and_the_next_brings_the_rest(here: Path, there: Path) -> None:
+    names = [f"r{number}" for number in range(350)]
+    bought(there, *names)
+    command = [sys.executable, "-m", "atomic", "ledger", "import", str(there), "--ledger", str(here)]
+    for appends in (1, 2):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while len(imports(here)) < appends and child.poll() is None:
+            time.sleep(0.001)
+        child.kill()
+        child.wait()
+        sound(here)
+    assert 100 <= len(began := {request_id for one in imports(here) for _, request_id, _ in one.requests}) < 350
+
+    found = merged(there, here)
+
+    assert (350 - len(began), len(began)) == (found.requests, found.there)
+    with LedgerReader.open(here) as ledger:
+        came = Counter((event.request_id, event.kind) for event in ledger.read() if event.request_id in names)
+    assert Counter(itertools.product(names, ("request", "outcome", "feedback", "lessons"))) == came
+    sound(here)
 
 
 # --- exports -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -155,12 +155,15 @@ class Keys:
         if index_key and not self.knows(name):
             self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (_FOREIGN + name, index_key))
 
-    def admit(self, tokens: Iterable[str]) -> bool:
+    def admit(self, tokens: Sequence[str]) -> bool:
         """Make keys for those who come with an import, by their tokens; False, and none, if one of them was erased."""
+        missing = [token for token in tokens if self._stored(token) is None]
+        if not missing:
+            return not self.any_gone(tokens)
         with self._transaction():
             if self.any_gone(tokens):
                 return False
-            for token in tokens:
+            for token in missing:
                 self._connection.execute(
                     "INSERT OR IGNORE INTO key (subject, key) VALUES (?, ?)", (token, os.urandom(32))
                 )

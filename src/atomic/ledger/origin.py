@@ -83,7 +83,8 @@ def _of_export(file: Path, target: Path, unverified: bool) -> Source:
         raise CallerError(f"{file} holds no answers", hint="make it with `atomic ledger export --bodies`")
     if not export.subjects_by:
         raise CallerError(
-            f"{file} says not whose data it is, so nobody could be erased", hint="take the ledger itself, or export again"
+            f"{file} says not whose data it is, so nobody could be erased",
+            hint="take the ledger itself, or export again",
         )
     if not export.origin.sound and not unverified:
         raise Tampered(f"{file} is not as it was written", hint="--unverified takes what can still be read")

@@ -154,7 +154,7 @@ class SqliteLedger:
         """Erase every body of some requests, given as (tenant, request id), because their time is over."""
         return await self._erase(Erase(self._keys, "retention", self._clock.time_ns(), requests=tuple(requests)))
 
-    def admit(self, tokens: Iterable[str], index_key: bytes) -> bool:
+    def admit(self, tokens: Sequence[str], index_key: bytes) -> bool:
         """Let those in whom these tokens of another ledger stand for, which were made with `index_key`.
 
         False when one of them was erased here: then nothing about them may come in.

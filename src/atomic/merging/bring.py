@@ -69,6 +69,7 @@ async def _bring(source: Source, here: Here, target: Target, items: Sequence[Ite
     held: list[tuple[Key, bool]] = []
     entries: list[Entry] = []
     coming: list[Item] = []
+    brought: set[Key] = set()
     try:
         for item in items:
             tokens = subjects_of(source.ledger, item.events)
@@ -88,10 +89,10 @@ async def _bring(source: Source, here: Here, target: Target, items: Sequence[Ite
             opened = ((*one.key, one.events[0].seq) for one in coming)
             imported = AnswersImported(origin=source.origin, requests=tuple(opened))
             await target.append([Entry(payload=imported), *entries], power_durable=True)
+            brought = {one.key for one in coming}
             for one in coming:
                 found.add(one)
     finally:
-        brought = {one.key for one in coming}
         for (tenant, request_id), whole in held:
             await target.release(tenant, request_id, done=whole and (tenant, request_id) in brought)
 
