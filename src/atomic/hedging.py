@@ -59,30 +59,37 @@ class Hedging:
 
     def _until_look(self, race: Race) -> int:
         waited_ns = race.waited_ns
-        first_ns = max(_SOONEST_NS, *(bid.latency_ns for bid in race.running))
+        first_ns = max(_SOONEST_NS, *(bid.latency_ns for bid in race.awaited))
         return first_ns - waited_ns if waited_ns < first_ns else max(_SOONEST_NS, waited_ns // _AGAIN)
 
     def look(self, race: Race, refused: set[str]) -> Hedged | None:
         """What pays more than waiting on, if anything does."""
-        running = race.running
-        if race.first_ends_it or any(self._lasts(bid) for bid in running):
+        running, awaited = race.running, race.awaited
+        if any(self._lasts(bid) for bid in running):
             return None
-        away = [bid.key for bid in self.slate.bids if bid not in running and self._is_away(bid)]
+        asked = {bid.offer.bidder for bid in running if bid not in awaited}
+        asked |= {done.bid.offer.bidder for done in race.ended}
+        away = [
+            bid.key
+            for bid in self.slate.bids
+            if bid not in awaited and (bid.offer.bidder in asked or self._is_away(bid))
+        ]
         what = Waiting(
-            running=tuple(bid.key for bid in running),
+            running=tuple(bid.key for bid in awaited),
             waited_ns=race.waited_ns,
-            patience_ns=race.patience_left_ns,
+            patience_ns=max(0, race.patience_left_ns),
             left_out=tuple(sorted({*away, *refused})),
         )
         before, ended = self.award.position, race.ended
+        reserved = sum(bid.offer.ceiling for bid in running if bid not in awaited)
         hand = reduce(lambda hand, done: finished(hand, self.ask, done, self.shop.beliefs)[0], ended, self.hand)
         position = replace(
             before,
             state=hand.state,
-            spent=before.spent + sum(done.reply.price for done in ended),
-            elapsed_ns=before.terms.deadline_ns - self.ask.time_left_ns + what.waited_ns,
+            spent=before.spent + sum(done.reply.price for done in ended) + reserved,
+            elapsed_ns=before.terms.deadline_ns - self.ask.time_left_ns + race.lasted_ns,
         )
-        choice = hedge(position, self.slate, self.table, what)
+        choice = hedge(position, self.slate, self.table, what, valuation=self.shop.valuation)
         if choice.chosen is None:
             return None
         return Hedged(

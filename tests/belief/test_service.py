@@ -104,12 +104,21 @@ def test_being_cut_or_declining_is_no_illness(reason: Reason) -> None:
 
 
 def test_pauses_double_up_to_10_minutes() -> None:
-    health, lefts = Health(), []
+    health, lefts, now = Health(), list[int](), 0
     for _ in range(10):
-        health.add(Reason.FAILED, 0)
-        lefts.append(health.pause_left(0) // SECOND)
+        health.add(Reason.FAILED, now)
+        lefts.append(health.pause_left(now) // SECOND)
+        now += health.pause_left(now)
 
     assert [5, 10, 20, 40, 80, 160, 320, 600, 600, 600] == lefts
+
+
+def test_what_fails_while_the_breaker_is_open_began_before_and_lengthens_nothing() -> None:
+    health = Health()
+    for _ in range(20):
+        health.add(Reason.TIMED_OUT, 0)
+
+    assert (5 * SECOND, 3) == (health.pause_left(0), health.failures)
 
 
 def test_one_answer_makes_well_again() -> None:

@@ -105,8 +105,12 @@ class Health:
         self.reason: Reason | None = None
 
     def add(self, reason: Reason | None, time_ns: int) -> None:
-        """An attempt ended, with an answer (no reason) or without."""
-        if reason in _NO_ILLNESS:
+        """An attempt ended, with an answer (no reason) or without.
+
+        Nobody is asked while its breaker is open, so a failure then is of an attempt that began before: of the same
+        illness, not a failed trial.
+        """
+        if reason in _NO_ILLNESS or (reason is not None and self.pause_left(time_ns) > 0):
             return
         if reason is None:
             self.failures, self.paused_until, self.reason = 0, 0, None

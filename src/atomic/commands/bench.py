@@ -25,6 +25,7 @@ _PLAIN = {
     "beliefs": "How long a lesson takes, and memory after a million.",
     "memory": "Memory after 10,000 and 100,000 requests.",
     "flows": "Durable flows against the bare engine's steps.",
+    "load": "Latency and quality while one of five hangs, one lies about its price and one returns junk.",
 }
 _PARTS = {"ledger": ("ledger", "rebuild")}  # one bench for people, measured by two modules
 _MAIL_FILES = ("mail.tar.xz", "labels.jsonl")

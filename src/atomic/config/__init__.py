@@ -182,6 +182,7 @@ async def open(
             examples=examples,
             per_day=read.settings.market.per_day,
             per_task=read.settings.market.per_task,
+            queue=read.settings.market.queue,
             clock=clock,
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))

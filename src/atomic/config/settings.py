@@ -86,12 +86,14 @@ class Table(BaseModel):
 class MarketSettings(Table):
     """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price).
 
-    `per_task` says of microtasks, by name, what of a day may go to them.
+    `per_task` says of microtasks, by name, what of a day may go to them; `queue` how many requests may wait at once for
+    somebody to have a place.
     """
 
     ledger: str = "atomic.db"
     per_day: Amount | None = None
     per_task: dict[str, Amount] = {}
+    queue: Annotated[int, Field(ge=0)] = 10_000
 
 
 class RetentionSettings(Table):

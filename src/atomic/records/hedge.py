@@ -11,8 +11,9 @@ from atomic.records.award import Position
 class Waiting:
     """What is waited for, since when, and who else could not be asked now.
 
-    `running` are the attempts under way, by the keys of their bids; they have run for `waited_ns` and will be waited
-    for at most `patience_ns` longer. `left_out` are bids of the round's slate whose bidders are busy or unwell by now.
+    `running` are the attempts waited for, by the keys of their bids; they have run for `waited_ns` and will be waited
+    for at most `patience_ns` longer. `left_out` are bids of the round's slate whose bidders are busy or unwell by now,
+    or were asked before in vain so far.
     """
 
     running: tuple[str, ...]

@@ -210,7 +210,7 @@ class _Recompute:
         except (NotFound, Tampered, ValueError) as error:
             yield f"content: {error}"
             return
-        choice = hedge(hedged.position, slate, table, hedged.what)
+        choice = hedge(hedged.position, slate, table, hedged.what, valuation=self._valuation)
         if choice != (recorded := Choice(hedged.chosen, hedged.waiting, hedged.gain)):
             yield f"hedge: recorded {recorded}, recomputed {choice}"
 

@@ -42,12 +42,13 @@ class Race:
 
     def start(self, ask: Ask, bids: Sequence[Bid], plans: Sequence[Plan]) -> None:
         """Start attempts; their places are held already."""
+        began_ns = self._clock.monotonic_ns()
         for bid, plan in zip(bids, plans, strict=True):
             bidder = self._bidders[bid.offer.bidder]
             patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=self._alone)
             work = asyncio.ensure_future(execute(bidder, ask, bid, plan, self._clock, alone=self._alone))
             work.add_done_callback(lambda _, name=bid.offer.bidder: self._held.free(name))  # type: ignore[misc]
-            self._runners.append(_Runner(bid, plan, work, self._clock.monotonic_ns(), patience))
+            self._runners.append(_Runner(bid, plan, work, began_ns, patience))
 
     @property
     def running(self) -> list[Bid]:
@@ -60,15 +61,28 @@ class Race:
         return [one.end for one in self._runners if one.end is not None]
 
     @property
+    def lasted_ns(self) -> int:
+        """How long it has been since the first start."""
+        return self._clock.monotonic_ns() - self._runners[0].began_ns
+
+    @property
+    def awaited(self) -> list[Bid]:
+        """Those of them that were started last: who was asked before is hoped for, not waited for."""
+        return [one.bid for one in self._awaited()]
+
+    @property
     def waited_ns(self) -> int:
-        """How long the longest of those running has run."""
-        return self._clock.monotonic_ns() - min(one.began_ns for one in self._runners if one.end is None)
+        """How long those awaited have run."""
+        return self._clock.monotonic_ns() - self._awaited()[0].began_ns
 
     @property
     def patience_left_ns(self) -> int:
-        """How much longer those running are waited for at most."""
-        now_ns = self._clock.monotonic_ns()
-        return max(0, *(one.began_ns + one.patience_ns - now_ns for one in self._runners if one.end is None))
+        """How much longer those awaited are waited for at most."""
+        return max(0, *(one.patience_ns for one in self._awaited())) - self.waited_ns
+
+    def _awaited(self) -> list[_Runner]:
+        running = [one for one in self._runners if one.end is None]
+        return [one for one in running if one.began_ns == running[-1].began_ns]
 
     async def wait(self, within_ns: int | None) -> bool:
         """Wait until somebody ends, but no longer than this; whether anybody did."""
