@@ -9,6 +9,7 @@ from atomic.protocols import Valuation, Valued
 from atomic.records.award import Position, Scored, Slate, Table
 from atomic.records.request import surveyed
 from atomic.rules.exploration import CANDIDATES, pick, propensities, sharpness
+from atomic.rules.in_time import in_time
 from atomic.rules.valuation import lookahead
 
 RULES_VERSION = "1"
@@ -33,14 +34,16 @@ def auction(
 
     At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
-    then price, then key. A survey buys everybody whom its terms name at the first round, and settles at the next.
+    then price, then key. What may come after the deadline is worth less. A survey buys everybody whom its terms name at
+    the first round, and settles at the next.
     A mandate buys whom it names, and settles for what comes of it.
     """
     if position.terms.mandate:
         return _mandated(position, slate, table, valuation)
     if position.terms.survey:
         return _survey(position, slate, table, valuation)
-    standing, group, valued = valuation(position, slate, table)
+    standing, group, values = valuation(position, slate, table)
+    valued = in_time(position, slate, values)
     ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
     considered = tuple(sorted({key for one in valued for key in one.uses}))
     pays = bool(ordered) and ordered[0].score > 0
