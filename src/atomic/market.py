@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -12,6 +13,7 @@ from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
 from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, Erased, NotFound, OperatorError
+from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
 from atomic.protocols import Asker, Bidder, Examples, Learner, Priced, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
@@ -20,6 +22,7 @@ from atomic.records.event import Body, Entry, Event, encode
 from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
+from atomic.records.mode import Mode
 from atomic.records.price import PricesChanged
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
@@ -72,6 +75,7 @@ class Market:
         queue: int = MOST_WAITING,
         clock: Clock | None = None,
         valuation: Valuation = lookahead,
+        modes: Mapping[str, Mode] | None = None,
     ) -> None:
         self.ledger = ledger
         self.beliefs = Beliefs()
@@ -104,6 +108,7 @@ class Market:
             punctual=Punctuality(self._clock),
             capacity=Capacity(self._clock, most_waiting=queue),
         )
+        self.modes = Modes(self._shop, ledger, modes or {}, self._paired)
 
     async def start(self) -> None:
         """Take in the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on.
@@ -115,6 +120,7 @@ class Market:
             begin_at(self.beliefs, rebased, self.ledger)
         self._unfollow = self.ledger.follow(self.follow, after=0)
         await self.record(())
+        await self.modes.state()
 
     async def record(
         self, entries: Sequence[Entry], *, spend: Spend | None = None, power_durable: bool = False
@@ -126,6 +132,8 @@ class Market:
         events = await self.ledger.append(entries, spend=spend, power_durable=power_durable)
         if events and (changed := self.beliefs.rights.shown_by(events[0].seq, events[-1].seq)):
             await self.ledger.append([Entry(payload=one, time_ns=self._clock.time_ns()) for one in changed])
+        if events and (due := self.modes.due()):
+            await self.ledger.append(due)
         return events
 
     def follow(self, events: Sequence[Event]) -> None:
@@ -135,6 +143,7 @@ class Market:
             return
         self._seen = fresh[-1].seq
         fold(self.beliefs, fresh, self.ledger)
+        self.modes.standings.fold(fresh)
         self._teacher.follow(fresh)
         for asker in self._askers:
             asker.follow(fresh)
@@ -221,29 +230,34 @@ class Market:
             self.follow(tuple(self.ledger.read(after=self._seen)))
         terms = trade.terms or call.task.terms
         ask = _prepared(call, trade, request_id)
-        purchase = Purchase(self._shop, ask, terms, trade.subjects, resumable=bool(trade.request_id))
+        assignment = self.modes.assignment(ask, terms, earlier)
+        errand = self.modes.errand(ask, terms, assignment)
+        purchase = Purchase(errand, ask, trade.subjects, resumable=bool(trade.request_id))
+        opened = RequestOpened(
+            task=call.task.name,
+            task_version=call.task.version,
+            domain=ask.domain,
+            labels=call.task.labels,
+            terms=errand.terms,
+            assignment=assignment,
+        )
         if any(event.kind == "request" for event in earlier):
             purchase.resume(earlier, self.ledger)
         else:
-            opened = RequestOpened(
-                task=call.task.name,
-                task_version=call.task.version,
-                domain=ask.domain,
-                labels=call.task.labels,
-                terms=terms,
-            )
             bodies = (
                 Body(name="input", content=call.input_json, subjects=trade.subjects),
                 Body(name="features", content=encode(ask.features), subjects=trade.subjects),
             )
             purchase.open(opened, bodies)
         settled, answer = await purchase.run()
+        self.modes.answered(ask, opened, terms, trade.subjects, purchase.compared(settled))
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""
         ask = _prepared(call, trade, trade.request_id or fresh_id(self._clock.time_ns()))
-        return Purchase(self._shop, ask, trade.terms or call.task.terms, trade.subjects).preview()
+        terms = trade.terms or call.task.terms
+        return Purchase(self.modes.errand(ask, terms, self.modes.assignment(ask, terms)), ask, trade.subjects).preview()
 
     async def feedback(  # noqa: PLR0913 - each says another thing of one word
         self,
@@ -270,17 +284,31 @@ class Market:
         check_writable(request_id, tenant, author)
         key = (tenant, request_id)
         self._settled(key)  # before a turn is claimed, which leaves a row behind
-        # Two words at once, here or from another process, would both count in full.
+        async with self._turn(key):
+            word = Word(value=value, truth=truth, rights=rights, source=source, author=author, asked=asked)
+            await self._judge(key, word)
+
+    @asynccontextmanager
+    async def _turn(self, key: tuple[str, str]) -> AsyncIterator[None]:
+        """One at a time: two words on a request at once, here or from another process, would both count in full."""
         async with self._judging.setdefault(key, asyncio.Lock()):
-            turn = (tenant, f"{request_id}\x1ffeedback")
+            turn = (key[0], f"{key[1]}\x1ffeedback")
             await self._release_what_is_left()
             while await self.ledger.claim(*turn, "") == "running":  # noqa: ASYNC110 - another process's turn
                 await asyncio.sleep(_TURN_SECONDS)
             try:
-                word = Word(value=value, truth=truth, rights=rights, source=source, author=author, asked=asked)
-                await self._judge(key, word)
+                yield
             finally:
                 await asyncio.shield(self._release(turn, done=False))
+
+    async def _paired(self, key: tuple[str, str]) -> None:
+        """A request has become one of a pair: what was said of it before holds for the other answer, too."""
+        async with self._turn(key):
+            events = self._events_of(key)
+            opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
+            task = self._tasks.get(opened.task) if opened is not None else None
+            if said := self.modes.heard_before(events, task):
+                await self.record(said)
 
     async def _judge(self, key: tuple[str, str], word: Word) -> None:
         events = self._settled(key)
@@ -288,7 +316,8 @@ class Market:
         if events[0].bodies and self.ledger.body(events[0].bodies[0]) is None:
             raise Erased(f"request {key[1]!r} was erased", hint="nothing can be learned from it any more")
         task = self._tasks.get(opened.task) if opened is not None else None
-        await self.record(judge(events, self.ledger, word, self._clock.time_ns(), task, self.beliefs))
+        said = judge(events, self.ledger, word, self._clock.time_ns(), task, self.beliefs)
+        await self.record([*said, *self.modes.heard(events, word, task)])
 
     def _settled(self, key: tuple[str, str]) -> tuple[Event, ...]:
         """What is known of a request that has its outcome. Raises NotFound."""
@@ -303,6 +332,7 @@ class Market:
 
     async def close(self) -> None:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""
+        await self.modes.close()
         await self._release_what_is_left()
         if self._unfollow is not None:
             self._unfollow()

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from atomic.arms import Compared, Errand
 from atomic.books import Books
 from atomic.hedging import Hedging
 from atomic.output import Refusal, from_json
@@ -48,18 +49,18 @@ _MOST_REPEATS = 3  # answers of one bid where asking again may give another
 class Purchase:
     """Buys one answer. Make it, `open` or `resume` it, then `run` it once."""
 
-    def __init__(
-        self, shop: Shop, ask: Ask, terms: Terms, subjects: tuple[str, ...], *, resumable: bool = False
-    ) -> None:
-        self._shop = shop
+    def __init__(self, errand: Errand, ask: Ask, subjects: tuple[str, ...], *, resumable: bool = False) -> None:
+        self._shop = shop = errand.shop
         self._ask = ask
-        self._declared = self._terms = terms  # as steering makes of them, from the first round on
+        self._declared = self._terms = errand.terms  # as steering makes of them, from the first round on
+        self._otherwise, self._brought = errand.otherwise, errand.brought
         self._opened_ns = shop.clock.time_ns()
         self._resumable = resumable
         self._began_ns = shop.clock.monotonic_ns()
         self._spent = 0
         self._hand = EMPTY_HAND
         self._bought: list[Bought] = []
+        self._attempted: dict[str, Attempted] = {}  # the first by each bid, of this process
         self._lasting: list[Bid] = []  # still under way although our process was restarted
         self._excluded: dict[str, Reason] = {}
         self._nearest = shop.examples.nearest(ask, _EXAMPLES)
@@ -102,6 +103,9 @@ class Purchase:
             self._spent += cut.reserved
             self._take(cut_off(bid, Reason.INTERRUPTED, price=cut.reserved))
 
+        if self._otherwise is not None and not self._terms.mandate:
+            self._go_otherwise(self._otherwise)
+
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
         self._books.round = 1
@@ -129,6 +133,9 @@ class Purchase:
                 if not self._hand.state.answered and await turn.called(busy(slate), ask.time_left_ns):
                     self._books.round -= 1
                     continue
+                if self._goes_otherwise():
+                    self._books.round -= 1
+                    continue
                 self._books.note_entry(entry)
                 return await self._end(award, slate)
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
@@ -144,6 +151,18 @@ class Purchase:
                 else:
                     self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
                     self._books.round -= 1
+
+    def _goes_otherwise(self) -> bool:
+        """Whether the market goes on, since the one who was to answer alone did not."""
+        if self._otherwise is None or self._hand.state.answered:
+            return False
+        self._go_otherwise(self._otherwise)
+        return True
+
+    def _go_otherwise(self, otherwise: tuple[Shop, Terms]) -> None:
+        self._shop, self._terms = otherwise
+        self._declared, self._otherwise = self._terms, None
+        self._books.move(self._shop)
 
     def _hedging(self, ask: Ask, slate: Slate, table: Table, award: Award) -> Hedging | None:
         """None for a survey, where everybody is heard to the end, and for a mandate, where nobody else is."""
@@ -256,9 +275,11 @@ class Purchase:
         """An attempt ended: into the hand, the record and the list of who need not be asked again."""
         bid, books = done.bid, self._books
         self._hand, record, body = finished(self._hand, self._ask, done, self._shop.beliefs)
+        record = replace(record, recalled=bid.key in self._shop.recalled)
         books.borrow(books.shown(done.plan))
         books.note(record, bodies=() if body is None else (books.answer(body),))
         self._bought.append(Bought(bid=bid, attempt=record))
+        self._attempted.setdefault(bid.key, done)
         self._exclude(bid, record.reason)
 
     def _restore(self, bid: Bid, record: AttemptFinished, body: bytes | None) -> None:
@@ -278,7 +299,7 @@ class Purchase:
                 self._excluded[bid.key] = reason
         elif reason is not None:
             self._excluded[bid.key] = reason
-        elif len(same) >= _MOST_REPEATS or self._deterministic(bid):
+        elif len(same) >= _MOST_REPEATS or self._deterministic(bid) or bid.key in self._shop.recalled:
             self._excluded[bid.key] = Reason.ALREADY_ANSWERED
 
     async def _end(self, award: Award, slate: Slate) -> tuple[OutcomeSettled, Any]:
@@ -292,11 +313,24 @@ class Purchase:
             group = self._hand.groups[award.standing_group]
             answer = group.answer
             bodies = (self._books.answer(group.body),)
+        if self._brought is not None and self._brought.bid.key not in self._attempted:
+            self._bring(self._brought)
         self._books.note(settled, bodies=bodies)
         for learned in at_the_end(ask, self._hand.state, self._bought):
             self._books.note(learned)
         await self._books.flush()
         return settled, answer
+
+    def _bring(self, brought: Attempted) -> None:
+        """Put the answer that the caller got beside those bought: so they are compared, and learned from together."""
+        self._hand, record, body = finished(self._hand, self._ask, brought, self._shop.beliefs)
+        bodies = () if body is None else (self._books.answer(body),)
+        self._books.note(replace(record, recalled=True), bodies=bodies)
+
+    def compared(self, settled: OutcomeSettled) -> Compared:
+        """What a comparison needs, once it has run."""
+        paid = sum(one.attempt.price for one in self._bought if not one.attempt.recalled)
+        return Compared(settled=settled, hand=self._hand, attempts=self._attempted, terms=self._terms, paid=paid)
 
     def _deterministic(self, bid: Bid) -> bool:
         bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut

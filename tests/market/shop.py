@@ -14,6 +14,7 @@ from atomic.protocols import Bidder, Profile
 from atomic.records import AttemptFinished, AttemptStarted, Award, Event, NoBid, Reason, Slate
 from atomic.records.event import decode
 from atomic.records.microtask import Ask, microtask
+from atomic.records.mode import Mode
 from atomic.tactics.plain import Plain
 from atomic.testing import Line, ScriptedBidder
 
@@ -75,6 +76,7 @@ async def opened(
     per_task: Mapping[str, int] | None = None,
     secret: bytes = b"secret",
     queue: int = 100,
+    modes: Mapping[str, Mode] | None = None,
 ) -> Market:
     """A market that has folded its ledger and follows it."""
     ledger = ledger or MemoryLedger(clock=clock or FrozenClock(), secret=secret)
@@ -87,6 +89,7 @@ async def opened(
         per_task=per_task,
         queue=queue,
         clock=clock or FrozenClock(),
+        modes=modes,
     )
     await market.start()
     return market

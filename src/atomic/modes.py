@@ -1,0 +1,160 @@
+"""Modes as a market runs them: who answers which request, what is bought beside it, and when that changes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import orjson
+
+from atomic.arms import Compared, Errand, errand_for
+from atomic.belief.pairs import Standings
+from atomic.beside import Answered, Beside, Paired
+from atomic.errors import ConfigError
+from atomic.protocols import SharedLedger
+from atomic.records.event import Entry, Event
+from atomic.records.lesson import PRECEDENCE, FeedbackGiven
+from atomic.records.microtask import Ask, Microtask
+from atomic.records.mode import MARKET, Assignment, Mode, ModeStated, PairMade
+from atomic.records.request import RequestOpened, Terms
+from atomic.rules.modes import assign
+from atomic.shop import Shop
+from atomic.stages.feedback import Word, judge, word_on
+
+_TRIES = 5
+
+
+class Modes:
+    """The modes that this process was given, by task, over the standing that all processes share through the ledger."""
+
+    def __init__(self, shop: Shop, ledger: SharedLedger, modes: Mapping[str, Mode], paired: Paired) -> None:
+        self._shop = shop
+        self._ledger = ledger
+        self._modes = {task: mode for task, mode in modes.items() if mode.incumbent}
+        self.standings = Standings()
+        self.beside = Beside(shop, ledger, paired)
+        for task, mode in modes.items():
+            check(task, mode, shop.bidders)
+
+    async def state(self) -> None:
+        """Put down what differs from how the tasks stand; the last word of any process holds for all."""
+        for task, mode in self._modes.items():
+            for _ in range(_TRIES):  # another process may have stated its own meanwhile
+                known = self.standings.tasks.get(task)
+                if known is not None and known.place.mode == mode:
+                    break
+                number = known.place.number + 1 if known is not None else 1
+                stated = ModeStated(task=task, number=number, mode=mode)
+                await self._shop.record([Entry(payload=stated, time_ns=self._shop.clock.time_ns())])
+
+    def due(self) -> list[Entry]:
+        """The changes that the evidence has decided; to be put down by whoever sees them."""
+        now_ns = self._shop.clock.time_ns()
+        return [Entry(payload=one, time_ns=now_ns) for one in self.standings.due() if one.task in self._modes]
+
+    def assignment(self, ask: Ask, terms: Terms, earlier: Sequence[Event] = ()) -> Assignment | None:
+        """Who answers a request; as it was drawn before, if it was. None where the market answers as ever."""
+        for event in earlier:
+            if isinstance(event.payload, RequestOpened):
+                return event.payload.assignment
+        task = ask.task.name
+        place = self.standings.place(task) if task in self._modes else None
+        if place is None or terms.survey or terms.mandate:
+            return None
+        return assign(place, self._shop.secret, ask.tenant, ask.request_id)
+
+    def errand(self, ask: Ask, terms: Terms, assignment: Assignment | None) -> Errand:
+        """What answering the caller is."""
+        return errand_for(self._shop, terms, assignment, self._modes.get(ask.task.name))
+
+    def answered(
+        self, ask: Ask, opened: RequestOpened, terms: Terms, subjects: tuple[str, ...], compared: Compared
+    ) -> None:
+        """The caller has its answer: buy beside it what was drawn."""
+        mode = self._modes.get(ask.task.name)
+        if opened.assignment is not None and opened.assignment.other and mode is not None:
+            self.beside.begin(
+                Answered(
+                    ask=ask,
+                    opened=opened,
+                    terms=terms,
+                    assignment=opened.assignment,
+                    mode=mode,
+                    subjects=subjects,
+                    compared=compared,
+                )
+            )
+
+    def heard(self, events: Sequence[Event], word: Word, task: Microtask[..., object] | None) -> list[Entry]:
+        """What a word on a caller's answer says of the one bought beside it; `events` are of the caller's request."""
+        made = next((one for one in events if isinstance(one.payload, PairMade)), None)
+        if made is None or not isinstance(made.payload, PairMade):
+            return []
+        pair = made.payload
+        shadow = [one for one in self._ledger.read(request_id=pair.shadow) if one.tenant == made.tenant]
+        opened = next((one.payload for one in shadow if isinstance(one.payload, RequestOpened)), None)
+        told = word_on(pair, word, len(opened.labels)) if opened is not None else None
+        if told is None:
+            return []
+        return judge(shadow, self._ledger, told, self._shop.clock.time_ns(), task, self._shop.beliefs)
+
+    def heard_before(self, events: Sequence[Event], task: Microtask[..., object] | None) -> list[Entry]:
+        """The same for what was said before the other answer was there; nothing where it has been judged since."""
+        made = next((one for one in events if isinstance(one.payload, PairMade)), None)
+        if made is None or not isinstance(made.payload, PairMade):
+            return []
+        words = [one for one in events if isinstance(one.payload, FeedbackGiven) and one.seq < made.seq]
+        since = self._ledger.read(request_id=made.payload.shadow, kinds=("feedback",))
+        if not words or any(one.tenant == made.tenant for one in since):
+            return []
+        event = max(words, key=_standing)
+        return self.heard(events, self._word(event), task)
+
+    def _word(self, event: Event) -> Word:
+        given = event.payload
+        assert isinstance(given, FeedbackGiven)
+        truth = next((self._ledger.body(one) for one in event.bodies if one.name == "truth"), None)
+        if truth is not None:
+            return Word(truth=orjson.loads(truth), source=given.source, author=given.author, asked=given.asked)
+        return Word(value=given.value, source=given.source, author=given.author, asked=given.asked)
+
+    async def close(self) -> None:
+        """End what is bought beside; may be called twice."""
+        await self.beside.close()
+
+
+def check(task: str, mode: Mode, bidders: Mapping[str, object]) -> None:
+    """Raises ConfigError for a mode that cannot be."""
+    if wrong := next(iter(wrong_in(mode, bidders)), None):
+        raise ConfigError(f"the mode of {task}: {wrong[0]}: {wrong[1]}", hint="docs/modes.md says what each means")
+
+
+def wrong_in(mode: Mode, bidders: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a mode: which field, and why."""
+    if mode.mode != "market" and not mode.incumbent:
+        yield "incumbent", f'mode "{mode.mode}" needs one: who answers until somebody is better'
+    names = ", ".join(sorted(bidders)) or "none"
+    if mode.incumbent and mode.incumbent.partition("+")[0] not in bidders:
+        yield "incumbent", f"there is no bidder {mode.incumbent!r}; there are: {names}"
+    if not mode.challengers or len(set(mode.challengers)) < len(mode.challengers):
+        yield "challengers", f'name each once, such as "{MARKET}"'
+    for one in mode.challengers:
+        if one == mode.incumbent or (one != MARKET and one.partition("+")[0] not in bidders):
+            yield "challengers", f'{one!r} is neither "{MARKET}" nor another bidder; there are: {names}'
+    for name, value, low, high in (
+        ("sample", mode.sample, 0.0, 1.0),
+        ("share", mode.share, 0.0, 1.0),
+        ("floor", mode.floor, 0.0, 1.0),
+        ("alpha", mode.alpha, 1e-9, 0.5),
+    ):
+        if not low <= value <= high:
+            yield name, f"{value!r} is not between {low:g} and {high:g}"
+    if mode.shadow_per_day < 0:
+        yield "shadow", "an amount of money is not negative"
+    if mode.mode == "market" and mode.incumbent and mode.challengers != (MARKET,):
+        yield "challengers", 'in mode "market" it is the market that answers'
+
+
+def _standing(event: Event) -> tuple[int, int]:
+    given = event.payload
+    assert isinstance(given, FeedbackGiven)
+    return -PRECEDENCE.index(given.source), event.seq
