@@ -6,8 +6,8 @@ Where waiting has no price of its own, the values of a valuation become, for a b
     score'(ab) = t(a) g(a) + (1 - t(a)) t(b) g(b) - c(a) - c(b)           for two bought at once, g(a) >= g(b)
 
 t is the chance to be in time: the log-logistic of `hedging.Duration`, up to the moment until which one bid is waited
-for when a runner-up is to have a chance (t'). Two at once pay where that leaves the runner-up too little time. The value
-of two is a lower bound: what it is worth that both come in time and agree is left out.
+for when a runner-up is to have a chance (t'). Two at once pay where that leaves the runner-up too little time. Their
+value is a lower bound: what it is worth that both come in time and agree is left out.
 """
 
 from __future__ import annotations
