@@ -87,6 +87,8 @@ async def test_it_ends_with_a_frontier_and_a_recommendation(tmp_path: Path, labe
     assert {"small+plain", "middle+plain", "large+plain"} == {one.bidder for one in found.figures.bidders}
     said = after(found, "kind")
     assert "Recommended: worth=$" in said
+    assert f'@atomic.microtask(worth="{found.best.objective.removeprefix("worth=")}")' in said
+    assert "[inbox.terms.spam]\nworth = " in after(found, "spam")
     ET.fromstring(picture(found, "kind"))
     assert "http" not in picture(found, "kind").replace("http://www.w3.org/2000/svg", "")
     assert "<pre>" in page(found, "kind", said)

@@ -115,6 +115,22 @@ async def test_killed_in_the_middle_it_buys_only_the_rest_and_draws_a_picture(tm
     )
 
 
+async def test_what_the_days_cap_does_not_leave_waits_for_another_day(tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    async with models() as server:
+        prepared(tmp_path, server.url, 30)
+        config = tmp_path / "atomic.toml"
+        config.write_text(config.read_text().replace('per_day = "$1"', 'per_day = "$0.004"'))
+        run = await started(tmp_path, "--yes")
+        output, errors = await run.communicate()
+    assert 0 == run.returncode, errors.decode()
+    assert "of the caps per day $0.004 is left: what does not fit waits for another day" in output.decode()
+    with LedgerReader.open(tmp_path / "atomic.db") as ledger:
+        outcomes = [one.payload for one in ledger.read() if isinstance(one.payload, OutcomeSettled)]
+    assert {"answered"} == {one.status for one in outcomes}
+    assert 5 < len(outcomes) < 30
+
+
 async def test_a_dry_run_says_the_price_and_buys_nothing(tmp_path: Path) -> None:
     pytest.importorskip("httpx")
     async with models() as server:

@@ -80,25 +80,34 @@ async def buy(
     What was cut by a crash is completed when it is run again; nothing is bought twice.
     """
     spent, reserved, done = plan.spent, 0, 0
-    turn = asyncio.Semaphore(_AT_ONCE)
+    turn, changed = asyncio.Semaphore(_AT_ONCE), asyncio.Condition()
 
     async def one(wanted: Wanted) -> None:
         nonlocal spent, reserved, done
         async with turn:
-            if spent + reserved + wanted.ceiling > budget:
-                return
-            reserved += wanted.ceiling
+            async with changed:
+                # What others reserved and were not billed comes back; only then is it known whether this one fits.
+                await changed.wait_for(lambda: not reserved or spent + reserved + wanted.ceiling <= budget)
+                if spent + wanted.ceiling > budget:
+                    return
+                reserved += wanted.ceiling
             try:
                 outcome = await market.buy(wanted.case.call, _trade(wanted.case, budget, bidders))
                 spent += outcome.cost
             finally:
-                reserved -= wanted.ceiling
+                async with changed:
+                    reserved -= wanted.ceiling
+                    changed.notify_all()
             done += 1
             tell(done)
 
-    async with asyncio.TaskGroup() as group:
-        for wanted in plan.wanted:
-            group.create_task(one(wanted))
+    work = [asyncio.ensure_future(one(wanted)) for wanted in plan.wanted]
+    try:
+        await asyncio.gather(*work)
+    finally:  # after the first error nothing more is bought
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
 
 
 async def label(market: Market, cases: Sequence[Case]) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from atomic.calibrate.buying import Plan
 from atomic.calibrate.frontier import Frontier
+from atomic.inbox.tasks import TASKS
 from atomic.records.money import dollars
-
-_SELDOM = 0.001
 
 
 def before(plan: Plan, budget: int) -> str:
@@ -52,3 +51,5 @@ def _after(frontier: Frontier, task: str) -> Iterator[str]:
         f"[{100 * against.low:+.1f}, {100 * against.high:+.1f}] against {found.best_fixed.bidder}, "
         f"at {100 * against.price_ratio:.0f} % of its price"
     )
+    worth = best.objective.removeprefix("worth=")
+    yield f'\n[inbox.terms.{task}]\nworth = "{worth}"' if task in TASKS else f'\n@atomic.microtask(worth="{worth}")'

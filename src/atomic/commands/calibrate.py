@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import typer
 
@@ -14,6 +15,7 @@ from atomic.errors import ConfigError
 if TYPE_CHECKING:
     from atomic.calibrate import Case, Frontier
     from atomic.config import Config
+    from atomic.market import Market
     from atomic.records.microtask import Microtask
 
 
@@ -45,6 +47,15 @@ def calibrate(
     asyncio.run(work.run(config_for(config, ledger), picture, dry_run=dry_run, yes=yes))
 
 
+@runtime_checkable
+class _Counts(Protocol):
+    """A ledger that counts what a day cost."""
+
+    def spent(self, day: str, task: str = "") -> int:
+        """Nano-USD, reservations included."""
+        ...
+
+
 class _Work:
     def __init__(self, task: Microtask[..., Any], cases: list[Case], budget: int, bidders: list[str]) -> None:
         self._task, self._cases, self._budget, self._bidders = task, cases, budget, bidders
@@ -52,12 +63,17 @@ class _Work:
     async def run(self, config: Config, picture: Path | None, *, dry_run: bool, yes: bool) -> None:
         from atomic import calibrate as calibration
         from atomic.config import open as open_market
+        from atomic.records.money import dollars
 
         if unknown := [name for name in self._bidders if name not in config.settings.bidders]:
             raise ConfigError(f"there is no bidder {unknown[0]!r}", hint=f"one of {', '.join(config.settings.bidders)}")
         async with open_market(config) as market:
             plan = calibration.planned(market, self._cases, self._budget, self._bidders)
             typer.echo(calibration.before(plan, self._budget))
+            today = _left_today(config, market, self._task.name)
+            if today is not None and today < plan.ceiling:
+                typer.echo(f"of the caps per day {dollars(today)} is left: what does not fit waits for another day")
+                self._budget = min(self._budget, plan.spent + today)
             if dry_run or not (yes or not plan.wanted or typer.confirm("Buy?")):
                 return
             every = max(1, len(plan.wanted) // 10)
@@ -74,6 +90,18 @@ class _Work:
             bought = [case for case in self._cases if calibration.outcome_of(market, case) is not None]
             found = await asyncio.to_thread(calibration.measured, market, bought)
         _show(found, self._task, picture)
+
+
+def _left_today(config: Config, market: Market, task: str) -> int | None:
+    """What the caps of this UTC day leave, in nano-USD: beyond it a request would end without an answer."""
+    caps, ledger = config.settings.market, market.ledger
+    if not isinstance(ledger, _Counts):
+        return None
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    left = [] if caps.per_day is None else [caps.per_day - ledger.spent(today)]
+    if task in caps.per_task:
+        left.append(caps.per_task[task] - ledger.spent(today, task))
+    return max(0, min(left)) if left else None
 
 
 def _show(found: Frontier | None, task: Microtask[..., Any], picture: Path | None) -> None:
