@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import orjson
 
@@ -122,13 +122,13 @@ class Modes:
         await self.beside.close()
 
 
-def check(task: str, mode: Mode, bidders: Mapping[str, object]) -> None:
+def check(task: str, mode: Mode, bidders: Collection[str]) -> None:
     """Raises ConfigError for a mode that cannot be."""
     if wrong := next(iter(wrong_in(mode, bidders)), None):
         raise ConfigError(f"the mode of {task}: {wrong[0]}: {wrong[1]}", hint="docs/modes.md says what each means")
 
 
-def wrong_in(mode: Mode, bidders: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def wrong_in(mode: Mode, bidders: Collection[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with a mode: which field, and why."""
     if mode.mode != "market" and not mode.incumbent:
         yield "incumbent", f'mode "{mode.mode}" needs one: who answers until somebody is better'

@@ -21,9 +21,11 @@ from atomic.config.toml_lines import lines_of
 from atomic.config.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
+from atomic.modes import wrong_in
 from atomic.protocols import Bidder, Follower, Tactic, Warmable
 from atomic.records.canonical import canonical_json, content_id
 from atomic.records.event import Entry
+from atomic.records.mode import Mode
 from atomic.records.outcome import MarketOpened
 from atomic.rules.auction import RULES_VERSION
 from atomic.version import __version__
@@ -184,6 +186,7 @@ async def open(
             per_task=read.settings.market.per_task,
             queue=read.settings.market.queue,
             clock=clock,
+            modes=_modes(read, everybody),
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
         for follower in followers:
@@ -223,6 +226,16 @@ async def open_to_judge(config: Config, *, followers: Sequence[Follower] = ()) -
         )
     finally:
         await ledger.close()
+
+
+def _modes(config: Config, everybody: Iterable[Bidder]) -> dict[str, Mode]:
+    """The mode of each task that has a table. Raises ConfigError for one that cannot be."""
+    names = {bidder.profile.name for bidder in everybody}
+    modes = {task: settings.stated for task, settings in config.settings.task.items()}
+    wrong = [(("task", task, key), why) for task, mode in modes.items() for key, why in wrong_in(mode, names)]
+    if wrong:
+        raise config.source.wrong(wrong)
+    return modes
 
 
 def _refuse_duplicates(config: Config, bidders: Iterable[Bidder]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings, TaskSettings
 from atomic.config.toml_lines import Path, line_of
 from atomic.errors import ConfigError
 
@@ -152,4 +152,6 @@ def _keys_at(path: Path, raw: Mapping[str, Any]) -> Iterable[str]:
             model = Price
         case ("bidders", _, "rules", _):
             model = RuleSettings
+        case ("task", _):
+            model = TaskSettings
     return model.model_fields if model is not None else ()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from atomic.errors import TaskError
+from atomic.records.mode import MARKET, Mode, ModeName
 from atomic.records.money import nano_usd
 from atomic.records.request import DataLabel
 
@@ -26,6 +27,13 @@ def _amount(value: object) -> int:
         return nano_usd(value)
     except (TaskError, InvalidOperation):
         raise ValueError(f'{value!r} is not an amount of money: write it as "$0.002"') from None
+
+
+def _per_day(value: object) -> int:
+    amount, slash, period = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not slash or period.strip() != "day":
+        raise ValueError(f'{value!r} is not an amount of money a day: write it as "$0.10/day"')
+    return _amount(amount.strip())
 
 
 def _date(value: object) -> object:
@@ -75,6 +83,8 @@ Url = Annotated[str, AfterValidator(_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has lists where we want tuples
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, strict=False)]
+PerDay = Annotated[int, BeforeValidator(_per_day)]  # nano-USD, written as "$0.10/day"
 
 
 class Table(BaseModel):
@@ -94,6 +104,27 @@ class MarketSettings(Table):
     per_day: Amount | None = None
     per_task: dict[str, Amount] = {}
     queue: Annotated[int, Field(ge=0)] = 10_000
+
+
+class TaskSettings(Table):
+    """`[task.NAME]`: who answers a microtask's requests; see `atomic.records.mode.Mode` and docs/modes.md."""
+
+    mode: ModeName = "market"
+    incumbent: str = ""
+    challengers: Names = (MARKET,)
+    sample: Share = 0.1
+    shadow: PerDay = 0
+    share: Annotated[float, Field(gt=0.0, lt=1.0, strict=False)] = 0.05
+    floor: Share = 0.0
+    if_incumbent_fails: Literal["refuse", "market"] = "refuse"
+    alpha: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+    unlabelled: Literal["worst", "estimate"] = "worst"
+
+    @property
+    def stated(self) -> Mode:
+        """As the market takes it."""
+        said = self.model_dump()
+        return Mode(shadow_per_day=said.pop("shadow"), **said)
 
 
 class RetentionSettings(Table):
@@ -317,4 +348,5 @@ class Settings(Table):
     market: MarketSettings = MarketSettings()
     retention: RetentionSettings = RetentionSettings()
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = {}
+    task: dict[str, TaskSettings] = {}
     inbox: dict[str, Any] = {}

@@ -73,6 +73,14 @@ class Teacher:
         self._learners = everybody
 
     def _teach_outcome(self, event: Event) -> None:
+        request = self._find(self._requests, event, "request")
+        assignment = request.payload.assignment if request and isinstance(request.payload, RequestOpened) else None
+        if assignment is not None and assignment.shadows:
+            # What the caller got was kept back until now: who had learned it would have answered the same beside it.
+            original = self._ledger.read(request_id=assignment.shadows, kinds=("outcome",))
+            event = next((one for one in original if one.tenant == event.tenant), event)
+        elif assignment is not None and assignment.other:
+            return
         settled = event.payload
         if isinstance(settled, OutcomeSettled) and settled.status == "answered":
             self._teach(event, event, "answer", settled.probability, "market")
