@@ -113,24 +113,24 @@ def test_pauses_double_up_to_10_minutes() -> None:
     assert [5, 10, 20, 40, 80, 160, 320, 600, 600, 600] == lefts
 
 
-def test_what_fails_while_the_breaker_is_open_began_before_and_lengthens_nothing() -> None:
+def test_what_ends_while_the_breaker_is_open_began_before_and_decides_nothing() -> None:
     health = Health()
-    for _ in range(20):
-        health.add(Reason.TIMED_OUT, 0)
+    for reason in [Reason.TIMED_OUT] * 20 + [None]:
+        health.add(reason, 0)
 
     assert (5 * SECOND, 3) == (health.pause_left(0), health.failures)
 
 
-def test_one_answer_makes_well_again() -> None:
+def test_one_answer_on_trial_makes_well_again() -> None:
     health = Health()
     for _ in range(5):
         health.add(Reason.FAILED, 0)
-    health.add(None, 100)
+    health.add(None, 5 * SECOND)
 
-    assert 0 == health.pause_left(100)
+    assert 0 == health.pause_left(5 * SECOND)
     assert not health.on_trial
-    health.add(Reason.NOT_THE_TYPE, 200)
-    assert 0 == health.pause_left(200)
+    health.add(Reason.NOT_THE_TYPE, 6 * SECOND)
+    assert 0 == health.pause_left(6 * SECOND)
 
 
 @given(

@@ -29,7 +29,7 @@ def breakers_turned(events: Iterable[Event]) -> Iterator[BreakerTurned]:
     >>> done = [AttemptFinished(bidder="slow", tactic="plain", reason=reason) for reason in (Reason.TIMED_OUT, None)]
     >>> events = [
     ...     Event(seq=seq, kind="finished", version=1, tenant="", label="internal", request_id="r", round=1,
-    ...           time_ns=seq, payload=one)
+    ...           time_ns=seq * 6_000_000_000, payload=one)
     ...     for seq, one in enumerate(done, 1)
     ... ]
     >>> [(one.seq, one.breaker, one.why) for one in breakers_turned(events)]

@@ -107,10 +107,9 @@ class Health:
     def add(self, reason: Reason | None, time_ns: int) -> None:
         """An attempt ended, with an answer (no reason) or without.
 
-        Nobody is asked while its breaker is open, so a failure then is of an attempt that began before: of the same
-        illness, not a failed trial.
+        Nobody is asked while its breaker is open, so what ends then began before: it is no trial, and decides nothing.
         """
-        if reason in _NO_ILLNESS or (reason is not None and self.pause_left(time_ns) > 0):
+        if reason in _NO_ILLNESS or self.pause_left(time_ns) > 0:
             return
         if reason is None:
             self.failures, self.paused_until, self.reason = 0, 0, None

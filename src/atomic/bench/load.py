@@ -230,7 +230,7 @@ async def rotation(number: int, requests: int) -> dict[str, Any]:
             }
 
 
-def run(requests: int = 300, rotations: int = len(NATURES)) -> dict[str, Any]:
+def run(requests: int = 400, rotations: int = len(NATURES)) -> dict[str, Any]:
     """Every rotation; `p95_ratio` (must: at most 1.5) and `points_over_best` (must: -1 or more) are the worst."""
     found = [asyncio.run(rotation(number, requests)) for number in range(rotations)]
     return {
