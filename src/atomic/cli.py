@@ -20,6 +20,7 @@ from atomic.commands import (
     flow,
     inbox,
     ledger,
+    modes,
     prices,
     sources,
     what_if,
@@ -86,6 +87,8 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(flow.app, name="flow")
 app.command()(explaining.explain)
 app.command("why-not")(explaining.why_not)
+app.command()(modes.savings)
+app.command()(modes.modes)
 app.command("what-if")(what_if.what_if)
 app.add_typer(_feedback, name="feedback")
 app.command()(answer.answer)

@@ -1,0 +1,262 @@
+"""Savings: what the market saves, and gains or loses, against one bidder; from randomised pairs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from atomic.belief.pairs import Spoken, judged
+from atomic.errors import NotFound
+from atomic.protocols import History
+from atomic.records.lesson import FeedbackGiven
+from atomic.records.mode import MARKET, PairMade
+from atomic.records.money import dollars
+from atomic.records.request import RequestOpened
+from atomic.rules.betting import interval, more_needed
+from atomic.rules.modes import quality, sides
+
+_KINDS = ("request", "pair", "feedback")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A mean over requests, and between which bounds it lies at all times together, with the chance 1 - alpha."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def told(self) -> bool:
+        """Whether the sign is known."""
+        return self.low > 0.0 or self.high < 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What `arm` did or would have done against `bidder` in one task.
+
+    Per request: `price` and `bidder_price` in nano-USD, `saved` the difference; `gained` how much more often it is
+    right (1: always); `value` both together in worths. `gained_whatever` bounds the same without any estimate: whatever
+    the answers that nobody judged are. Of the `pairs`, the answers of `differ` are not equal; of those people or facts
+    say of `judged` which is right.
+    `requests` were assigned since, `answered` of them to `arm`. `more` pairs are needed to tell the sign of the value.
+    """
+
+    task: str
+    bidder: str
+    arm: str
+    pairs: int
+    requests: int
+    answered: int
+    price: float
+    bidder_price: float
+    saved: Measured
+    gained: Measured
+    gained_whatever: tuple[float, float]
+    value: Measured
+    right: float
+    bidder_right: float
+    differ: int
+    judged: int
+    verified: bool
+    more: int
+    more_requests: int
+    alpha: float
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "not enough evidence yet"]:
+        """What may be said of the value."""
+        if not self.value.told:
+            return "not enough evidence yet"
+        return "better" if self.value.low > 0.0 else "worse"
+
+    def json(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {**asdict(self), "gained_whatever": list(self.gained_whatever), "verdict": self.verdict}
+
+    def text(self) -> str:
+        """The same in plain words."""
+        return "\n".join(_told(self))
+
+
+@dataclass(slots=True)
+class _Pair:
+    made: PairMade
+    caller: Spoken
+    beside: Spoken
+
+
+def savings(
+    ledger: History, bidder: str, *, task: str = "", since_ns: int = 0, alpha: float = 0.05
+) -> tuple[Savings, ...]:
+    """What there is of each task and arm against a bidder, best known first; a bound holds with the chance 1 - alpha.
+
+    Only pairs count in which chance decided that both were bought: each weighs by the inverse of that chance. Equal
+    answers are equally right; of others, people's and facts' words count, else what the market believes.
+
+    Raises NotFound where there is no pair against this bidder.
+    """
+    pairs, opened = _read(ledger, bidder, task, since_ns)
+    groups: dict[tuple[str, str, str], list[_Pair]] = {}
+    for one in pairs:
+        theirs, ours = _sides(one.made, bidder)
+        groups.setdefault((one.made.task, theirs, ours), []).append(one)
+    if not groups:
+        asked = sorted({key[0] for key in opened if not task or key[0] == task})
+        hint = (
+            f"pairs are bought beside requests of {', '.join(asked)}, but none is there yet"
+            if asked
+            else "name the bidder as `incumbent` in the task's table, with a `shadow` budget: docs/modes.md"
+        )
+        raise NotFound(f"there is no randomised pair against {bidder!r}", hint=hint)
+    found = [_measured(key, group, opened, alpha) for key, group in groups.items()]
+    return tuple(sorted(found, key=lambda one: (one.task, -one.pairs, one.arm)))
+
+
+def _sides(made: PairMade, bidder: str) -> tuple[str, str]:
+    """The bidder's arm and the other."""
+    return (made.caller.arm, made.beside.arm) if _is(made.caller.arm, bidder) else (made.beside.arm, made.caller.arm)
+
+
+def _is(arm: str, bidder: str) -> bool:
+    return bidder in {arm, arm.partition("+")[0]} and arm != MARKET
+
+
+def _read(ledger: History, bidder: str, task: str, since_ns: int) -> tuple[list[_Pair], dict[tuple[str, str], int]]:
+    """The pairs with what was said of them, and how many requests each arm of a task answered."""
+    pairs: list[_Pair] = []
+    spoken: dict[tuple[str, str], Spoken] = {}
+    sampled: set[tuple[str, str]] = set()
+    opened: dict[tuple[str, str], int] = {}
+    for event in ledger.read(kinds=_KINDS):
+        payload, key = event.payload, (event.tenant, event.request_id)
+        if isinstance(payload, RequestOpened):
+            assignment = payload.assignment
+            if assignment is None or event.time_ns < since_ns:
+                continue
+            if assignment.shadows or assignment.other:
+                sampled.add(key)
+            if not assignment.shadows:
+                arm = (payload.task, assignment.arm)
+                opened[arm] = opened.get(arm, 0) + 1
+        elif isinstance(payload, FeedbackGiven):
+            if key in sampled:
+                spoken.setdefault(key, Spoken()).hear(payload)
+        elif isinstance(payload, PairMade):
+            fits = event.time_ns >= since_ns and task in {"", payload.task}
+            if fits and (_is(payload.caller.arm, bidder) or _is(payload.beside.arm, bidder)):
+                shadow = (event.tenant, payload.shadow)
+                said = [spoken.setdefault(one, Spoken()) for one in (key, shadow)]
+                pairs.append(_Pair(payload, *said))
+                sampled |= {key, shadow}
+    return pairs, opened
+
+
+def _measured(
+    key: tuple[str, str, str], pairs: Sequence[_Pair], opened: dict[tuple[str, str], int], alpha: float
+) -> Savings:
+    task, incumbent, arm = key
+    least = min(one.made.pair for one in pairs)
+    weights = [least / one.made.pair for one in pairs]
+    total = sum(weights)
+    most = max(one.made.most for one in pairs)
+    worth = max(1, *(one.made.worth for one in pairs))
+    saved: list[float] = []
+    gained: list[tuple[float, float, float]] = []
+    rights: list[tuple[float, float]] = []
+    differ = known = 0
+    for one in pairs:
+        theirs, ours = sides(one.made, incumbent)
+        said = judged(one.made, incumbent, one.caller, one.beside)
+        saved.append(float(theirs.price - ours.price))
+        gained.append(quality(one.made, incumbent, said))
+        rights.append(
+            (
+                theirs.probability if said.incumbent is None else said.incumbent,
+                ours.probability if said.challenger is None else said.challenger,
+            )
+        )
+        if not one.made.equal:
+            differ += 1
+            known += gained[-1][1] == gained[-1][2]
+
+    def mean(values: Sequence[float]) -> float:
+        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total
+
+    def measured(values: Sequence[float], bound: float) -> Measured:
+        low, high = interval(zip(values, weights, strict=True), -bound, bound, alpha)
+        return Measured(mean=mean(values), low=low, high=high)
+
+    estimates = [one[0] for one in gained]
+    values = [right + money / worth for right, money in zip(estimates, saved, strict=True)]
+    middle = mean(values)
+    value = measured(values, 1.0 + most / worth)
+    variance = mean([(one - middle) ** 2 for one in values])
+    more = 0 if value.told else max(1, more_needed(len(pairs), middle, variance, alpha))
+    return Savings(
+        task=task,
+        bidder=incumbent,
+        arm=arm,
+        pairs=len(pairs),
+        requests=sum(count for (name, _), count in opened.items() if name == task),
+        answered=opened.get((task, arm), 0),
+        price=mean([float(sides(one.made, incumbent)[1].price) for one in pairs]),
+        bidder_price=mean([float(sides(one.made, incumbent)[0].price) for one in pairs]),
+        saved=measured(saved, float(max(1, most))),
+        gained=measured(estimates, 1.0),
+        gained_whatever=(
+            measured([one[1] for one in gained], 1.0).low,
+            measured([one[2] for one in gained], 1.0).high,
+        ),
+        value=value,
+        right=mean([one[1] for one in rights]),
+        bidder_right=mean([one[0] for one in rights]),
+        differ=differ,
+        judged=known,
+        verified=differ == known,
+        more=more,
+        more_requests=round(more / least),
+        alpha=alpha,
+    )
+
+
+def _told(one: Savings) -> list[str]:
+    would = "" if one.answered else " would have"
+    sure = f"{100 * (1 - one.alpha):g} %"
+    who = "the market" if one.arm == MARKET else one.arm
+    lines = [f"{one.task}: {who} against {one.bidder}, from {one.pairs} randomised pairs of {one.requests} requests"]
+    share = f", {100 * one.saved.mean / one.bidder_price:.0f} % of what {one.bidder} costs" if one.bidder_price else ""
+    lines.append(
+        f"  money: it{would or ' has'} saved {_thousand(one.saved.mean)} per 1,000 requests (between "
+        f"{_thousand(one.saved.low)} and {_thousand(one.saved.high)}, {sure} sure at any time{share})"
+    )
+    lines.append(
+        f"  quality: {100 * one.gained.mean:+.2f} points (between {100 * one.gained.low:+.2f} and "
+        f"{100 * one.gained.high:+.2f}); right {one.right:.3f} against {one.bidder_right:.3f}"
+    )
+    equal = one.pairs - one.differ
+    if one.verified:
+        lines.append(f"    {equal} of {one.pairs} answers are equal, and all {one.differ} others were judged")
+    else:
+        lines.append(
+            f"    estimated, unverified: {equal} of {one.pairs} answers are equal; of {one.differ} that differ "
+            f"{one.judged} were judged. Whatever the others are: between {100 * one.gained_whatever[0]:+.2f} and "
+            f"{100 * one.gained_whatever[1]:+.2f}"
+        )
+    if one.value.told:
+        lines.append(
+            f"  both together: {one.verdict}, by {abs(one.value.mean):.3f} of a right answer's worth a request "
+            f"(between {one.value.low:+.3f} and {one.value.high:+.3f})"
+        )
+    else:
+        lines.append(
+            f"  both together: not enough evidence yet: {one.more:,} more pairs, about {one.more_requests:,} requests "
+            f"({one.value.mean:+.3f} of a right answer's worth, between {one.value.low:+.3f} and {one.value.high:+.3f})"
+        )
+    return lines
+
+
+def _thousand(nano: float) -> str:
+    return dollars(round(1000 * nano))
