@@ -63,6 +63,19 @@ def bought(path: Path, *ids: str, subject: str = ANN, says: str = "", truth: str
     trading(path, work, says=says)
 
 
+def bought_at_once(path: Path, ids: Sequence[str]) -> None:
+    """As `bought`, of many."""
+
+    async def one(market: Market, request_id: str) -> None:
+        await market.buy(spam(f"lunch {request_id}"), Trade(request_id=request_id, subjects=(ANN,)))
+        await market.feedback(request_id, truth="ham")
+
+    async def work(market: Market) -> None:
+        await asyncio.gather(*(one(market, request_id) for request_id in ids))
+
+    trading(path, work)
+
+
 def merged(source: Path, target: Path, *, check: bool = False, unverified: bool = False) -> Merged:
     async def run() -> Merged:
         with opened_source(source, target, unverified=unverified) as opened, LedgerReader.open(target) as here:

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 import pytest
 from tests.ledger.helpers import files_with, sound
-from tests.merging.markets import ANN, BOB, bought, counts, kinds, merged, spam, trading, why
+from tests.merging.markets import ANN, BOB, bought, bought_at_once, counts, kinds, merged, spam, trading, why
 
 from atomic.erasure import erase
 from atomic.errors import CallerError, NotFound, OperatorError, Tampered
@@ -297,8 +297,8 @@ def test_what_somebody_works_on_here_is_left_to_him(here: Path, there: Path) -> 
 
 
 def test_an_import_that_is_killed_leaves_whole_requests_and_the_next_brings_the_rest(here: Path, there: Path) -> None:
-    names = [f"r{number}" for number in range(350)]
-    bought(there, *names)
+    names = [f"r{number}" for number in range(220)]
+    bought_at_once(there, names)
     command = [sys.executable, "-m", "atomic", "ledger", "import", str(there), "--ledger", str(here)]
     for appends in (1, 2):
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -307,11 +307,11 @@ def test_an_import_that_is_killed_leaves_whole_requests_and_the_next_brings_the_
         child.kill()
         child.wait()
         sound(here)
-    assert 100 <= len(began := {request_id for one in imports(here) for _, request_id, _ in one.requests}) < 350
+    assert 100 <= len(began := {request_id for one in imports(here) for _, request_id, _ in one.requests}) < 220
 
     found = merged(there, here)
 
-    assert (350 - len(began), len(began)) == (found.requests, found.there)
+    assert (220 - len(began), len(began)) == (found.requests, found.there)
     with LedgerReader.open(here) as ledger:
         came = Counter((event.request_id, event.kind) for event in ledger.read() if event.request_id in names)
     assert Counter(itertools.product(names, ("request", "outcome", "feedback", "lessons"))) == came
