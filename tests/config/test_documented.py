@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from atomic.config import read_config
-from atomic.config.prices import Market, read_price_file
+from atomic.config.prices import Payees, read_price_file
 from atomic.config.settings import KINDS, MarketSettings, Price, PriceEntry, PriceFile, RuleSettings, Table
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
@@ -72,5 +72,5 @@ def test_the_price_file_in_the_page_is_right(tmp_path: Path) -> None:
         }
     ).settings.bidders
 
-    market = Market(bidders=bidders, others=frozenset(), today=datetime.date(2026, 11, 24))
-    assert ["mini", "tiny", "desk"] == [one.bidder for one in read_price_file(tmp_path / "prices.toml", market)]
+    payees = Payees(bidders=bidders, others=frozenset(), today=datetime.date(2026, 11, 24))
+    assert ["mini", "tiny", "desk"] == [one.bidder for one in read_price_file(tmp_path / "prices.toml", payees)]

@@ -100,7 +100,9 @@ def restore(
 
 @app.command("import")
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Another ledger, the folder of a backup, or an export.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="Another ledger, the folder of a backup, or an export.")
+    ],
     check: Annotated[bool, typer.Option("--check", help="Bring nothing: say what would come, and what not.")] = False,
     unverified: Annotated[
         bool, typer.Option("--unverified", help="Although the source is not as it was written.")

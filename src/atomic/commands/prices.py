@@ -168,10 +168,10 @@ def standing(config: Config) -> dict[str, BookPrice]:
 
 def _compared(config: Config, file: Path) -> tuple[dict[str, BookPrice], tuple[BookPrice, ...]]:
     """The prices that stand, and those of a file."""
-    from atomic.config.prices import Market, read_price_file
+    from atomic.config.prices import Payees, read_price_file
 
-    market = Market(bidders=config.settings.bidders, others=_given_in_code(config), today=_today())
-    return standing(config), read_price_file(file, market)
+    payees = Payees(bidders=config.settings.bidders, others=_given_in_code(config), today=_today())
+    return standing(config), read_price_file(file, payees)
 
 
 def _given_in_code(config: Config) -> set[str]:

@@ -65,7 +65,7 @@ def standing_prices(bidders: Mapping[str, AnyBidder], ledger: History | None) ->
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class Payees:
     """Whom prices may be for: the configuration's bidders, those that the code gave (`others`), and the day today."""
 
     bidders: Mapping[str, AnyBidder]
@@ -73,7 +73,7 @@ class Market:
     today: datetime.date
 
 
-def read_price_file(path: Path, market: Market) -> tuple[BookPrice, ...]:
+def read_price_file(path: Path, payees: Payees) -> tuple[BookPrice, ...]:
     """The prices in a TOML file, or in a JSON file of the same form.
 
     Raises ConfigError, which says file, line and key, for what cannot be read, is no price, or is for nobody here.
@@ -83,7 +83,7 @@ def read_price_file(path: Path, market: Market) -> tuple[BookPrice, ...]:
         read = PriceFile.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(source.wrong(problems_of(error, raw, _keys_at)).message, hint=_HINT) from None
-    if wrong := list(_wrong(read, market)):
+    if wrong := list(_wrong(read, payees)):
         raise ConfigError(source.wrong(wrong).message, hint=_HINT)
     return tuple(
         BookPrice(
@@ -133,16 +133,16 @@ def _keys_at(path: Keys) -> Iterable[str]:
     return PriceEntry.model_fields if len(path) == 2 and path[0] == "prices" else ()
 
 
-def _wrong(read: PriceFile, market: Market) -> Iterator[tuple[Keys, str]]:
+def _wrong(read: PriceFile, payees: Payees) -> Iterator[tuple[Keys, str]]:
     """What no single value can know."""
-    latest = market.today + datetime.timedelta(days=1)  # it may be tomorrow where the price was looked up
+    latest = payees.today + datetime.timedelta(days=1)  # it may be tomorrow where the price was looked up
     for name, entry in read.prices.items():
         path: Keys = ("prices", name)
         said = {unit for unit in UNITS if getattr(entry, unit) is not None}
-        if name not in market.bidders and name not in market.others:
-            yield path, "there is no such bidder" + nearest(name, {*market.bidders, *market.others})
+        if name not in payees.bidders and name not in payees.others:
+            yield path, "there is no such bidder" + nearest(name, {*payees.bidders, *payees.others})
             continue
-        needed, taken, why = _units(market.bidders.get(name))
+        needed, taken, why = _units(payees.bidders.get(name))
         if not taken:
             yield path, f"{why} is free"
         for unit in sorted(said - {*taken} if taken else ()):
@@ -159,7 +159,7 @@ def _wrong(read: PriceFile, market: Market) -> Iterator[tuple[Keys, str]]:
             yield path, f"as_of {as_of} has not come yet"
         if not (entry.source or read.source):
             yield path, "source is missing: where the price was looked up"
-        own = price_in(market.bidders[name]) if name in market.bidders else None
+        own = price_in(payees.bidders[name]) if name in payees.bidders else None
         if own is not None and as_of is not None and as_of.isoformat() < own.as_of:
             yield path, f"as_of {as_of} is older than the configuration's {own.as_of}, which would go on to hold"
 

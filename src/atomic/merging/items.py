@@ -199,9 +199,9 @@ def subjects_of(ledger: Contents, events: Sequence[Event]) -> tuple[str, ...]:
 
 
 def _words(ledger: Contents, events: Sequence[Event]) -> Words:
-    """Each word of feedback with what makes it that word: who said what, when, and the truth if it was given."""
+    """Each word of feedback with what makes it that word: who said what, and the truth if it was given."""
     return [
-        (event, (event.payload, event.time_ns, content_of(ledger, event, "truth")))
+        (event, (event.payload, content_of(ledger, event, "truth")))
         for event in events
         if isinstance(event.payload, FeedbackGiven)
     ]

@@ -25,7 +25,7 @@ class Origin:
 class AnswersImported:
     """Here begin the events of some requests of another ledger: right after this one, in the same append.
 
-    `requests` names each by tenant, request id, and the seq that it was opened with there.
+    `requests` names each by tenant, request id, and the seq there of the first event that came of it.
     """
 
     origin: Origin
