@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 from tests.bench.tables import BIDDERS, pack
+from typer.testing import CliRunner
 
 from atomic.bench.routing import Figures, Options, objectives, run, text
 from atomic.bench.routing.learned import Trial, first_labelled, learned
@@ -17,6 +18,7 @@ from atomic.bench.routing.outcomes import hashed, read_table
 from atomic.bench.routing.run import folds
 from atomic.bench.routing.tasks import Tasks
 from atomic.bench.virtual_time import run_virtually
+from atomic.cli import app
 from atomic.clock import FrozenClock
 from atomic.errors import CallerError
 from atomic.market import Trade
@@ -112,3 +114,34 @@ def test_a_frontier_is_eight_shares_of_the_best_price() -> None:
 def test_what_is_no_objective_is_an_error_that_shows_some(wrong: str) -> None:
     with pytest.raises(CallerError):
         objectives([wrong])
+
+
+def test_a_slice_of_a_real_table_is_played(tmp_path: Path) -> None:
+    found = run(Path(__file__).parent / "slice", Options(objectives=objectives(["price=0.6x", "target=0.7"]), folds=1))
+    assert [] == found.notes
+    assert 4 == len(found.bidders)
+    for one in found.results:
+        assert one.versus.agreement is not None
+        assert 1.0 <= one.answers_per_item <= 4.0
+
+
+def test_the_command_prints_a_table_and_writes_what_the_schema_says(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    options = ["--objective", "worth=$0.01", "--labels", "20", "--folds", "1", "--json", str(file)]
+    result = CliRunner().invoke(app, ["bench", "routing", str(pack(tmp_path / "quiz", 60)), *options])
+
+    assert 0 == result.exit_code, result.output
+    assert "best fixed: large" in result.output
+    assert "quiz" == Figures.model_validate_json(file.read_text()).pack
+
+
+@pytest.mark.parametrize("labels", ["some", "-1", "0.5"])
+def test_labels_are_all_none_or_a_number(tmp_path: Path, labels: str) -> None:
+    result = CliRunner().invoke(app, ["bench", "routing", str(pack(tmp_path, 5)), f"--labels={labels}"])
+    assert 2 == result.exit_code
+
+
+def test_an_unknown_outcome_table_is_an_error_in_plain_words(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["bench", "routing", str(tmp_path)])
+    assert 1 == result.exit_code
+    assert "holds no items.jsonl.xz and no items.jsonl" in result.output
