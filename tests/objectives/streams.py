@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from tests.market.shop import bidder, opened
+
 from atomic.clock import FrozenClock
 from atomic.ledger import MemoryLedger
 from atomic.market import Market, Trade
@@ -13,7 +15,6 @@ from atomic.outcome import Outcome
 from atomic.records import Award, Terms
 from atomic.records.microtask import Ask, microtask
 from atomic.testing import Line, ScriptedBidder
-from tests.market.shop import bidder, opened
 
 SECOND, HOUR = 1_000_000_000, 3_600_000_000_000
 MIDNIGHT = 1_700_006_400_000_000_000  # 2023-11-15 00:00 UTC

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.objectives.streams import HOUR, MIDNIGHT, SECOND, buy, first_awards, market_of, parity, stream
 
 from atomic.belief import Beliefs
 from atomic.belief.snapshot import restore, snapshot
@@ -16,7 +17,6 @@ from atomic.records import Reason, Slate, Terms, decode
 from atomic.records.budget import Budget
 from atomic.records.microtask import with_terms
 from atomic.replay import replay
-from tests.objectives.streams import HOUR, MIDNIGHT, SECOND, buy, first_awards, market_of, parity, stream
 
 PER_1K = Budget.of("$0.5/1k")
 
@@ -69,7 +69,7 @@ async def test_a_target_within_reach_is_not_called_unattainable() -> None:
 
 
 async def test_refusals_are_counted_apart() -> None:
-    market = await market_of(clock := FrozenClock(MIDNIGHT))
+    market = await market_of(FrozenClock(MIDNIGHT))
     terms = with_terms(under(target=0.8), refuse_below=0.9)
     outcomes = await stream(market, terms, range(60))
     refused = sum(one.refused for one in outcomes)
@@ -106,7 +106,7 @@ async def test_all_rounds_of_a_request_have_one_worth() -> None:
 
 
 async def test_steered_awards_replay_exactly_from_bids_and_from_the_ledger() -> None:
-    market = await market_of(clock := FrozenClock(MIDNIGHT))
+    market = await market_of(FrozenClock(MIDNIGHT))
     await stream(market, under(target=0.9), range(50))
     await stream(market, under(budget=PER_1K), range(50, 100))
     day = under(budget=Budget.of("$0.02/day", time_zone="Europe/Berlin", carry_over=True))
