@@ -46,7 +46,7 @@ class Hedging:
         impatient = self.award.position.terms.latency_price > 0
         while race.running:
             ended = await race.wait(self._until_look(race))
-            if not race.running or (ended and not impatient):
+            if not race.running or (ended and not (impatient and race.waited_ns >= _SOONEST_NS)):
                 continue
             found = self.look(race, refused)
             if found is None:

@@ -21,6 +21,7 @@ from atomic.explain.explaining import unproven
 from atomic.protocols import History
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Answered, Award, Slate, State, Table
+from atomic.records.bid import Reason
 from atomic.records.event import Commitment, Event, decode
 from atomic.records.lesson import LessonsLearned
 from atomic.records.money import nano_usd
@@ -28,6 +29,7 @@ from atomic.records.request import RequestOpened
 from atomic.rules.auction import without
 from atomic.rules.posterior import joint_probability
 
+_CUT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED, Reason.OVERTAKEN})  # what it would have said is not known
 _KINDS = ("request", "award", "finished", "lessons")
 _TIMES = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)x\Z")
 
@@ -240,6 +242,8 @@ def _came(ledger: History, one: _Traffic, given: Given, action: Action, change: 
     if any(key not in one.attempts for key in action):
         return None
     attempts = [one.attempts[key] for key in action]
+    if any(done.reason in _CUT for done, _ in attempts):
+        return None
     cost = sum(change.price(done.key, done.price) for done, _ in attempts)
     answered = [(done, body) for done, body in attempts if done.group is not None]
     best = _best([done for done, _ in answered], given.table)
