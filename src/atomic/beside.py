@@ -109,7 +109,7 @@ class Beside:
             purchase = Purchase(errand, ask, answered.subjects)
             settled, _ = await purchase.run()
             ended = purchase.compared(settled)
-            pair = _pair(answered, ended, self._table(ask), most)
+            pair = _pair(answered, ended, self._table(ask), errand.terms.max_price)
             back = Spend(day=_account(day), change=ended.paid - most, task=ask.task.name)
             await self._shop.record([_entry(answered, pair, self._shop)], spend=back if back.change else None)
             await self._paired((tenant, answered.ask.request_id))
@@ -124,7 +124,7 @@ class Beside:
         repeats = 1 if arm != MARKET else _REPEATS
         most = sum(errand.shop.reserved(bid) * self._times(bid, repeats) for bid in slate.bids)
         most = min(most, errand.terms.max_price)
-        recalled = sum(one.reply.price for one in answered.compared.attempts.values())
+        recalled = sum(one.bid.offer.ceiling for one in answered.compared.attempts.values())
         terms = replace(errand.terms, max_price=min(errand.terms.max_price, most + recalled))
         return replace(errand, terms=terms, brought=answered.brought), most
 
@@ -175,6 +175,7 @@ def _pair(answered: Answered, ended: Compared, table: Table, most: int) -> PairM
     shares = _shares(ended, table)
     markets = ended if assignment.other == MARKET else first  # whose terms say what a right answer is worth
     ceilings = [one.bid.offer.ceiling for one in first.attempts.values()]
+    bound = answered.terms.max_price if assignment.arm == MARKET else 0
     return PairMade(
         task=answered.opened.task,
         number=assignment.number,
@@ -184,7 +185,7 @@ def _pair(answered: Answered, ended: Compared, table: Table, most: int) -> PairM
         beside=_side(assignment.other, ended.settled, shares.get(ours, 0.0)),
         equal=theirs is not None and theirs == ours,
         worth=markets.terms.worth,
-        most=max(most, first.settled.cost, ended.settled.cost, answered.terms.max_price, *ceilings),
+        most=max(most, bound, *ceilings, first.settled.cost, ended.settled.cost),
     )
 
 

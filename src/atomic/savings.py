@@ -252,7 +252,7 @@ def _told(one: Savings) -> list[str]:
         )
     else:
         lines.append(
-            f"  both together: not enough evidence yet: {one.more:,} more pairs, about {one.more_requests:,} requests "
+            f"  both together: not enough evidence yet: {one.more:,} more, about {one.more_requests:,} requests "
             f"({one.value.mean:+.3f} of a right answer's worth, between {one.value.low:+.3f} and {one.value.high:+.3f})"
         )
     return lines
