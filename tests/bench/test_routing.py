@@ -117,7 +117,7 @@ def test_what_is_no_objective_is_an_error_that_shows_some(wrong: str) -> None:
 
 
 def test_a_slice_of_a_real_table_is_played(tmp_path: Path) -> None:
-    found = run(Path(__file__).parent / "slice", Options(objectives=objectives(["price=0.6x", "target=0.7"]), folds=1))
+    found = run(Path(__file__).parent / "slice", Options(objectives=objectives(["worth=$0.05", "target=0.7"]), folds=1))
     assert [] == found.notes
     assert 4 == len(found.bidders)
     for one in found.results:
