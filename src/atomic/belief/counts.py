@@ -3,7 +3,7 @@
     prior -> family in the domain -> agreement in the task -> domain -> task
 
 Each level begins where the wider one stands and moves by what was seen of its own: m' = (w m + right) / (w + count).
-In the task, outcomes of other versions of it and of other domains count for at most 12.
+In the task, outcomes of other versions of it and of other domains count for at most 20.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from atomic.records.bid import Evidence
 
 _FADE = 1.0 - 1.0 / 2000.0  # every new outcome ages the others a little: about 2,000 count in the long run
 _DOMAIN_WEIGHT = 6.0  # how many outcomes of its own a task needs to count as much as its domain
-_OTHERS_MOST = 12.0  # a task's outcomes of other versions and domains count for at most as many
+_ELSEWHERE_MOST = 20.0  # a task's outcomes of other versions and domains count for at most as many
 _FAMILY_MOST = 6.0  # a family's record counts for at most as many outcomes: its members do differ
 _AGREED_MOST = 8.0  # the same for what is only inferred from agreement
 
@@ -116,20 +116,15 @@ def shrunk(seen: Evidence) -> tuple[float, float]:
     mean = _towards(weight, seen.prior, seen.family_count, seen.family_right, _FAMILY_MOST)
     mean = _towards(weight, mean, seen.agreed_count, seen.agreed_right, _AGREED_MOST)
     mean = (weight * mean + seen.domain_right) / (weight + seen.domain_count)
-    count, right = _of_version(seen) if seen.version else (seen.task_count, seen.task_right)
-    mean = (_DOMAIN_WEIGHT * mean + right) / (_DOMAIN_WEIGHT + count)
-    amount = weight + (max(seen.domain_count, count) if count == seen.task_count else count)
+    # What was seen of other versions and domains moves the mean in full, and weighs up to so much beside what was here.
+    own, right = (seen.version_count, seen.version_right) if seen.version else (seen.task_count, seen.task_right)
+    others = max(0.0, seen.task_count - own)
+    elsewhere = min(others, max(0.0, seen.task_right - right))
+    mean = (_DOMAIN_WEIGHT * mean + elsewhere) / (_DOMAIN_WEIGHT + others)
+    behind = min(_DOMAIN_WEIGHT + others, _ELSEWHERE_MOST)
+    mean = (behind * mean + right) / (behind + own)
+    amount = weight + (min(own + others, own + _ELSEWHERE_MOST) if others > 0.0 else max(seen.domain_count, own))
     return mean, (mean * (1.0 - mean) / (amount + 1.0)) ** 0.5
-
-
-def _of_version(seen: Evidence) -> tuple[float, float]:
-    """Outcomes of this version in this domain in full, and the task's others for at most so many."""
-    others = max(0.0, seen.task_count - seen.version_count)
-    share = _OTHERS_MOST / others if others > _OTHERS_MOST else 1.0
-    if share == 1.0 and others == 0.0:
-        return seen.version_count, seen.version_right
-    right = min(others, max(0.0, seen.task_right - seen.version_right))
-    return seen.version_count + share * others, seen.version_right + share * right
 
 
 def _towards(weight: float, mean: float, count: float, right: float, most: float) -> float:

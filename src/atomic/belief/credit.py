@@ -1,8 +1,9 @@
 """How far a source of feedback, or an author of it, is to be believed: learned from whom its words hold against.
 
-A source begins with the reliability r0 that is usual of its kind, worth 12 comparisons, and is compared with sources
-above it, with other authors of its own rank, and (a little, and only as far as others have taught them) with the
-market's own probabilities. The weight of its lessons is that of its kind times (2 r - 1) / (2 r0 - 1): a source that is
+A source begins with the reliability r0 that is usual of its kind, worth 12 comparisons. Of one request it is compared
+with sources above it and with other authors of its own rank. Where nobody else spoke of the request, it is compared
+with how others spoke of the task lately: how often right answers are spoken of at all is then a habit that all share.
+The weight of its lessons is that of its kind times (2 r - 1) / (2 r0 - 1): a source that is
 right as often as a coin teaches nothing. Contradictions of up to a tenth more than usual cost nothing.
 """
 
@@ -17,10 +18,12 @@ WEIGHTS: Mapping[Source, float] = {"person": 1.0, "fact": 1.0, "validator": 0.7,
 USUAL: Mapping[Source, float] = {"person": 0.97, "fact": 0.98, "validator": 0.9, "judge": 0.85, "agreement": 0.75}
 BY_RANK = 1.0  # what a comparison with a higher source weighs,
 BY_PEER = 0.5  # with another author of the same rank,
-BY_MARKET = 0.3  # with the market's own probability
 _PRIOR_WEIGHT = 12.0
 _FORGIVEN = 0.9
 _FADE = 1.0 - 1.0 / 2000.0
+_LATELY = 0.9
+_OTHERS_WEIGHT = 2.0
+_MOST_OF_TASK = 100  # authors whose latest words in a task are known
 _MOST_NAMES = 10_000  # then whoever spoke least is forgotten
 
 
@@ -30,6 +33,7 @@ class Credit:
     def __init__(self) -> None:
         self.records: dict[str, Count] = {}  # by name: how far its words held against what others know
         self.words: dict[str, float] = {}  # by name: how many it spoke, older ones faded
+        self.lately: dict[str, dict[str, tuple[float, float]]] = {}  # by task and name: right, and total, of some ten
 
     def compared(self, lesson: Lesson, time_ns: int, seq: int) -> None:
         """Take in a lesson of kind "source"."""
@@ -43,6 +47,11 @@ class Credit:
             del self.words[least]
             self.records.pop(least, None)
         self.words[name] = self.words.get(name, 0.0) * _FADE + 1.0
+        of_task = self.lately.setdefault(word.task, {})
+        right, total = of_task.get(name, (0.0, 0.0))
+        of_task[name] = _LATELY * right + word.value, _LATELY * total + 1.0
+        if len(of_task) > _MOST_OF_TASK:
+            del of_task[next(iter(of_task))]
 
     def reliability(self, name: str) -> float:
         """The probability that what it says is so."""
@@ -52,12 +61,22 @@ class Credit:
         """What a lesson from it weighs, from 0 to 1."""
         return weight(name, self.records.get(name))
 
-    def others(self, name: str) -> float:
-        """The share of all words that were not its own."""
-        total = 0.0
-        for count in self.words.values():
-            total += count
-        return 1.0 - self.words.get(name, 0.0) / total if total > 0.0 else 0.0
+    def others(self, task: str, name: str) -> tuple[float, float]:
+        """How right others said answers in a task were lately, and what a comparison with that weighs.
+
+        The more, the more they spoke: a newcomer has to hold against who was there before, not the other way round.
+        """
+        right = total = words = 0.0
+        for other, (good, spoken) in sorted(self.lately.get(task, {}).items()):
+            if other != name:
+                trust = self.weight(other)
+                right += trust * good
+                total += trust * spoken
+                words += trust * self.words.get(other, 0.0)
+        if total <= 0.0:
+            return 0.5, 0.0
+        share = words / (words + self.words.get(name, 0.0))
+        return right / total, share * total / (total + _OTHERS_WEIGHT)
 
     def may_replace(self, word: FeedbackGiven, earlier: Sequence[FeedbackGiven]) -> bool:
         """Whether a word counts although others of its rank have spoken: not one of half their weight or less."""
@@ -70,6 +89,9 @@ class Credit:
         return {
             "sources": [[name, *one.state()] for name, one in sorted(self.records.items())],
             "words": sorted(self.words.items()),
+            "lately": [
+                [task, name, *said] for task, some in sorted(self.lately.items()) for name, said in some.items()
+            ],
         }
 
 

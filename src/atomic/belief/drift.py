@@ -16,7 +16,7 @@ from atomic.belief.arithmetic import log
 
 Why = Literal["fell", "rose", "apart", "tokens", "model"]
 
-KEPT = 6.0  # outcomes that a changed bidder's evidence still counts for
+KEPT = 4.0  # outcomes that a changed bidder's evidence still counts for
 _ALARM = 7.6  # e^7.6 = 2,000 outcomes, as many as count in the long run
 _ALARM_APART = 12.0  # questions of another kind let everybody disagree; that is no change of anybody
 _ALARM_TOKENS = 16.0

@@ -73,8 +73,11 @@ class Heard:
         >>> Heard().rates()
         (0.5, 0.5)
         """
-        settled = self.right + self.wrong + self.silent_right + self.silent_wrong
-        both = (self.right + self.wrong + 1.0) / (settled + 2.0)
+        spoken = self.right + self.wrong
+        settled = spoken + self.silent_right + self.silent_wrong
+        both = (spoken + 1.0) / (settled + 2.0)
+        if spoken == 0.0:
+            return both, both
         if self.asked >= _ASKED_ENOUGH:
             share, prior = (self.asked_right + 0.5) / (self.asked + 1.0), _PRIOR_WEIGHT_ASKED
             wrong = (self.wrong + prior * both) / (settled * (1.0 - share) + prior)

@@ -60,8 +60,7 @@ class Rights:
         if lesson.selected:  # such cases are harder, so they are held against each other
             counts.append(self._count(lesson.key, f"selected:{learned.task}"))
         if replaced is None and lesson.weight > 0.0:
-            enough = lesson.selected or counts[-1].total >= counts[1].total / 4.0
-            narrow = counts[-1] if enough else counts[1]
+            narrow = counts[-1]  # in another version or domain it may well do otherwise
             if narrow.total > 0.0:
                 chance = 1.0 / learned.alternatives if learned.alternatives > 1 else 0.0
                 believed = narrow.right / narrow.total

@@ -86,6 +86,8 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
         fresh.rights.models = {key: tuple(names) for key, *names in held.get("models", ())}
         fresh.credit.records = {name: _count(state) for name, *state in held.get("sources", ())}
         fresh.credit.words = dict(held.get("words", ()))
+        for task, name, right, total in held.get("lately", ()):
+            fresh.credit.lately.setdefault(task, {})[name] = right, total
         _hear(fresh.hearing, held)
         fresh.tokens = {(key, task): _tokens(*state) for key, task, *state in held.get("tokens", ())}
         fresh.prices = {(key, task): _price(*state) for key, task, *state in held["prices"]}

@@ -113,7 +113,7 @@ def share(awards: Sequence[Sequence[str]], bidder: str) -> float:
 def answers_until(awards: Sequence[Sequence[str]], bidder: str, reached: float, *, above: bool) -> int | None:
     """After how many of its answers its share of the next requests is at least (or, not `above`, below) `reached`.
 
-    >>> answers_until([["a"]] * 5 + [["b"]] * WINDOW, "a", 0.05, above=False)
+    >>> answers_until([["a"]] * 9 + [["b"]] * WINDOW, "a", 0.05, above=False)
     5
     """
     name, answers = bidder_name(bidder), 0

@@ -21,6 +21,7 @@ class FeedbackGiven:
     value: float
     author: str = ""
     asked: bool = False
+    task: str = ""  # empty: an older release did not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

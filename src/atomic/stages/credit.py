@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atomic.belief.credit import BY_MARKET, BY_PEER, BY_RANK, USUAL, Credit, named, surprise
+from atomic.belief.credit import BY_PEER, BY_RANK, USUAL, Credit, named, surprise
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson
-from atomic.records.outcome import OutcomeSettled
 
 
-def from_words(
-    given: FeedbackGiven, earlier: Sequence[FeedbackGiven], settled: OutcomeSettled, credit: Credit
-) -> list[Lesson]:
-    """Lessons about sources: this word beside the latest of everybody else, or else beside the market's probability."""
+def from_words(given: FeedbackGiven, earlier: Sequence[FeedbackGiven], credit: Credit) -> list[Lesson]:
+    """Lessons about sources: this word beside the latest of everybody else, or else beside what others say lately."""
     name = named(given.source, given.author)
     latest = {named(one.source, one.author): one for one in earlier}
     own = latest.pop(name, None)
@@ -25,11 +22,10 @@ def from_words(
             lessons.append(_about(name, match, by * credit.reliability(other)))
         if rank <= 0:
             lessons.append(_about(other, match, by * credit.reliability(name)))
-    if not latest and own is None and settled.probability_source == "labelled":
-        others = credit.others(name)
-        target = surprise(given.value, settled.probability, USUAL[given.source])
-        if others > 0.0:
-            lessons.append(_about(name, target, BY_MARKET * others * others))
+    if not latest and own is None:
+        share, weight = credit.others(given.task, name)
+        if weight > 0.0:
+            lessons.append(_about(name, surprise(given.value, share, USUAL[given.source]), weight))
     return lessons
 
 

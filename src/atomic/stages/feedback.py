@@ -76,12 +76,12 @@ def judge(
         raise TaskError("an author is kept in the chain for ever", hint="give a name or a number, not an address")
     story = _read(events, ledger)
     value, truth, rights = _rights(story, word, task)
-    given = FeedbackGiven(source=word.source, value=value, author=word.author, asked=word.asked)
+    given = FeedbackGiven(source=word.source, value=value, author=word.author, asked=word.asked, task=story.opened.task)
     bodies: tuple[Body, ...] = ()
     if truth is not None:
         bodies = (Body(name="truth", content=truth, subjects=ledger.subjects(story.request.bodies[0])),)
     earlier = [said for _, said, _ in story.words]
-    lessons = from_words(given, earlier, story.settled, beliefs.credit)
+    lessons = from_words(given, earlier, beliefs.credit)
     ranks = all(outranks(word.source, said.source) for said in earlier)
     if ranks and beliefs.credit.may_replace(given, earlier):
         # Words of lower sources may lie between; they taught nothing, so what stands is of the last that did.
