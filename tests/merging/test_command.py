@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.merging.markets import bought
+from tests.merging.markets import ANN, bought
 from typer.testing import CliRunner, Result
 
 from atomic.cli import app
@@ -57,3 +57,14 @@ def test_without_a_conflict_it_ends_well_and_the_tail_says_where_it_is_from() ->
     assert 0 == result.exit_code, result.output
     tail = CliRunner().invoke(app, ["ledger", "tail", "--ledger", "here.db"]).output
     assert "1 requests come from the ledger" in tail
+
+
+@pytest.mark.usefixtures("both")
+def test_the_first_import_from_a_ledger_says_that_who_was_erased_before_is_to_be_erased_once_more() -> None:
+    assert "once more" not in run("--check").output
+    CliRunner().invoke(app, ["erase", ANN, "--yes", "--ledger", "here.db"])
+
+    assert "erase them here once more" in run().output
+    assert "once more" not in run().output  # it knows them by name from now on
+    CliRunner().invoke(app, ["erase", ANN, "--yes", "--ledger", "here.db"])
+    assert "left out: erased here" in run().output

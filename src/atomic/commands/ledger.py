@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import sys
 import time
@@ -27,9 +26,7 @@ from atomic.errors import CallerError, ConfigError, NotFound
 
 if TYPE_CHECKING:
     from atomic.ledger import LedgerReader
-    from atomic.merging import Merged
     from atomic.records.event import Event
-    from atomic.records.imported import Origin
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: everything that happened, in order.")
 BodiesOption = Annotated[bool, typer.Option("--bodies", help="Inputs and answers too.")]
@@ -115,33 +112,17 @@ def import_(
 
     What is here already is passed over, what was erased stays erased. Exit 1 where something is in conflict.
     """
-    from atomic.commands.merged import as_json, told
+    from atomic.commands.merged import as_json, carried_out, told
 
     path = ledger_file(config, ledger)
-    found, origin = _merged(source, path, check, unverified)
+    found, origin, again = carried_out(source, path, check=check, unverified=unverified)
     if json:
         print_json(as_json(found, origin))
     else:
         say("\n".join(told(found, origin, source, check=check)))
+        if again:
+            say("People were erased here before, who are known there by other tokens: erase them here once more.")
     raise typer.Exit(1 if found.conflicts else 0)
-
-
-def _merged(source: Path, path: Path, check: bool, unverified: bool) -> tuple[Merged, Origin]:
-    from atomic.ledger import LedgerReader, SqliteLedger
-    from atomic.ledger.origin import opened_source
-    from atomic.merging import merge, survey
-
-    with opened_source(source, path, unverified=unverified) as opened:
-        if check:
-            with LedgerReader.open(path) as here:
-                return survey(opened, here), opened.origin
-
-        async def bring() -> Merged:
-            async with SqliteLedger.open(path) as target:
-                with LedgerReader.open(path) as here:
-                    return await merge(opened, here, target)
-
-        return asyncio.run(bring()), opened.origin
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
@@ -12,9 +13,37 @@ from atomic.commands.common import short_id
 
 if TYPE_CHECKING:
     from atomic.merging import Merged
+    from atomic.records.event import Event
     from atomic.records.imported import Origin
 
 _SHOWN = 20
+
+
+def carried_out(source: Path, path: Path, *, check: bool, unverified: bool) -> tuple[Merged, Origin, bool]:
+    """What came, from where, and whether somebody who was erased here before may be among it."""
+    from atomic.ledger import LedgerReader, SqliteLedger
+    from atomic.ledger.origin import opened_source
+    from atomic.merging import merge, survey
+
+    with opened_source(source, path, unverified=unverified) as opened:
+        with LedgerReader.open(path) as here:
+            again = opened.unknown and any(_asked_for(event) for event in here.read(kinds=("erased",)))
+        if check:
+            with LedgerReader.open(path) as here:
+                return survey(opened, here), opened.origin, again
+
+        async def bring() -> Merged:
+            async with SqliteLedger.open(path) as target:
+                with LedgerReader.open(path) as here:
+                    return await merge(opened, here, target)
+
+        return asyncio.run(bring()), opened.origin, again
+
+
+def _asked_for(event: Event) -> bool:
+    from atomic.records.erasure import BodiesErased
+
+    return isinstance(event.payload, BodiesErased) and event.payload.why == "asked"
 
 
 def told(found: Merged, origin: Origin, source: Path, *, check: bool) -> Iterator[str]:

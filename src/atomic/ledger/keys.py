@@ -140,7 +140,7 @@ class Keys:
     @property
     def index_name(self) -> str:
         """What names the key that tokens are made with, and tells nothing of it: its SHA-256."""
-        return hashlib.sha256(self.of_market(_INDEX)).hexdigest()
+        return index_name_of(self.of_market(_INDEX))
 
     def knows(self, index_name: str) -> bool:
         """Whether names are found here by tokens that were made with the key of that name."""
@@ -151,7 +151,7 @@ class Keys:
 
     def adopt(self, index_key: bytes) -> None:
         """From now on know subjects by the tokens of another ledger as well, which were made with this key."""
-        name = hashlib.sha256(index_key).hexdigest()
+        name = index_name_of(index_key)
         if index_key and not self.knows(name):
             self._connection.execute("INSERT OR IGNORE INTO market VALUES (?, ?)", (_FOREIGN + name, index_key))
 
@@ -270,6 +270,11 @@ class Keys:
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
+
+
+def index_name_of(index_key: bytes) -> str:
+    """What names a key that tokens are made with."""
+    return hashlib.sha256(index_key).hexdigest()
 
 
 def _roll_back_what_was_killed(path: Path, timeout: float) -> None:

@@ -15,7 +15,7 @@ from atomic.ledger.backup import NAME
 from atomic.ledger.exported import Export
 from atomic.ledger.failures import explained
 from atomic.ledger.heads import heads_path
-from atomic.ledger.keys import Keys, keys_path
+from atomic.ledger.keys import Keys, index_name_of, keys_path
 from atomic.ledger.reader import LedgerReader
 from atomic.ledger.schema import MIGRATIONS, checked_version, connect, migrate
 from atomic.ledger.sealing import head_in
@@ -30,12 +30,14 @@ _LAST_HEAD = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint O
 class Source:
     """A ledger to import from, what is recorded of it, and the key that its subjects' tokens were made with.
 
-    An export is without that key: `nameless` says that it is not known here either, from an earlier import.
+    `unknown`: that key is not known at the target, so whoever was erased there before is somebody else to it. An export
+    is without the key: then `nameless` says that nobody could be found by name in what comes from it.
     """
 
     ledger: History
     origin: Origin
     index_key: bytes = b""
+    unknown: bool = False
     nameless: bool = False
 
 
@@ -62,12 +64,12 @@ def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iter
             hint=f"put {keys_path(file).name} back",
         )
     if _version(file) == len(MIGRATIONS):
-        with _read(file, unverified) as source:
+        with _read(file, target, unverified) as source:
             yield source
         return
     with (
         tempfile.TemporaryDirectory(prefix=".import-", dir=target.parent) as folder,  # only its owner may look in
-        _read(_carried_forward(file, Path(folder) / NAME, target), unverified) as source,
+        _read(_carried_forward(file, Path(folder) / NAME, target), target, unverified) as source,
     ):
         yield source
 
@@ -88,10 +90,15 @@ def _of_export(file: Path, target: Path, unverified: bool) -> Source:
         )
     if not export.origin.sound and not unverified:
         raise Tampered(f"{file} is not as it was written", hint="--unverified takes what can still be read")
+    return Source(export, export.origin, nameless=not _knows(target, export.subjects_by))
+
+
+def _knows(target: Path, index_name: str) -> bool:
+    """Whether names are found at the target by tokens that were made with the key of that name."""
     if not keys_path(target).exists():
-        return Source(export, export.origin, nameless=True)
+        return False
     with closing(Keys(keys_path(target), read_only=True)) as keys:
-        return Source(export, export.origin, nameless=not keys.knows(export.subjects_by))
+        return keys.knows(index_name)
 
 
 def _version(file: Path) -> int:
@@ -133,7 +140,7 @@ def _name_as_in(target: Path, keys_file: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _read(file: Path, unverified: bool) -> Iterator[Source]:
+def _read(file: Path, target: Path, unverified: bool) -> Iterator[Source]:
     found = verify(file)
     if not found.ok and not unverified:
         seq, what = found.problems[0]
@@ -142,7 +149,9 @@ def _read(file: Path, unverified: bool) -> Iterator[Source]:
             hint="`atomic ledger verify` names them all; --unverified takes what can still be read",
         )
     with LedgerReader.open(file) as ledger, closing(Keys(keys_path(file), read_only=True)) as keys:
-        yield Source(ledger, _origin(file, ledger.head(), found.ok), keys.of_market("subjects"))
+        index_key = keys.of_market("subjects")
+        origin = _origin(file, ledger.head(), found.ok)
+        yield Source(ledger, origin, index_key, unknown=not _knows(target, index_name_of(index_key)))
 
 
 def _origin(file: Path, read_to: int, sound: bool) -> Origin:
