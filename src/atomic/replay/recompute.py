@@ -15,6 +15,7 @@ from atomic.records.award import Award, Scored, Slate, Table
 from atomic.records.canonical import content_id
 from atomic.records.event import Event, decode
 from atomic.records.hedge import Hedged
+from atomic.replay.assigned import assigned_differently
 from atomic.replay.rebuild import Rebuilt, rebuild
 from atomic.rules.auction import RULES_VERSION, Verdict, auction
 from atomic.rules.exploration import drawn
@@ -110,6 +111,8 @@ def replay(
     for event in sampled(ledger, sample, ("award", "hedged")):
         for what in recompute.differing(event):
             found.add(event, what)
+    for event, what in assigned_differently(ledger, secret or _secret_of(ledger)):
+        found.add(event, what)
     rebuilt = None
     if deep:
         rebuilt = rebuild(ledger, lambda: sampled(ledger, sample), found.add)
