@@ -106,7 +106,7 @@ async def test_all_rounds_of_a_request_have_one_worth() -> None:
 
 
 async def test_steered_awards_replay_exactly_from_bids_and_from_the_ledger() -> None:
-    market = await market_of(FrozenClock(MIDNIGHT))
+    market = await market_of(clock := FrozenClock(MIDNIGHT))
     await stream(market, under(target=0.9), range(50))
     await stream(market, under(budget=PER_1K), range(50, 100))
     day = under(budget=Budget.of("$0.02/day", time_zone="Europe/Berlin", carry_over=True))
