@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from typing import NamedTuple
 
 from atomic.bench.routing.bidder import bidder_name, request_id
 from atomic.bench.routing.learned import Trial
@@ -21,6 +22,14 @@ from atomic.tactics.plain import Plain
 _SAMPLE = 300  # learn items that a worth is tried on
 
 
+class Rehearsed(NamedTuple):
+    """Price in nano-USD, the market's own probability of being right, whether there is an answer; or their means."""
+
+    price: float
+    probability: float
+    answered: float
+
+
 class Rehearsal:
     """What the market would buy of some learn items, and what it would pay, if a right answer were worth so much.
 
@@ -33,13 +42,13 @@ class Rehearsal:
         self._market, self._trial = market, trial
         self._rows = {bidder_name(model): rows for model, rows in trial.learn.rows.items()}
         self._offered = [self._collected(item) for item in self.items]
-        self._known: dict[int, tuple[float, float]] = {}
+        self._known: dict[int, Rehearsed] = {}
 
-    def at(self, worth: int) -> tuple[float, float]:
-        """Mean price in nano-USD and mean probability of being right."""
+    def at(self, worth: int) -> Rehearsed:
+        """What would come of a mean item at this worth."""
         if worth not in self._known:
             found = [self._bought(*one, worth) for one in zip(self.items, self._offered, strict=True)]
-            self._known[worth] = sum(one[0] for one in found) / len(found), sum(one[1] for one in found) / len(found)
+            self._known[worth] = Rehearsed(*(sum(column) / len(found) for column in zip(*found, strict=True)))
         return self._known[worth]
 
     def asks_first(self, index: int, bidder: str, worth: int) -> bool:
@@ -60,8 +69,8 @@ class Rehearsal:
         ask = replace(ask, time_left_ns=NO_HURRY_NS)
         return ask, collect(ask, market.bidders, (Plain(),), market.beliefs, this)
 
-    def _bought(self, item: Item, offered: tuple[Ask, Slate], worth: int) -> tuple[int, float]:
-        """Price and probability of what would be settled for."""
+    def _bought(self, item: Item, offered: tuple[Ask, Slate], worth: int) -> Rehearsed:
+        """What would be settled for."""
         ask, slate = offered
         table, _, _ = self._market.beliefs.table(ask.task.name, ask.task.alternatives)
         answered: list[Answered] = []
@@ -74,7 +83,7 @@ class Rehearsal:
             )
             verdict = auction(position, slate, table, 0.0)
             if not verdict.chosen:
-                return spent, verdict.standing
+                return Rehearsed(spent, verdict.standing, float(bool(answered)))
             slate = without(slate, verdict.chosen)
             for key in verdict.chosen:
                 bid = bids[key]

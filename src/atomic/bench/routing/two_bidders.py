@@ -9,7 +9,7 @@ import numpy as np
 from atomic.bench.routing.bidder import bidder_name
 from atomic.bench.routing.learned import Trial
 from atomic.bench.routing.matrix import Floats
-from atomic.bench.routing.objectives import least_worth
+from atomic.bench.routing.objectives import crossing
 from atomic.bench.routing.rehearsal import Rehearsal
 from atomic.market import Market
 
@@ -27,7 +27,7 @@ def gains(market: Market, trial: Trial) -> dict[str, Gains]:
     order = {task: _weak_and_strong(trial, task) for task in {item.task for item in trial.test.items}}
     for index, item in enumerate(rehearsal.items):
         weak, strong = order[item.task]
-        worth = least_worth(partial(rehearsal.asks_first, index, bidder_name(strong)))
+        _, worth = crossing(partial(rehearsal.asks_first, index, bidder_name(strong)))
         rights = [trial.test.rows[one][item.id].right for one in (weak, strong)]
         found.setdefault(item.task, []).append([-float(worth), *rights])
     columns = {task: np.array(rows).T for task, rows in found.items()}
