@@ -11,12 +11,10 @@ from atomic.records.bid import NoBid, Offer
 from atomic.records.microtask import Ask
 from atomic.records.mode import MARKET, Assignment, Mode
 from atomic.records.outcome import OutcomeSettled
-from atomic.records.request import Terms
+from atomic.records.request import ANY_PRICE, Terms
 from atomic.shop import Shop
 from atomic.stages.execute import Attempted
 from atomic.stages.settle import Hand
-
-_ANY_PRICE = 2**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ def errand_for(shop: Shop, terms: Terms, assignment: Assignment | None, mode: Mo
 
 def mandated(terms: Terms, arm: str) -> Terms:
     """The terms under which an arm answers alone."""
-    return replace(outright(terms), mandate=arm, refuse_below=0.0, explore=False, max_price=_ANY_PRICE)
+    return replace(outright(terms), mandate=arm, refuse_below=0.0, explore=False, max_price=ANY_PRICE)
 
 
 def outright(terms: Terms) -> Terms:

@@ -85,7 +85,9 @@ def find_request(ledger: LedgerReader, text: str) -> Event:
     for event in ledger.read(request_id=wanted, kinds=("request",)):
         return event
     requests = ledger.read(kinds=("request",))
-    matching = {event.request_id: event for event in requests if _abbreviates(wanted, event.request_id)}
+    matching = {
+        event.request_id: event for event in requests if _abbreviates(wanted, event.request_id) and _is_asked(event)
+    }
     if not matching:
         raise NotFound(f"there is no request {text!r}", hint="see `atomic ledger tail`")
     if len(matching) > 1:
@@ -104,11 +106,17 @@ def _abbreviates(text: str, request_id: str) -> bool:
     return bool(slash and begun) and same == task and head.startswith(begun)
 
 
+def _is_asked(event: Event) -> bool:
+    """Whether somebody asked it: what was only bought for comparison goes by its whole id."""
+    assignment = getattr(event.payload, "assignment", None)
+    return assignment is None or not assignment.shadows
+
+
 def _newest(ledger: LedgerReader) -> Event:
     window, head = 256, ledger.head()
     while True:
         after = max(0, head - window)
-        found = list(ledger.read(after=after, kinds=("request",)))
+        found = [event for event in ledger.read(after=after, kinds=("request",)) if _is_asked(event)]
         if found:
             return found[-1]
         if after == 0:

@@ -13,6 +13,7 @@ from atomic.records.event import Event, Payload
 from atomic.records.hedge import Hedged
 from atomic.records.imported import AnswersImported
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
+from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.price import BookPrice, PricesChanged
@@ -90,5 +91,12 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.bodies} bodies of {len(payload.requests)} requests erased ({payload.why})"
         case BeliefsRebased():
             return f"beliefs begin anew at event {payload.at}, without what was erased"
+        case ModeStated():
+            return f"{payload.task} is answered by mode {payload.mode.mode}"
+        case ModeChanged():
+            return f"{payload.task}: {payload.arm or 'challengers'} {payload.why}: {payload.to}"
+        case PairMade():
+            said = "say the same" if payload.equal else "differ"
+            return f"{payload.caller.arm} and {payload.beside.arm} {said}"
         case QuestionLapsed():
             return "nobody waits for an answer any more"

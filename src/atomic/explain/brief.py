@@ -36,6 +36,8 @@ def _decision(told: Explained) -> Iterator[str]:
     answer = shortened(settled.answer_state, settled.answer)
     yield f"{told.asked.task}: {answer}, from {settled.winner} ({took})."
     yield f"Right with probability {settled.probability:.2f} ({_SOURCES[settled.probability_source]})."
+    if told.asked.assigned:
+        yield told.asked.assigned
     waiting = dollars(told.asked.latency_price)
     yield f"A right answer is worth {dollars(told.asked.worth)}; a second of waiting costs {waiting}."
 

@@ -35,6 +35,7 @@ class Asked:
     time_ns: int
     input_state: BodyState
     input: Any = None
+    assigned: str = ""  # who was to answer and who was asked beside it, where the task has a mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

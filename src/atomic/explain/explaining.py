@@ -26,6 +26,7 @@ from atomic.explain.explained import (
 )
 from atomic.explain.story import RoundStory, Story, read_body, read_story
 from atomic.explain.telling import tell
+from atomic.explain.wording import assigned_told
 from atomic.grids import grid_points
 from atomic.protocols import History
 from atomic.records.award import Award, Scored
@@ -110,13 +111,15 @@ def _asked(ledger: History, story: Story, bodies: bool) -> Asked:
         time_ns=event.time_ns,
         input_state="hidden" if hide else state,
         input=None if hide else content,
+        assigned=assigned_told(opened.assignment, event.request_id) if opened.assignment is not None else "",
     )
 
 
 def _round(story: RoundStory, attempts: tuple[AttemptTold, ...], book: LessonBook) -> RoundTold:
     award, slate = story.award, story.slate
     given = Given(position=award.position, slate=slate, table=story.table, draw=award.draw)
-    leading = best(as_verdict(award))
+    outright = award.position.terms.mandate or award.position.terms.survey  # not by score
+    leading = award.chosen if outright else best(as_verdict(award))
     chosen = next((one for one in award.candidates if one.action == award.chosen), None)
     others = [one for one in award.candidates if one.action != award.chosen]
     top = chosen or (award.candidates[0] if award.candidates else None)

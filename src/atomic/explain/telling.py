@@ -21,6 +21,7 @@ from atomic.explain.explained import (
 from atomic.explain.gridded import gridded
 from atomic.explain.wording import both, lasting, named, priced, shortened, spent_on
 from atomic.records.money import dollars
+from atomic.records.request import ANY_PRICE
 
 
 def tell(told: Explained) -> str:
@@ -64,12 +65,15 @@ def asked_told(told: Explained) -> Iterator[str]:
     """What was asked, and on which terms."""
     asked = told.asked
     where = f" in {asked.domain}" if asked.domain else ""
+    most = f", at most {dollars(asked.max_price)}" if asked.max_price < ANY_PRICE else ""
     yield (
-        f"Asked: {asked.task}{where}, worth {dollars(asked.worth)}, at most {dollars(asked.max_price)}, "
+        f"Asked: {asked.task}{where}, worth {dollars(asked.worth)}{most}, "
         f"data label {asked.label}; input {_input(asked.input_state, asked.input)}."
     )
     tenant = f" of tenant {asked.tenant}" if asked.tenant else ""
     yield f"Request {asked.request_id}{tenant}, {_date(asked.time_ns)}."
+    if asked.assigned:
+        yield asked.assigned
 
 
 def _input(state: str, content: object) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from atomic.counterfactual import Action, PriceBreak, ProbabilityBreak
 from atomic.records.canonical import canonical_json
+from atomic.records.mode import Assignment
 from atomic.records.money import NANO, dollars
 
 _UNITS = ((86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"))
@@ -103,3 +104,17 @@ def likelier(one: ProbabilityBreak, *, twice: bool) -> str:
     if one.found == "at no probability tried":
         return f"{one.key}: {by}at no higher probability tried {was}"
     return f"{one.key}: {by}no probability proven {was}"
+
+
+def assigned_told(one: Assignment, request_id: str) -> str:
+    """Who was to answer a request under its task's mode, and who was asked beside it.
+
+    >>> one = Assignment(number=1, arm="gpt", propensity=0.95, draw=0.2, other="market", inclusion=0.1, pair=0.1,
+    ...     other_draw=0.03)
+    >>> assigned_told(one, "mail-7")
+    "gpt was to answer (chance 95 %, statement 1 of the task's mode); market beside it (10 %): mail-7~shadow."
+    """
+    if one.shadows:
+        return f"Bought to compare: what {one.arm} says to {one.shadows}, whose caller did not wait for it."
+    who = f"{one.arm} was to answer (chance {100 * one.propensity:g} %, statement {one.number} of the task's mode)"
+    return f"{who}; {one.other} beside it ({100 * one.inclusion:g} %): {request_id}~shadow." if one.other else f"{who}."

@@ -10,6 +10,7 @@ from atomic.records.mode import Assignment
 
 DataLabel = Literal["public", "internal", "confidential", "sovereign"]
 EVERYBODY = ("*",)
+ANY_PRICE = 2**53  # a `max_price` that bounds nothing
 LABELS: tuple[DataLabel, ...] = ("public", "internal", "confidential", "sovereign")
 
 
