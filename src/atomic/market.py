@@ -15,7 +15,7 @@ from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
-from atomic.protocols import Asker, Bidder, Examples, Learner, Priced, SharedLedger, Spend, Tactic, Valuation
+from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
@@ -23,10 +23,9 @@ from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.mode import Mode
-from atomic.records.price import PricesChanged
 from atomic.records.request import DataLabel, RequestOpened, Terms
 from atomic.rules.valuation import lookahead
-from atomic.shop import Shop, fingerprint_of
+from atomic.shop import Shop, fingerprint_of, reprice
 from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
@@ -59,8 +58,8 @@ class Trade:
 class Market:
     """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
 
-    Made by `atomic.open`; make one by hand to choose every part. `per_day` caps what a UTC day may cost, `per_task`
-    what of it may go to a microtask, by its name; nano-USD, over all processes that share the ledger.
+    Made by `atomic.open`; make one by hand to choose every part. `per_day` caps what a UTC day may cost all processes
+    that share the ledger, `per_task` what of it may go to a microtask, by name; nano-USD.
     """
 
     def __init__(  # noqa: PLR0913 - every part by its name
@@ -82,7 +81,6 @@ class Market:
         self.bidders = {bidder.profile.name: bidder for bidder in bidders}
         self._secret = ledger.secret()
         self._clock = clock or SystemClock()
-        self._priced = {one.profile.name: one for one in bidders if isinstance(one, Priced)}
         self._askers = [bidder for bidder in bidders if isinstance(bidder, Asker)]
         for asker in self._askers:
             asker.attach(self.record, ledger, self._clock)
@@ -147,16 +145,10 @@ class Market:
         self._teacher.follow(fresh)
         for asker in self._askers:
             asker.follow(fresh)
-        self._reprice(fresh)
+        reprice(self.bidders, fresh)
         # While it starts, what was erased earlier cannot be read in the first place.
         if self._unfollow is not None and any(event.kind == "erased" for event in fresh):
             self._teacher.begin_again()
-
-    def _reprice(self, events: Sequence[Event]) -> None:
-        changed = (one.payload for one in events if isinstance(one.payload, PricesChanged))
-        for price in (price for one in changed for price in one.prices):
-            if price.bidder in self._priced:
-                self._priced[price.bidder].reprice(price)
 
     async def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input.
@@ -225,8 +217,7 @@ class Market:
             await self._release(key, done=done)
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
-        if self._unfollow is not None:
-            # Another process may have changed a price since our last append: nobody is called at the old one.
+        if self._unfollow is not None:  # another process may have changed a price since our last append
             self.follow(tuple(self.ledger.read(after=self._seen)))
         terms = trade.terms or call.task.terms
         ask = _prepared(call, trade, request_id)

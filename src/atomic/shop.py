@@ -11,9 +11,10 @@ from typing import Protocol
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
-from atomic.protocols import Bidder, Examples, Spend, Tactic, Valuation
+from atomic.protocols import Bidder, Examples, Priced, Spend, Tactic, Valuation
 from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
+from atomic.records.price import PricesChanged
 from atomic.rules.exploration import drawn
 from atomic.stages.capacity import Capacity
 from atomic.stages.execute import Attempted
@@ -77,3 +78,12 @@ def fingerprint_of(secret: bytes, task: str, input_json: bytes) -> str:
     '38bcbe9b'
     """
     return hmac.new(secret, task.encode() + b"\0" + input_json, hashlib.sha256).hexdigest()
+
+
+def reprice(bidders: Mapping[str, object], events: Sequence[Event]) -> None:
+    """Tell bidders, those whose price may change, what new events say that they cost."""
+    for event in events:
+        for price in event.payload.prices if isinstance(event.payload, PricesChanged) else ():
+            bidder = bidders.get(price.bidder)
+            if isinstance(bidder, Priced):
+                bidder.reprice(price)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from atomic.config import read_config
-from atomic.config.prices import Payees, read_price_file
-from atomic.config.settings import KINDS, MarketSettings, Price, PriceEntry, PriceFile, RuleSettings, Table
+from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
 ROOT = Path(__file__).parents[2]

@@ -8,19 +8,20 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from atomic.config.problems import Source, nearest, problems_of
 from atomic.config.settings import (
+    Amount,
     AnyBidder,
     BidderSettings,
+    Day,
     HostedSettings,
     LocalSettings,
     PersonSettings,
-    PriceEntry,
-    PriceFile,
+    Table,
 )
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
@@ -33,6 +34,30 @@ _TOKENS = ("input", "output")
 _BY_TOKENS = (*_TOKENS, "cached", "cache_write", "reasoning", "call")
 _IN_CONFIGURATION = "the configuration"
 _HINT = "docs/configuration.md shows a price file"
+
+
+class PriceEntry(Table):
+    """`[prices.NAME]` of a price file: a bidder's whole price in nano-USD, per million tokens, per call or per hour."""
+
+    unit: Literal["million tokens", "call", "hour"] | None = None
+    input: Amount | None = None
+    output: Amount | None = None
+    cached: Amount | None = None
+    cache_write: Amount | None = None
+    reasoning: Amount | None = None
+    call: Amount | None = None
+    hour: Amount | None = None
+    as_of: Day | None = None
+    source: Annotated[str, Field(min_length=1)] | None = None
+
+
+class PriceFile(Table):
+    """A price file: what stands at its top holds for every bidder in it that does not say otherwise."""
+
+    currency: Literal["USD"] = "USD"
+    as_of: Day | None = None
+    source: Annotated[str, Field(min_length=1)] | None = None
+    prices: Annotated[dict[str, PriceEntry], Field(min_length=1)]
 
 
 def price_in(settings: BidderSettings) -> BookPrice | None:

@@ -151,30 +151,6 @@ class Price(Table):
     as_of: Day
 
 
-class PriceEntry(Table):
-    """`[prices.NAME]` of a price file: a bidder's whole price in nano-USD, per million tokens, per call or per hour."""
-
-    unit: Literal["million tokens", "call", "hour"] | None = None
-    input: Amount | None = None
-    output: Amount | None = None
-    cached: Amount | None = None
-    cache_write: Amount | None = None
-    reasoning: Amount | None = None
-    call: Amount | None = None
-    hour: Amount | None = None
-    as_of: Day | None = None
-    source: Annotated[str, Field(min_length=1)] | None = None
-
-
-class PriceFile(Table):
-    """A price file: what stands at its top holds for every bidder in it that does not say otherwise."""
-
-    currency: Literal["USD"] = "USD"
-    as_of: Day | None = None
-    source: Annotated[str, Field(min_length=1)] | None = None
-    prices: Annotated[dict[str, PriceEntry], Field(min_length=1)]
-
-
 def _price_or_book(value: object) -> object:
     return None if value == "book" else value
 
