@@ -58,7 +58,7 @@ class Trade:
 class Market:
     """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
 
-    Made by `atomic.open`, or by hand to choose every part. `per_day` and, by microtask, `per_task` cap a day in nano-USD.
+    Made by `atomic.open`, or by hand to choose every part. `per_day` and, by task, `per_task` cap a day in nano-USD.
     """
 
     def __init__(  # noqa: PLR0913 - every part by its name
