@@ -206,3 +206,9 @@ async def test_who_gave_up_is_passed_over() -> None:
             await asyncio.wait({first})
 
         assert await second
+
+
+async def test_of_one_tenants_tasks_the_one_with_most_in_line_loses_its_last() -> None:
+    served, refused = await order([("", "backfill", 0)] * 3 + [("", "live", 0)], most_waiting=3)
+
+    assert (["/backfill/0"], True) == (refused, "/live/0" in served)
