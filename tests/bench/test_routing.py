@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
-from tests.bench.tables import BIDDERS, pack
+from tests.bench.tables import BIDDERS, items, outcomes, pack, written
 from typer.testing import CliRunner
 
 from atomic.bench.routing import Figures, Options, objectives, run, text
@@ -145,3 +145,28 @@ def test_an_unknown_outcome_table_is_an_error_in_plain_words(tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["bench", "routing", str(tmp_path)])
     assert 1 == result.exit_code
     assert "holds no items.jsonl.xz and no items.jsonl" in result.output
+
+
+def test_tables_that_cannot_be_tried_say_why(tmp_path: Path) -> None:
+    options = Options(objectives=objectives(["worth=$0.01"]))
+    with pytest.raises(CallerError, match="1 items are too few"):
+        run(pack(tmp_path / "one", 1), options)
+    with pytest.raises(CallerError, match="no bidder is in both folders"):
+        run(pack(tmp_path / "one", 5), options, learn=pack(tmp_path / "two", 5, bidders={"else": (0.5, 0.1)}))
+
+
+def test_one_bidder_alone_is_its_own_control(tmp_path: Path) -> None:
+    found = run(pack(tmp_path, 30), Options(objectives=objectives(["price=1.0x"]), folds=1), bidders=["large"])
+    (one,) = found.results
+    assert 0.0 == one.versus.best_fixed.right_diff == one.versus.cascade.right_diff == one.versus.linucb.right_diff
+    assert found.aiq is None
+
+
+def test_labels_that_differ_in_case_alone_are_two_answers(tmp_path: Path) -> None:
+    questions = items(30)
+    rows = [
+        row | {"answer": str(row["answer"]).lower() if row["model"] == "small" else row["answer"]}
+        for row in outcomes(questions)
+    ]
+    found = run(written(tmp_path, questions, rows), Options(objectives=objectives(["worth=$1"]), folds=1))
+    assert 1.0 <= found.results[0].answers_per_item

@@ -12,6 +12,7 @@ from atomic.bench.routing.outcomes import Table, read_table
 from atomic.bench.routing.report import figures, text
 from atomic.bench.routing.result import Figures
 from atomic.bench.routing.run import Options, folds, run_fold
+from atomic.errors import CallerError
 
 __all__ = ["Figures", "Options", "objectives", "run", "text"]
 
@@ -29,12 +30,16 @@ def run(
     if learn is not None:
         tried, learned_from = _together(tried, read_table(learn, bidders))
     found = [run_fold(trial, options) for trial in folds(tried, learned_from, options)]
+    if not found:
+        raise CallerError(f"{folder}: {len(tried.items)} items are too few to learn from some and try others")
     return figures(tried, found, options.objectives, time.perf_counter() - began)
 
 
 def _together(tried: Table, learned_from: Table) -> tuple[Table, Table]:
     """Both tables with the bidders that are in both, and no item learned from that is tried on."""
     both = [name for name in tried.bidders if name in learned_from.rows]
+    if not both:
+        raise CallerError("no bidder is in both folders", hint=f"in the first: {', '.join(tried.bidders)}")
     alone = sorted(set(tried.bidders) ^ set(learned_from.bidders))
     ids = {item.id for item in tried.items}
     kept = [item for item in learned_from.items if item.id not in ids]
