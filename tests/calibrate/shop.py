@@ -24,6 +24,17 @@ async def kind(text: str) -> Literal["spam", "ham"]:
     raise NotImplementedError
 
 
+@microtask(worth="$0.01")
+async def reply(text: str) -> str:
+    """Answer this mail."""
+    raise NotImplementedError
+
+
+def said(name: str) -> ScriptedBidder:
+    """A bidder whose words are its own."""
+    return ScriptedBidder(name, lambda ask: f"{name} says of {ask.features.text}")
+
+
 def truth(text: str) -> str:
     return "spam" if hash_of(text, "truth") < 0.5 else "ham"
 

@@ -25,6 +25,7 @@ from atomic.records.money import dollars
 _POINTS = 8  # worths that are tried
 _LABELLED_ENOUGH = 30  # with fewer, quality is what agreement makes of it
 _LEAST_ITEMS = 20
+_SELDOM = 0.02  # of the inputs
 _CHEAP, _DEAR = 2.0, 300.0  # the worths lie between these many times the cheapest and the dearest answer
 _AS_GOOD = 0.002  # below the best bidder by no more than this counts as good as it
 
@@ -50,13 +51,15 @@ class Frontier:
         )
 
 
-def measured(market: Market, cases: Sequence[Case]) -> Frontier | None:
-    """From what was bought of some cases; None where that is too little to learn from one part and try another."""
+def measured(market: Market, cases: Sequence[Case]) -> Frontier | str:
+    """From what was bought of some cases; or why there is none."""
     table, labelled = _table(market, cases)
     if len(table.items) < _LEAST_ITEMS or len(table.bidders) < 2:
-        return None
+        return f"too little to compare: it takes {_LEAST_ITEMS} inputs, and two bidders that answered all of them"
     by_labels = len(labelled) >= _LABELLED_ENOUGH
     if not by_labels:
+        if _agreed(table) < _SELDOM:
+            return f"hardly two answers are ever equal, so agreement says nothing: label {_LABELLED_ENOUGH} inputs"
         table = _judged_by_agreement(table, labelled)
     options = Options(objectives=objectives(_worths(table)))
     tasks = Tasks([table])
@@ -74,6 +77,12 @@ def measured(market: Market, cases: Sequence[Case]) -> Frontier | None:
             found.append(run_fold(trial, options))
     judged = "labels" if by_labels else "agreement"
     return Frontier(figures(table, found, options.objectives, 0.0), judged, len(labelled))
+
+
+def _agreed(table: Table) -> float:
+    """The share of inputs on which any two bidders agree."""
+    said = matrix(table, domains_of(table)).said
+    return float(np.mean([len(set(row)) < len(row) for row in said.tolist()]))
 
 
 def _worths(table: Table) -> list[str]:

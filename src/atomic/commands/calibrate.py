@@ -104,11 +104,11 @@ def _left_today(config: Config, market: Market, task: str) -> int | None:
     return max(0, min(left)) if left else None
 
 
-def _show(found: Frontier | None, task: Microtask[..., Any], picture: Path | None) -> None:
+def _show(found: Frontier | str, task: Microtask[..., Any], picture: Path | None) -> None:
     from atomic import calibrate as calibration
 
-    if found is None:
-        typer.echo("Too little to compare: it takes 20 inputs and two bidders that answered all of them.")
+    if isinstance(found, str):
+        typer.echo(f"No frontier: {found}")
         return
     said = calibration.after(found, task.name)
     typer.echo(said)
