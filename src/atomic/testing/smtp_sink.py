@@ -47,6 +47,7 @@ class SmtpSink:
         self.plays: dict[Stage, str] = {}
         self.hook: Hook | None = None
         self.connections = 0
+        self.open = 0  # connections now
         self._closing = asyncio.Event()
 
     async def _at(self, stage: Stage, server: SMTP, usual: str) -> str:
@@ -111,6 +112,18 @@ class SmtpSink:
         self._closing.set()
 
 
+class _Server(SMTP):
+    """Counts its connections."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.open += self.transport is None  # else it is made anew, with TLS
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.open -= 1
+        super().connection_lost(error)
+
+
 @asynccontextmanager
 async def smtp_sink(
     *,
@@ -123,7 +136,7 @@ async def smtp_sink(
     sink = SmtpSink(login=login)
 
     def made() -> SMTP:
-        return SMTP(
+        return _Server(
             sink,
             hostname="localhost",
             data_size_limit=largest,

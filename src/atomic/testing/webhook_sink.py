@@ -36,6 +36,7 @@ class WebhookSink:
         self.play: int | WebhookPlay | None = None
         self.hook: WebhookHook | None = None
         self.requests = 0
+        self.open = 0  # connections now
         self._closing = asyncio.Event()
 
     @property
@@ -50,6 +51,7 @@ class WebhookSink:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
+        self.open += 1
         try:
             line, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in rest)}
@@ -63,6 +65,7 @@ class WebhookSink:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client is gone: that is what is played here
         finally:
+            self.open -= 1
             writer.close()
 
     async def _told(self, writer: asyncio.StreamWriter, told: Told) -> None:
