@@ -43,7 +43,8 @@ def routing(
         shuffle=shuffle,
         folds=folds,
     )
-    result = bench.run(folder, options, learn=learn, bidders=[name for name in bidders.split(",") if name])
+    named = [name for name in bidders.split(",") if name]
+    result = bench.run(folder, options, learn=learn, bidders=named, tell=lambda text: typer.echo(text, err=True))
     typer.echo(bench.text(result))
     if json is not None:
         json.write_text(result.model_dump_json(indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +23,18 @@ def run(
     *,
     learn: Path | None = None,
     bidders: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Figures:
-    """Every figure of docs/bench-routing.md. Raises CallerError for a table that is none."""
+    """Every figure of docs/bench-routing.md; `tell` hears of each fold. Raises CallerError for a table that is none."""
     began = time.perf_counter()
     tried, learned_from = read_table(folder, bidders), None
     if learn is not None:
         tried, learned_from = _together(tried, read_table(learn, bidders))
-    found = [run_fold(trial, options) for trial in folds(tried, learned_from, options)]
+    found = []
+    for trial in folds(tried, learned_from, options):
+        found.append(run_fold(trial, options))
+        seconds = time.perf_counter() - began
+        tell(f"{len(trial.learn.items)} items learned from, {len(trial.test.items)} tried, {seconds:.0f} s")
     if not found:
         raise CallerError(f"{folder}: {len(tried.items)} items are too few to learn from some and try others")
     return figures(tried, found, options.objectives, time.perf_counter() - began)
