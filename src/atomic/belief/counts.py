@@ -17,7 +17,7 @@ _FADE = 1.0 - 1.0 / 2000.0  # every new outcome ages the others a little: about 
 _DOMAIN_WEIGHT = 6.0  # how many outcomes of its own a task needs to count as much as its domain
 _ELSEWHERE_MOST = 20.0  # a task's outcomes of other versions and domains count for at most as many
 _FAMILY_MOST = 6.0  # a family's record counts for at most as many outcomes: its members do differ
-_AGREED_MOST = 8.0  # the same for what is only inferred from agreement
+_AGREED_MOST = 20.0  # the same for what is only inferred from agreement
 
 
 class Count:

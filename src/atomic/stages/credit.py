@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from atomic.belief.credit import BY_PEER, BY_RANK, USUAL, Credit, named, surprise
+from atomic.records.award import State
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson
+
+_AGREED = 2
 
 
 def from_words(given: FeedbackGiven, earlier: Sequence[FeedbackGiven], credit: Credit) -> list[Lesson]:
@@ -27,6 +30,17 @@ def from_words(given: FeedbackGiven, earlier: Sequence[FeedbackGiven], credit: C
         if weight > 0.0:
             lessons.append(_about(name, surprise(given.value, share, USUAL[given.source]), weight))
     return lessons
+
+
+def of_agreement(state: State, rights: Mapping[int, float], weight: float) -> list[Lesson]:
+    """How right was what most agreed on, where at least two did and somebody has said it since."""
+    members: dict[int, set[str]] = {}
+    for one in state.answered:
+        members.setdefault(one.group, set()).add(one.key)
+    most = max(members, key=lambda group: (len(members[group]), -group), default=-1)
+    if most not in rights or len(members[most]) < _AGREED or weight <= 0.0:
+        return []
+    return [_about("agreement", rights[most], weight)]
 
 
 def _about(name: str, target: float, weight: float) -> Lesson:

@@ -23,7 +23,7 @@ from atomic.records.microtask import Microtask
 from atomic.records.mode import PairMade
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.stages.credit import from_words
+from atomic.stages.credit import from_words, of_agreement
 from atomic.stages.learn import Bought, Weight, from_feedback, outranks, right_by_group, taken_back
 
 
@@ -82,6 +82,8 @@ def judge(
         bodies = (Body(name="truth", content=truth, subjects=ledger.subjects(story.request.bodies[0])),)
     earlier = [said for _, said, _ in story.words]
     lessons = from_words(given, earlier, beliefs.credit)
+    if not earlier:
+        lessons += of_agreement(story.state, rights, beliefs.credit.reliability(named(word.source, word.author)))
     ranks = all(outranks(word.source, said.source) for said in earlier)
     if ranks and beliefs.credit.may_replace(given, earlier):
         # Words of lower sources may lie between; they taught nothing, so what stands is of the last that did.
