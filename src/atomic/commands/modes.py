@@ -73,7 +73,7 @@ def _row(ledger: History, task: str, standing: Standing) -> dict[str, Any]:
     history = []
     for event in ledger.read(kinds=("mode", "moved")):
         told = event.payload
-        if isinstance(told, ModeStated | ModeChanged) and told.task == task:
+        if isinstance(told, ModeStated | ModeChanged) and told.task == task and told.number == len(history) + 1:
             kind = "stated" if isinstance(told, ModeStated) else "changed"
             history.append({"seq": event.seq, "time_ns": event.time_ns, kind: asdict(told)})
     return {
