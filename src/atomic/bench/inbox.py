@@ -141,7 +141,7 @@ class Bench:
             for one in self.stream:
                 outcome = await market.run(self.task, one.letter)
                 if fed_back(one, self.feedback):
-                    await market.feedback(outcome.id, truth=one.label)
+                    await market.feedback(outcome.id, truth=one.label, asked=True)
             began = self.clock.monotonic_ns()
             wins: dict[str, int] = {}
             for one in self.measured:

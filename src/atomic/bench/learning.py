@@ -80,7 +80,7 @@ async def _played(one: Scene, clock: FrozenClock) -> Seen:
         rows = {item: row for item, row in one.rows[name].items() if not (late and item in before)}
         bidders.append(TableBidder(name, learn, by_id, rows))
     ledger = MemoryLedger(clock=clock, secret=f"bench {one.seed}".encode().ljust(32))
-    market = Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=_NoExamples(), clock=clock)
+    market = Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=NoExamples(), clock=clock)
     await market.start()
     everybody = tuple(bidder.profile.name for bidder in bidders)
     for number, item in enumerate(items):
@@ -149,7 +149,9 @@ def _guessed(
     return replace(row, answer=answer, right=right)
 
 
-class _NoExamples:
+class NoExamples:
+    """Bidders that answer from a table show no examples to anybody."""
+
     def add(self, example: Example) -> None:
         """Nothing."""
 

@@ -115,7 +115,7 @@ async def label(market: Market, cases: Sequence[Case]) -> int:
     given = 0
     for case in cases:
         if case.labelled and outcome_of(market, case) is not None and not _events(market, case, "feedback"):
-            await market.feedback(case.request_id, truth=case.truth, source="fact")
+            await market.feedback(case.request_id, truth=case.truth, source="fact", asked=True)
             given += 1
     return given
 

@@ -84,7 +84,7 @@ async def judge(market: Market, name: str, item: Item, rows: Mapping[str, Mappin
     by_name = {bidder_name(model): of_model for model, of_model in rows.items()}
     rights = {one.key: by_name[one.bidder][item.id].right for one in answers(market, name)}
     if rights:
-        await market.feedback(name, rights=rights, source="fact")
+        await market.feedback(name, rights=rights, source="fact", asked=True)
 
 
 def answers(market: Market, name: str) -> list[AttemptFinished]:
