@@ -70,7 +70,7 @@ def _row(ledger: History, task: str, standing: Standing) -> dict[str, Any]:
     from atomic.rules.modes import shares
 
     place = standing.place
-    history = []
+    history: list[dict[str, Any]] = []
     for event in ledger.read(kinds=("mode", "moved")):
         told = event.payload
         if isinstance(told, ModeStated | ModeChanged) and told.task == task and told.number == len(history) + 1:
