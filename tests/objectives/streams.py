@@ -31,17 +31,23 @@ def truth(number: int) -> str:
     return ("even", "odd")[number % 2]
 
 
-def trader(name: str, price: int, right: float) -> ScriptedBidder:
+def trader(name: str, price: int, believed: float, right: float) -> ScriptedBidder:
     def answer(ask: Ask) -> Line:
         number = int(ask.features.text)
         hit = random.Random(f"{name} {number}").random() < right
         return Line(answer=truth(number) if hit else truth(number + 1), price=price)
 
-    return bidder(name, answer, right=right, prior_weight=200.0)
+    return bidder(name, answer, right=believed, prior_weight=200.0)
 
 
-async def market_of(clock: FrozenClock, prices: dict[str, tuple[int, float]] | None = None) -> Market:
-    traders = [trader(name, price, right) for name, (price, right) in (prices or PRICES).items()]
+async def market_of(
+    clock: FrozenClock,
+    prices: dict[str, tuple[int, float]] | None = None,
+    really: dict[str, float] | None = None,
+) -> Market:
+    """A market of bidders by name, price and how often they are believed to be right; `really` says who is not so."""
+    found = (prices or PRICES).items()
+    traders = [trader(name, price, right, (really or {}).get(name, right)) for name, (price, right) in found]
     return await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
 
 

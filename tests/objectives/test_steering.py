@@ -5,7 +5,18 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.objectives.streams import HOUR, MIDNIGHT, SECOND, buy, first_awards, market_of, parity, stream
+from tests.objectives.streams import (
+    HOUR,
+    MIDNIGHT,
+    PRICES,
+    SECOND,
+    buy,
+    first_awards,
+    market_of,
+    parity,
+    stream,
+    truth,
+)
 
 from atomic.belief import Beliefs
 from atomic.belief.snapshot import restore, snapshot
@@ -76,7 +87,29 @@ async def test_refusals_are_counted_apart() -> None:
     pace = market.beliefs.paces.of("parity", terms)
     assert 0 < refused
     assert (60, refused) == (pace.settled, pace.refused)
-    assert 60 - refused == len(pace.probabilities)
+    assert 60 - refused == len(pace.recent)
+
+
+async def test_feedback_on_outcomes_corrects_a_target_that_is_believed_to_be_met() -> None:
+    boasters = {name: (price, 0.95) for name, (price, _) in PRICES.items()}  # each is believed to be right so often
+    market = await market_of(FrozenClock(MIDNIGHT), boasters, really={"cheap": 0.7})
+    terms = under(target=0.9)
+    for number in range(300):
+        await buy(market, terms, number)
+        await market.feedback(f"r{number}", truth=truth(number))
+    pace = market.beliefs.paces.of("parity", terms)
+    assert pace.verified
+    assert pace.mean == pytest.approx(0.9, abs=0.04)
+
+
+async def test_a_later_word_of_an_outcome_takes_the_place_of_the_earlier() -> None:
+    market = await market_of(FrozenClock(MIDNIGHT))
+    terms = under(target=0.9)
+    await buy(market, terms, 1)
+    await market.feedback("r1", 1.0)
+    await market.feedback("r1", 0.0)
+    pace = market.beliefs.paces.of("parity", terms)
+    assert (1, -next(iter(pace.recent.values())).probability) == (pace.told, pace.gap)
 
 
 async def test_steering_begins_where_the_terms_say() -> None:

@@ -5,15 +5,16 @@ repeated auctions with budgets", 2019; in the logarithm, which is dual mirror de
 
     budget:  worth = k x rho,  rho = money left in the window / requests still expected in it
              after a request that cost c:                    log k += step x (1 - c / rho)
-    target:  worth = k,        after an answer right with p: log k += gain x (target - p)
+    target:  worth = k,        after an answer right with p: log k += gain x (target - p - bias)
 
 With rho drawn up anew for every request, money that was spent too slowly or too fast is made good by itself, and k has
-only to learn what a mean price costs in worth. The second sum is an integral, so the mean of p comes to the target.
+only to learn what a mean price costs in worth. The second sum is an integral, so the mean of p comes to the target;
+`bias` is how much more often, by feedback on these very outcomes, they were right than was believed.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ _GAIN = (
 _FIRST_STEP, _LAST_STEP = 0.1, 0.02  # of a budget
 _LEAST, _MOST = 0.1, 1e4  # a budget's multiplier
 _DEAREST = 1e5  # a target's worth, in mean prices: beyond it money no longer matters, so the target is not attainable
+_DOUBT = 20  # told outcomes at which feedback counts for half of what it says
 _SPIKE = 20.0  # a request that costs so many times what it should says no more than that
 _FLOOR_SHARE = 20  # of a window of requests: from its last twentieth on, what is left passes on
 
@@ -43,12 +45,21 @@ class Opened:
     worth: int = 0
 
 
+@dataclass(slots=True)
+class Told:
+    """An answer: how probably right, whether labels stood behind that, and how right it was (-1: not known)."""
+
+    probability: float
+    labelled: bool
+    right: float = -1.0
+
+
 class Pace:
     """One task under one objective. Money in nano-USD."""
 
     __slots__ = (
-        "arrivals", "begin", "budget", "carried", "end", "labelled", "mean_price", "multiplier", "opened",
-        "probabilities", "refused", "settled", "spent", "target", "under_way",
+        "arrivals", "begin", "believed", "budget", "carried", "end", "gap", "mean_price", "multiplier", "opened",
+        "recent", "refused", "settled", "spent", "target", "told", "under_way",
     )  # fmt: skip
 
     def __init__(self, target: float, budget: Budget | None) -> None:
@@ -59,8 +70,10 @@ class Pace:
         self.refused = 0
         self.under_way = 0
         self.mean_price = 0.0
-        self.probabilities: deque[float] = deque(maxlen=WINDOW)
-        self.labelled: deque[int] = deque(maxlen=WINDOW)  # whether there were labels behind each
+        self.recent: OrderedDict[tuple[str, str], Told] = OrderedDict()  # answers, by (tenant, request id)
+        self.believed = 0.0  # the sum of their probabilities
+        self.told = 0  # how many of them feedback was given on
+        self.gap = 0.0  # the sum of how much more right than believed those were
         self.begin = self.end = 0  # of the calendar window that runs, in nanoseconds
         self.opened = 0  # in this window
         self.spent = 0
@@ -71,13 +84,18 @@ class Pace:
 
     @property
     def mean(self) -> float:
-        """The mean probability of the answers of the last `WINDOW` settled requests; refusals are counted apart."""
-        return sum(self.probabilities) / len(self.probabilities) if self.probabilities else 0.0
+        """The mean probability of the last `WINDOW` answers, as calibrated by feedback; refusals are counted apart."""
+        return min(1.0, max(0.0, self.believed / len(self.recent) + self.bias)) if self.recent else 0.0
+
+    @property
+    def bias(self) -> float:
+        """How much more often than believed these answers were right; shrunk towards 0 while few of them are told."""
+        return self.gap / (self.told + _DOUBT)
 
     @property
     def verified(self) -> bool:
-        """Whether labels stand behind most of these probabilities; else the mean is an estimate."""
-        return 2 * sum(self.labelled) > len(self.labelled) > 0
+        """Whether labels stand behind these probabilities, or enough outcomes were told; else they are estimates."""
+        return self.told >= _DOUBT or 2 * sum(one.labelled for one in self.recent.values()) > len(self.recent) > 0
 
     @property
     def at_its_end(self) -> bool:
@@ -150,7 +168,7 @@ class Pace:
             self._roll(time_ns)
         self.spent += price
 
-    def settle(self, outcome: OutcomeSettled, one: Opened, time_ns: int) -> None:
+    def settle(self, outcome: OutcomeSettled, one: Opened, request: tuple[str, str], time_ns: int) -> None:
         """A request ended: a step."""
         self.under_way = max(0, self.under_way - 1)
         self.settled += 1
@@ -160,8 +178,12 @@ class Pace:
         if outcome.status == "refused":
             self.refused += 1
         else:
-            self.probabilities.append(outcome.probability)
-            self.labelled.append(1 if outcome.probability_source == "labelled" else 0)
+            self.recent[request] = Told(outcome.probability, outcome.probability_source == "labelled")
+            self.believed += outcome.probability
+            if len(self.recent) > WINDOW:
+                _, oldest = self.recent.popitem(last=False)
+                self.believed -= oldest.probability
+                self._count(oldest, -1)
         if self.multiplier <= 0.0:
             return
         if self.budget is not None:
@@ -169,8 +191,21 @@ class Pace:
         elif outcome.status == "answered" and one.bids:
             # Where the cheapest bid was bought at more than the worth, steering further down would change nothing.
             least = max(1.0, min(self.multiplier, one.worth / 2))
-            moved = self.multiplier * exp(_GAIN * (self.target - outcome.probability))
+            moved = self.multiplier * exp(_GAIN * (self.target - outcome.probability - self.bias))
             self.multiplier = min(self._most(), max(least, moved))
+
+    def hear(self, request: tuple[str, str], right: float) -> None:
+        """Somebody said how right an answer was; a later word takes the place of an earlier one."""
+        one = self.recent.get(request)
+        if one is not None:
+            self._count(one, -1)
+            one.right = right
+            self._count(one, 1)
+
+    def _count(self, one: Told, times: int) -> None:
+        if one.right >= 0.0:
+            self.told += times
+            self.gap += times * (one.right - one.probability)
 
     def _step_budget(self, cost: int, one: Opened, time_ns: int) -> None:
         if not one.bids or self.left(time_ns) <= 0:
@@ -193,16 +228,16 @@ class Pace:
     def state(self) -> list[Any]:
         """All of it, as JSON has it."""
         return [
-            self.multiplier, self.settled, self.refused, self.under_way, self.mean_price, list(self.probabilities),
-            list(self.labelled), self.begin, self.end, self.opened, self.spent, self.carried, self.arrivals.state(),
+            self.multiplier, self.settled, self.refused, self.under_way, self.mean_price, self.believed, self.told,
+            self.gap, [[*key, one.probability, one.labelled, one.right] for key, one in self.recent.items()],
+            self.begin, self.end, self.opened, self.spent, self.carried, self.arrivals.state(),
         ]  # fmt: skip
 
     def restore(self, state: list[Any]) -> None:
         """Become what `state` said."""
         (
-            self.multiplier, self.settled, self.refused, self.under_way, self.mean_price, probabilities, labelled,
-            self.begin, self.end, self.opened, self.spent, self.carried, arrivals,
+            self.multiplier, self.settled, self.refused, self.under_way, self.mean_price, self.believed, self.told,
+            self.gap, recent, self.begin, self.end, self.opened, self.spent, self.carried, arrivals,
         ) = state  # fmt: skip
-        self.probabilities.extend(probabilities)
-        self.labelled.extend(labelled)
+        self.recent.update({(tenant, request_id): Told(*one) for tenant, request_id, *one in recent})
         self.arrivals.restore(arrivals)

@@ -10,6 +10,7 @@ from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Award
 from atomic.records.budget import Budget
 from atomic.records.event import Event, decode, encode
+from atomic.records.lesson import FeedbackGiven
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened, Terms
 
@@ -31,6 +32,10 @@ class Paces:
             shadows = payload.assignment is not None and payload.assignment.shadows
             if payload.terms.objective and not payload.terms.survey and not shadows:
                 self._opened(payload, request, event.time_ns)
+        elif isinstance(payload, FeedbackGiven):
+            if payload.source != "agreement":
+                for pace in self.known.values():
+                    pace.hear(request, payload.value)
         elif (one := self._open.get(request)) is None:
             return
         elif isinstance(payload, Award):
@@ -41,7 +46,7 @@ class Paces:
         elif isinstance(payload, AttemptFinished):
             self.known[one.key].bill(payload.price, event.time_ns)
         elif isinstance(payload, OutcomeSettled):
-            self.known[one.key].settle(payload, one, event.time_ns)
+            self.known[one.key].settle(payload, one, request, event.time_ns)
             del self._open[request]
 
     def _opened(self, opened: RequestOpened, request: tuple[str, str], time_ns: int) -> None:

@@ -1,13 +1,13 @@
 """Deadlines: an answer that comes too late is worth nothing, and is paid for all the same.
 
-Where waiting has no price of its own, the values of a valuation become, for a bid a with gain g(a) = score + cost,
+Where waiting has no price of its own, the values of a valuation become, for a bid a with gain g(a) = score + cost c(a),
+a deadline in L, and a runner-up b that is asked beside a slow a after w (see `hedging`),
 
-    score'(a)  = t(a) g(a) - c(a) + (1 - t(a)) max(0, max over b of t'(b) g(b) - c(b))
-    score'(ab) = t(a) g(a) + (1 - t(a)) t(b) g(b) - c(a) - c(b)           for two bought at once, g(a) >= g(b)
+    score'(a)  = t(a, L) g(a) - c(a) + max(0, max over b of (1 - t(a, L)) t(b, L - w) g(b) - (1 - t(a, w)) c(b))
+    score'(ab) = t(a, L) g(a) - c(a) + (1 - t(a, L)) t(b, L) g(b) - c(b)          for two at once, g(a) >= g(b)
 
-t is the chance to be in time: the log-logistic of `hedging.Duration`, up to the moment until which one bid is waited
-for when a runner-up is to have a chance (t'). Two at once pay where that leaves the runner-up too little time. Their
-value is a lower bound: what it is worth that both come in time and agree is left out.
+t(a, T) is the chance to take no longer than T: the log-logistic of `hedging.Duration`. Two at once pay where waiting to
+see whether a is slow would leave b too little time. Both values leave out what it is worth that both come and agree.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from atomic.rules.hedging import Duration
 
 _SURELY = 0.999
 _IN_PAIRS = 4
+_SLOW = 1.5  # mean times after which an attempt is taken for a slow one
 
 
 def in_time(position: Position, slate: Slate, valued: Sequence[Valued]) -> Sequence[Valued]:
@@ -30,15 +31,9 @@ def in_time(position: Position, slate: Slate, valued: Sequence[Valued]) -> Seque
     left = float(max(0, position.terms.deadline_ns - position.elapsed_ns))
     bids = {bid.key: bid for bid in slate.bids}
     used = {key for one in valued for key in one.action}
-    kept = {key: _waited_for(bids[key], left) for key in used}
-    if position.terms.latency_price > 0 or all(_chance(bids[key], kept[key]) >= _SURELY for key in used):
+    if position.terms.latency_price > 0 or all(_chance(bids[key], left) >= _SURELY for key in used):
         return valued
-    return _Deadline(position, bids, left, kept).valued(valued)
-
-
-def _waited_for(bid: Bid, left: float) -> float:
-    """How long a bid is waited for while somebody else is to have a chance: see `execute.patience_ns`."""
-    return max(left / 2, min(left, 2.0 * bid.latency_ns))
+    return _Deadline(position, bids, left).valued(valued)
 
 
 def _chance(bid: Bid, within_ns: float) -> float:
@@ -48,12 +43,11 @@ def _chance(bid: Bid, within_ns: float) -> float:
 class _Deadline:
     """One position's sums."""
 
-    def __init__(self, position: Position, bids: Mapping[str, Bid], left: float, kept: Mapping[str, float]) -> None:
+    def __init__(self, position: Position, bids: Mapping[str, Bid], left: float) -> None:
         self._position = position
         self._money = 1.0 + position.shadow_price
         self._bids = bids
         self._left = left
-        self._kept = kept
 
     def valued(self, valued: Sequence[Valued]) -> list[Valued]:
         gains = {one.action[0]: one.score + self._cost(one) for one in valued if len(one.action) == 1}
@@ -73,16 +67,16 @@ class _Deadline:
 
     def _alone(self, one: Valued, gains: Mapping[str, float]) -> Valued:
         (key,) = one.action
-        waited = self._kept[key]
-        chance, cost = _chance(self._bids[key], waited), self._cost(one)
+        bid = self._bids[key]
+        slow = min(self._left, _SLOW * bid.latency_ns)
+        chance, late, slower = _chance(bid, self._left), 1.0 - _chance(bid, self._left), 1.0 - _chance(bid, slow)
         then, uses = 0.0, set(one.uses)
         for other, gain in sorted(gains.items()):
-            bid = self._bids[other]
-            if other != key:
-                value = _chance(bid, self._left - waited) * gain - self._money * bid.price
-                then = max(then, value)
-                uses |= {other} if value > 0.0 else set()
-        score = chance * gains[key] - cost + (1.0 - chance) * then
+            runner_up = self._bids[other]
+            value = late * _chance(runner_up, self._left - slow) * gain - slower * self._money * runner_up.price
+            if other != key and value > 0.0:
+                then, uses = max(then, value), uses | {other}
+        score = chance * gains[key] - self._cost(one) + then
         return replace(one, score=_whole(score), uses=tuple(sorted(uses)))
 
     def _together(self, one: Valued) -> Valued:
