@@ -90,6 +90,22 @@ def inbox(
 
 
 @app.command()
+def kill(
+    kills: Annotated[int, typer.Option(min=1, help="That many processes.")] = 300,
+    seed: Annotated[int, typer.Option(help="What is drawn by it: where each is killed.")] = 7,
+    json: JsonFile = None,
+) -> None:
+    """Processes of an inbox killed at every step, with a mail server and a webhook outside.
+
+    Exit 1 when something is lost, there twice, or in doubt without a question to a person.
+    """
+    result = _run("kill", kills, seed=seed)
+    _write_one(json, "kill", result)
+    if result["lost"] or result["doubled"] or result["unlisted"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def learn(
     row: Annotated[str, typer.Argument(metavar="ROW", help="Which behaviour is measured; a wrong one names them all.")],
     folder: Annotated[

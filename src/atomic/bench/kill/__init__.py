@@ -56,7 +56,7 @@ async def _run(folder: Path, kills: int, draws: random.Random) -> dict[str, Any]
     totals, at, by_mode = Counter[str](), Counter[str](), Counter[str]()
     problems: list[str] = []
     ways = {mode: points(draws) for mode in MODES}
-    per_folder = 3 if kills <= 30 else 6  # each folder ends with two or three runs that nobody kills
+    per_folder = 3 if kills <= 30 else 4  # each folder ends with two or three runs that nobody kills
     async with battery() as made:
         for number in count():
             mode = MODES[number % len(MODES)]

@@ -27,6 +27,7 @@ from atomic.testing.webhook_sink import WebhookSink, WebhookStage, webhook_sink
 
 _PERSON = "somebody who looked"
 _LEASE_NS = 10**12
+PATIENCE_S = 180.0  # for a run
 
 
 @dataclass(slots=True)
@@ -56,7 +57,11 @@ class Battery:
         began = time.monotonic()
         self._child = int(await self._say(orjson.dumps(job)))
         late = asyncio.create_task(self._kill_later(self._point.share)) if self._point.share else None
-        await self._said()  # it has ended, and its number is still its own
+        try:
+            await asyncio.wait_for(self._said(), PATIENCE_S)  # then it has ended, and its number is still its own
+        except TimeoutError:
+            self._kill()
+            raise RuntimeError(f"it did not end in {PATIENCE_S:g} s: {folder}, {mode}, {self._point.name}") from None
         self._child = 0
         if late is not None:
             late.cancel()
