@@ -229,7 +229,7 @@ async def test_one_that_hangs_is_left_in_time_for_the_runner_up(stuck: Any) -> N
     market, outcome = await bought_from(Rogue(reply=stuck), hasty)
 
     assert "ham" == outcome.answer
-    assert Reason.TIMED_OUT == finished(market)[0].reason
+    assert Reason.TIMED_OUT == {one.bidder: one.reason for one in finished(market)}["rogue"]
     assert Reason.UNHEALTHY == reasons(market, awards(market)[-1])["rogue"]
 
 
