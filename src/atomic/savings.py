@@ -104,9 +104,9 @@ def savings(
         theirs, ours = _sides(one.made, bidder)
         groups.setdefault((one.made.task, theirs, ours), []).append(one)
     if not groups:
-        asked = sorted({key[0] for key in opened if not task or key[0] == task})
+        asked = sorted({name for name, arm in opened if _is(arm, bidder) and task in {"", name}})
         hint = (
-            f"pairs are bought beside requests of {', '.join(asked)}, but none is there yet"
+            f"it is compared in {', '.join(asked)}, but no pair is there yet"
             if asked
             else "name the bidder as `incumbent` in the task's table, with a `shadow` budget: docs/modes.md"
         )
@@ -139,8 +139,8 @@ def _read(ledger: History, bidder: str, task: str, since_ns: int) -> tuple[list[
             if assignment.shadows or assignment.other:
                 sampled.add(key)
             if not assignment.shadows:
-                arm = (payload.task, assignment.arm)
-                opened[arm] = opened.get(arm, 0) + 1
+                opened[payload.task, assignment.arm] = opened.get((payload.task, assignment.arm), 0) + 1
+                opened.setdefault((payload.task, assignment.other), 0)
         elif isinstance(payload, FeedbackGiven):
             if key in sampled:
                 spoken.setdefault(key, Spoken()).hear(payload)

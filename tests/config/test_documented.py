@@ -9,7 +9,7 @@ import pytest
 
 from atomic.config import read_config
 from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table, TaskSettings
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 TABLES: dict[str, type[Table]] = {
     "market": MarketSettings,
+    "task": TaskSettings,
     **{f"bidders of kind {kind}": model for kind, model in KINDS.items()},
     "price": Price,
     "a price file": PriceFile,

@@ -515,7 +515,7 @@ async def test_savings_without_a_pair_say_what_to_do() -> None:
     with pytest.raises(NotFound, match="incumbent"):
         savings(market.ledger, "big")
     await bought(market, "one")
-    with pytest.raises(NotFound, match="none is there yet"):
+    with pytest.raises(NotFound, match="no pair is there yet"):
         savings(market.ledger, "big")
 
 
