@@ -21,6 +21,7 @@ from atomic.commands import (
     inbox,
     ledger,
     modes,
+    objectives,
     prices,
     sources,
     what_if,
@@ -96,6 +97,7 @@ app.command()(calibrate.calibrate)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.command()(sources.sources)
+app.command()(objectives.objectives)
 app.add_typer(bidders.models, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from atomic.config.settings import Amount, Table
+from atomic.config.settings import Amount, Probability, Table
+from atomic.errors import TaskError
 from atomic.inbox.automatic import AutomaticKind
 from atomic.inbox.outside_settings import SecretSettings, SmtpSettings, WebhookSettings
 from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
+from atomic.records.budget import Budget, WhenSpent
+from atomic.records.objective import with_terms
 from atomic.records.request import Terms
 
 # Only what every file system and every Maildir program takes as one plain name.
@@ -65,10 +67,34 @@ class AutonomySettings(Table):
     webhook: Autonomy = "approve"
 
 
+class BudgetSettings(Table):
+    """A budget at length: `amount` such as "$20/day", and what `Budget.of` takes."""
+
+    amount: str
+    time_zone: str = "UTC"
+    carry_over: bool | None = None
+    when_spent: WhenSpent = "refuse"
+    incumbent: str = ""
+
+
+def _budget(value: object) -> object:
+    """A budget of "$2/1k" or of a table."""
+    said = value if isinstance(value, str) else BudgetSettings.model_validate(value).model_dump()
+    try:
+        return Budget.of(said) if isinstance(said, str) else Budget.of(said.pop("amount"), **said)
+    except TaskError as error:
+        raise ValueError(f"{error.message}: {error.hint}") from None
+
+
 class TermsSettings(Table):
-    """`[inbox.terms.TASK]`: other terms than the task's own. Money in dollars; times in seconds."""
+    """`[inbox.terms.TASK]`: other terms than the task's own. Money in dollars; times in seconds.
+
+    At most one of `worth`, `target` and `budget`; it takes the place of the task's own.
+    """
 
     worth: Amount | None = None
+    target: Probability | None = None
+    budget: Annotated[Budget, BeforeValidator(_budget)] | None = None
     max_price: Amount | None = None
     latency_price: Amount | None = None
     deadline: Annotated[float, Field(gt=0.0, le=86_400.0)] | None = None
@@ -76,10 +102,16 @@ class TermsSettings(Table):
 
     def applied(self, terms: Terms) -> Terms:
         """The terms with what is said here."""
-        said = self.model_dump(exclude_none=True)
+        said = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         if "deadline" in said:
             said["deadline_ns"] = int(said.pop("deadline") * 1e9)
-        return replace(terms, **said)
+        return with_terms(terms, **said)
+
+    @model_validator(mode="after")
+    def _one_objective(self) -> Self:
+        if (self.worth is not None) + (self.target is not None) + (self.budget is not None) > 1:
+            raise ValueError("two objectives: give worth, target or budget")
+        return self
 
 
 class WhenSettings(Table):
