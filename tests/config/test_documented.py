@@ -10,6 +10,7 @@ import pytest
 from atomic.config import read_config
 from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
 from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table, TaskSettings
+from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,9 @@ TABLES: dict[str, type[Table]] = {
     "rules": RuleSettings,
     "inbox": InboxSettings,
     "inbox.autonomy": AutonomySettings,
+    "inbox.smtp": SmtpSettings,
     "inbox.terms": TermsSettings,
+    "inbox.webhooks": WebhookSettings,
     "do of the inbox's rules": DoSettings,
 }
 

@@ -21,7 +21,7 @@ def sent_id(key: str, own: str) -> str:
     """The Message-ID of what is sent for an action's key: the same however often it is made, and told as one of ours.
 
     >>> sent_id("3f0a/send/reply", "me@example.com")
-    '<atomic.2e1df8aab51d3ff6afde63e9f98d9bf9@example.com>'
+    '<atomic.54ae9abdf90de396765bbceccdfdc6c6@example.com>'
     """
     return f"<atomic.{hashlib.sha256(key.encode()).hexdigest()[:32]}@{own.rpartition('@')[2]}>"
 
