@@ -29,7 +29,9 @@ Reserve = Callable[[Entry, Sequence[Bid], Sequence[Plan]], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hedging:
-    """One round's looks. The first comes when an attempt has taken its mean time, later ones at growing distances."""
+    """One round's looks. The first comes when an attempt has taken a quarter more than its mean time, later ones at
+    growing distances.
+    """
 
     shop: Shop
     books: Books
@@ -57,9 +59,15 @@ class Hedging:
             elif not await self._buy(found, race, held, reserve):
                 refused.update(found.chosen)
 
-    def _until_look(self, race: Race) -> int:
+    def _until_look(self, race: Race) -> int | None:
+        """None where no look can pay: waiting costs nothing, and after all patience there is time for anybody else."""
+        slowest_ns = max(bid.latency_high_ns for bid in self.slate.bids)
+        spare_ns = self.ask.time_left_ns - race.lasted_ns - race.patience_left_ns - _AGAIN * slowest_ns
+        if self.award.position.terms.latency_price == 0 and spare_ns > 0:
+            return None
         waited_ns = race.waited_ns
-        first_ns = max(_SOONEST_NS, *(bid.latency_ns for bid in race.awaited))
+        usual_ns = max(_SOONEST_NS, *(bid.latency_ns for bid in race.awaited))
+        first_ns = usual_ns + usual_ns // _AGAIN
         return first_ns - waited_ns if waited_ns < first_ns else max(_SOONEST_NS, waited_ns // _AGAIN)
 
     def look(self, race: Race, refused: set[str]) -> Hedged | None:

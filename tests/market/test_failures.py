@@ -230,6 +230,7 @@ async def test_one_that_hangs_is_left_in_time_for_the_runner_up(stuck: Any) -> N
 
     assert "ham" == outcome.answer
     assert Reason.TIMED_OUT == {one.bidder: one.reason for one in finished(market)}["rogue"]
+    await market.run(spam, "the next")
     assert Reason.UNHEALTHY == reasons(market, awards(market)[-1])["rogue"]
 
 
