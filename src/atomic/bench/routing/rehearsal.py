@@ -19,6 +19,7 @@ from atomic.stages.collect import Round, collect
 from atomic.stages.prepare import prepare
 from atomic.tactics.plain import Plain
 
+_SURE = 10**12  # nano-USD: a worth at which everybody is asked
 _SAMPLE = 300  # learn items that a worth is tried on
 
 
@@ -51,13 +52,13 @@ class Rehearsal:
             self._known[worth] = Rehearsed(*(sum(column) / len(found) for column in zip(*found, strict=True)))
         return self._known[worth]
 
-    def asks_first(self, index: int, bidder: str, worth: int) -> bool:
-        """Whether the market would ask a bidder before anybody has answered."""
+    def right(self, index: int, bidder: str) -> float:
+        """How probably a bidder alone is right about an item, as an auction without the others values it."""
         ask, slate = self._offered[index]
+        alone = Slate(bids=tuple(bid for bid in slate.bids if bid.offer.bidder == bidder), no_bids=())
         table, _, _ = self._market.beliefs.table(ask.task.name, ask.task.alternatives)
-        position = Position(terms=terms(worth), state=State(), round=1, spent=0, elapsed_ns=0)
-        chosen = auction(position, slate, table, 0.0).chosen
-        return any(key.partition("+")[0] == bidder for key in chosen)
+        position = Position(terms=terms(_SURE), state=State(), round=1, spent=0, elapsed_ns=0)
+        return (auction(position, alone, table, 0.0).candidates[0].score + alone.bids[0].price) / _SURE
 
     def _collected(self, item: Item) -> tuple[Ask, Slate]:
         market = self._market

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from atomic.bench.routing.controls import Line
-from atomic.bench.routing.figures import area, calibration_error, gap_recovered, interval
+from atomic.bench.routing.figures import area, calibration_error, gap_recovered, interval, ranks
 from atomic.bench.routing.matrix import Floats
 from atomic.bench.routing.objectives import Objective
 from atomic.bench.routing.outcomes import Table
@@ -100,7 +100,12 @@ def _recovered(found: Sequence[Fold]) -> dict[str, float | None] | None:
         return None
     joined = {task: [fold.gains[task] for fold in found if task in fold.gains] for task in sorted(tasks)}
     return {
-        task: gap_recovered(*(np.concatenate([one[column] for one in parts]) for column in range(3)))
+        task: gap_recovered(
+            # Within a fold, since what was learned is worse where the fold itself is better, and the other way round.
+            np.concatenate([ranks(one[0]) for one in parts]),
+            np.concatenate([one[1] for one in parts]),
+            np.concatenate([one[2] for one in parts]),
+        )
         for task, parts in joined.items()
     }
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from atomic.bench.routing.bidder import bidder_name
 from atomic.bench.routing.learned import Trial
 from atomic.bench.routing.matrix import Floats
-from atomic.bench.routing.objectives import crossing
 from atomic.bench.routing.rehearsal import Rehearsal
 from atomic.market import Market
 
@@ -19,17 +16,17 @@ Gains = tuple[Floats, Floats, Floats]  # what is won by the stronger, and how ri
 def gains(market: Market, trial: Trial) -> dict[str, Gains]:
     """By task, an entry for each test item; where there are two bidders.
 
-    What is won is less the higher the worth at which the market would rather ask the stronger first, which it decides
-    before anybody answered. The stronger is the one that is right more often on the task's learn items.
+    What is won is the probability by which the stronger is thought better, before anybody answered. The stronger is the
+    one that is right more often on the task's learn items.
     """
     found: dict[str, list[list[float]]] = {}
     rehearsal = Rehearsal(market, trial, trial.test.items)
     order = {task: _weak_and_strong(trial, task) for task in {item.task for item in trial.test.items}}
     for index, item in enumerate(rehearsal.items):
         weak, strong = order[item.task]
-        _, worth = crossing(partial(rehearsal.asks_first, index, bidder_name(strong)))
+        gain = rehearsal.right(index, bidder_name(strong)) - rehearsal.right(index, bidder_name(weak))
         rights = [trial.test.rows[one][item.id].right for one in (weak, strong)]
-        found.setdefault(item.task, []).append([-float(worth), *rights])
+        found.setdefault(item.task, []).append([gain, *rights])
     columns = {task: np.array(rows).T for task, rows in found.items()}
     return {task: (of_task[0], of_task[1], of_task[2]) for task, of_task in columns.items()}
 
