@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from atomic.arms import Compared, Errand, beside
-from atomic.errors import OperatorError
 from atomic.protocols import SharedLedger, Spend
 from atomic.purchase import Purchase
 from atomic.records.award import Table
@@ -69,6 +68,9 @@ class Beside:
 
     def begin(self, answered: Answered) -> None:
         """Buy what the assignment says, some time after this."""
+        settled = answered.compared.settled
+        if settled.status == "answered" and answered.brought is None:
+            return  # another process, which died, made the attempt: its answer is not at hand to compare with
         if answered.assignment.other and len(self._tasks) < _MOST_WAITING:
             task = asyncio.create_task(self._run(answered))
             self._tasks.add(task)
@@ -91,7 +93,7 @@ class Beside:
         try:
             async with self._room:
                 await self._buy(answered)
-        except OperatorError as error:  # a full disk, a locked ledger: the callers hear of it themselves
+        except Exception as error:  # a full disk, foreign code: no caller waits for it, but somebody should know
             what = {"message": "an answer could not be bought for comparison", "exception": error}
             asyncio.get_running_loop().call_exception_handler(what)
 

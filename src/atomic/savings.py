@@ -10,7 +10,7 @@ from atomic.belief.pairs import Spoken, judged
 from atomic.errors import NotFound
 from atomic.protocols import History
 from atomic.records.lesson import FeedbackGiven
-from atomic.records.mode import MARKET, PairMade
+from atomic.records.mode import MARKET, PairMade, Side
 from atomic.records.money import dollars
 from atomic.records.request import RequestOpened
 from atomic.rules.betting import interval, more_needed
@@ -154,47 +154,40 @@ def _read(ledger: History, bidder: str, task: str, since_ns: int) -> tuple[list[
     return pairs, opened
 
 
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """Means over pairs, each weighing by the inverse of the chance that it was bought."""
+
+    weights: tuple[float, ...]
+    alpha: float
+
+    def mean(self, values: Sequence[float]) -> float:
+        """The weighted mean."""
+        return sum(weight * value for weight, value in zip(self.weights, values, strict=True)) / sum(self.weights)
+
+    def measured(self, values: Sequence[float], bound: float) -> Measured:
+        """The same with its bounds, for values between -bound and bound."""
+        low, high = interval(zip(values, self.weights, strict=True), -bound, bound, self.alpha)
+        return Measured(mean=self.mean(values), low=low, high=high)
+
+
 def _measured(
     key: tuple[str, str, str], pairs: Sequence[_Pair], opened: dict[tuple[str, str], int], alpha: float
 ) -> Savings:
     task, incumbent, arm = key
     least = min(one.made.pair for one in pairs)
-    weights = [least / one.made.pair for one in pairs]
-    total = sum(weights)
-    most = max(one.made.most for one in pairs)
+    means = _Means(tuple(least / one.made.pair for one in pairs), alpha)
+    most = max(1, *(one.made.most for one in pairs))
     worth = max(1, *(one.made.worth for one in pairs))
-    saved: list[float] = []
-    gained: list[tuple[float, float, float]] = []
-    rights: list[tuple[float, float]] = []
-    differ = known = 0
-    for one in pairs:
-        theirs, ours = sides(one.made, incumbent)
-        said = judged(one.made, incumbent, one.caller, one.beside)
-        saved.append(float(theirs.price - ours.price))
-        gained.append(quality(one.made, incumbent, said))
-        rights.append(
-            (
-                theirs.probability if said.incumbent is None else said.incumbent,
-                ours.probability if said.challenger is None else said.challenger,
-            )
-        )
-        if not one.made.equal:
-            differ += 1
-            known += gained[-1][1] == gained[-1][2]
-
-    def mean(values: Sequence[float]) -> float:
-        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total
-
-    def measured(values: Sequence[float], bound: float) -> Measured:
-        low, high = interval(zip(values, weights, strict=True), -bound, bound, alpha)
-        return Measured(mean=mean(values), low=low, high=high)
-
-    estimates = [one[0] for one in gained]
-    values = [right + money / worth for right, money in zip(estimates, saved, strict=True)]
-    middle = mean(values)
-    value = measured(values, 1.0 + most / worth)
-    variance = mean([(one - middle) ** 2 for one in values])
-    more = 0 if value.told else max(1, more_needed(len(pairs), middle, variance, alpha))
+    told = [judged(one.made, incumbent, one.caller, one.beside) for one in pairs]
+    both = [sides(one.made, incumbent) for one in pairs]
+    gained = [quality(one.made, incumbent, said) for one, said in zip(pairs, told, strict=True)]
+    saved = [float(theirs.price - ours.price) for theirs, ours in both]
+    values = [right + money / worth for (right, _, _), money in zip(gained, saved, strict=True)]
+    differing = [worst == best for one, (_, worst, best) in zip(pairs, gained, strict=True) if not one.made.equal]
+    value = means.measured(values, 1.0 + most / worth)
+    variance = means.mean([(one - value.mean) ** 2 for one in values])
+    more = 0 if value.told else max(1, more_needed(len(pairs), value.mean, variance, alpha))
     return Savings(
         task=task,
         bidder=incumbent,
@@ -202,24 +195,28 @@ def _measured(
         pairs=len(pairs),
         requests=sum(count for (name, _), count in opened.items() if name == task),
         answered=opened.get((task, arm), 0),
-        price=mean([float(sides(one.made, incumbent)[1].price) for one in pairs]),
-        bidder_price=mean([float(sides(one.made, incumbent)[0].price) for one in pairs]),
-        saved=measured(saved, float(max(1, most))),
-        gained=measured(estimates, 1.0),
+        price=means.mean([float(ours.price) for _, ours in both]),
+        bidder_price=means.mean([float(theirs.price) for theirs, _ in both]),
+        saved=means.measured(saved, float(most)),
+        gained=means.measured([one for one, _, _ in gained], 1.0),
         gained_whatever=(
-            measured([one[1] for one in gained], 1.0).low,
-            measured([one[2] for one in gained], 1.0).high,
+            means.measured([worst for _, worst, _ in gained], 1.0).low,
+            means.measured([best for _, _, best in gained], 1.0).high,
         ),
         value=value,
-        right=mean([one[1] for one in rights]),
-        bidder_right=mean([one[0] for one in rights]),
-        differ=differ,
-        judged=known,
-        verified=differ == known,
+        right=means.mean([_right(ours, said.challenger) for (_, ours), said in zip(both, told, strict=True)]),
+        bidder_right=means.mean([_right(theirs, said.incumbent) for (theirs, _), said in zip(both, told, strict=True)]),
+        differ=len(differing),
+        judged=sum(differing),
+        verified=all(differing),
         more=more,
         more_requests=round(more / least),
         alpha=alpha,
     )
+
+
+def _right(side: Side, said: float | None) -> float:
+    return side.probability if said is None or not side.answered else said
 
 
 def _told(one: Savings) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.market.shop import SECOND, bidder, careful, events, finished, hasty, opened, slate_of, spam
+from tests.market.shop import SECOND, bidder, careful, events, finished, hasty, opened, slate_of, spam, until
 
 from atomic.bidders.cache import ExactCache
 from atomic.clock import FrozenClock
@@ -286,6 +286,23 @@ async def test_a_refusal_is_a_side_of_a_pair() -> None:
     await bought(market, "one")
     (pair,) = pairs(market)
     assert (False, True, False) == (pair.caller.answered, pair.beside.answered, pair.equal)
+
+
+async def test_a_request_that_was_cut_is_answered_by_whom_it_was_assigned_to(tmp_path: Path) -> None:
+    clock = FrozenClock()
+    async with SqliteLedger.open(tmp_path / "market.db", clock=clock) as ledger:
+        big, small = bidder("big", [Line(hangs=True), "ham"]), bidder("small", ["spam"], right=0.9)
+        market = await opened(big, small, ledger=ledger, clock=clock, modes=observing())
+        asked = asyncio.create_task(market.buy(spam("a mail"), Trade(request_id="one")))
+        await until(lambda: bool(big.attempts))
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        other = observing(name="canary", share=0.999)
+        again = await opened(big, small, ledger=ledger, clock=clock, modes=other)
+        outcome = await bought(again, "one")
+        assert "big" in outcome.winner or outcome.refused
+        assert ["big"] == arms(again)
+        assert replay(ledger, deep=True).exit_code == 0
 
 
 _DIES = """
