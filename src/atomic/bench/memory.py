@@ -53,13 +53,14 @@ async def _worked(requests: int) -> dict[str, float]:
                     if isinstance(bidder, ScriptedBidder):
                         bidder.attempts.clear()  # a double remembers what was asked of it; the market must not
                 if numbers.stop == requests // 10:
-                    found["mb_10k"] = _resident_mb()
-            found["mb_100k"] = _resident_mb()
+                    found["mb_10k"] = resident_mb()
+            found["mb_100k"] = resident_mb()
     found["seconds"] = time.perf_counter() - started
     return found
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
+    """Megabytes of this process that lie in memory, after a collection."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6

@@ -106,6 +106,15 @@ def kill(
 
 
 @app.command()
+def week(
+    mails: Annotated[int, typer.Option(min=800, help="That many mails.")] = 100_000,
+    json: JsonFile = None,
+) -> None:
+    """A simulated week: restarts, kills, clock jumps, a full disk; what was lost, caps, the chain, memory."""
+    _write_one(json, "week", _run("week", mails))
+
+
+@app.command()
 def learn(
     row: Annotated[str, typer.Argument(metavar="ROW", help="Which behaviour is measured; a wrong one names them all.")],
     folder: Annotated[
