@@ -132,6 +132,10 @@ SECRETS: dict[str, tuple[str, int]] = {
     "a token of its own": ('token = "hunter2"\n', 1),
     "a key in place of its variable's name": (f'{_CAP}{_HTTP}{_PRICE}key_env = "sk-hunter2hunter2hunter2"\n', 8),
     "another secret in place of a variable's name": (f'{_CAP}{_HTTP}{_PRICE}key_env = "hunter2 hunter2"\n', 8),
+    "a key in a URL's query": (
+        f'{_CAP}[bidders.mini]\nkind = "http"\nurl = "https://example.org/?api-key=hunter2"\nmodel = "m"\n{_PRICE}',
+        5,
+    ),
     "a password in a URL": (
         f'{_CAP}[bidders.mini]\nkind = "http"\nurl = "https://me:hunter2@example.org"\nmodel = "m"\n{_PRICE}',
         5,

@@ -18,6 +18,9 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AGE = re.compile(r"([1-9][0-9]{0,4})([hdw])\Z")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 _USER_INFO = re.compile(r"[a-z]+://[^/?#]*@", re.IGNORECASE)
+_KEY_IN_QUERY = re.compile(
+    r"[?&](?:[^=&#]*[_-])?(?:key|token|secret|password|sig|signature)=(?!\{key\})", re.IGNORECASE
+)
 
 
 def _amount(value: object) -> int:
@@ -62,7 +65,7 @@ def _environment_name(value: str) -> str:
 def _url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("not a URL: it begins with https:// or http://")
-    if _USER_INFO.match(value):
+    if _USER_INFO.match(value) or _KEY_IN_QUERY.search(value):
         raise ValueError("a secret has no place in a URL: name an environment variable in `key_env`")
     return value
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
+import warnings
 from pathlib import Path
 
-from atomic.errors import ConfigError, MissingExtra
+from atomic.errors import AtomicWarning, ConfigError, MissingExtra
 from atomic.inbox.outside_settings import SecretSettings
 
 
@@ -31,7 +33,12 @@ def secret_of(settings: SecretSettings, *, user: str = "", what: str) -> str:
 
 def _in_file(path: Path, what: str) -> str:
     try:
-        return path.read_text().rstrip("\r\n")
+        with path.open() as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                words = f"{what}: others than its owner may use {path} (mode {mode:04o}): chmod 600 it"
+                warnings.warn(words, AtomicWarning, stacklevel=2)
+            return file.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
         raise ConfigError(f"{what}: {path} cannot be read: {why}") from None
