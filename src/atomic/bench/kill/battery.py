@@ -18,8 +18,8 @@ import orjson
 from atomic.bench.kill.check import names_of, names_outside
 from atomic.bench.kill.points import Point
 from atomic.bench.kill.world import Job, Mode, sent_folder
-from atomic.commands.answer import read_questions
 from atomic.config import open_to_judge, read_config
+from atomic.inbox.book import Book
 from atomic.records.event import Entry
 from atomic.records.question import QuestionAnswered, QuestionTaken
 from atomic.testing.smtp_sink import SmtpSink, Stage, smtp_sink
@@ -117,7 +117,9 @@ class Battery:
 async def answer(ledger: Path, arrived: Collection[str]) -> int:
     """What a person does who looks outside: refuse where it arrived, approve once more where not. Returns how many."""
     async with open_to_judge(read_config({"market": {"ledger": str(ledger)}})) as market:
-        waiting = read_questions(market.ledger).waiting(time.time_ns())
+        book = Book()
+        book.read(market.ledger)
+        waiting = book.questions.waiting(time.time_ns())
         for one in waiting:
             name, declined = one.asked.question, names_outside(one.asked.about) in arrived
             until_ns = time.time_ns() + _LEASE_NS
