@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal
 
 from atomic.bench.routing.bidder import bidder_name, request_id
-from atomic.bench.routing.learned import Trial, answers, judge, survey
+from atomic.bench.routing.learned import Trial, judge, survey
 from atomic.bench.routing.tasks import terms
 from atomic.market import Market, Trade
 
@@ -25,7 +25,7 @@ class Played:
     right: float
     price: int
     probability: float
-    answers: int
+    answers: int  # bought, empty ones too
     latency_s: float
 
 
@@ -39,7 +39,7 @@ async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> 
         outcome = await market.buy(call, Trade(request_id=name, domain=item.domain, terms=asked))
         winner = outcome.winner.partition("+")[0]
         right = by_name[winner][item.id].right if winner and not outcome.refused else 0.0
-        bought = len(answers(market, name))
+        bought = sum(1 for _ in market.ledger.read(request_id=name, kinds=("finished",)))
         found.append(Played(item.id, right, outcome.cost, outcome.probability, bought, outcome.latency))
         if feedback == "bought":
             await judge(market, name, item, trial.test.rows)
