@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,9 @@ from atomic.rules.betting import interval, more_needed
 from atomic.rules.modes import quality, sides
 
 _KINDS = ("request", "pair", "feedback")
+_ENOUGH_JUDGED = 10  # of the answers that differ, to stand for those that nobody judged
+
+Basis = Literal["all judged", "judged", "estimated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,8 @@ class Savings:
     Per request: `price` and `bidder_price` in nano-USD, `saved` the difference; `gained` how much more often it is
     right (1: always); `value` both together in worths. `gained_whatever` bounds the same without any estimate: whatever
     the answers that nobody judged are. Of the `pairs`, the answers of `differ` are not equal; of those people or facts
-    say of `judged` which is right.
+    say of `judged` which is right. `basis` is what `gained` rests on: "all judged"; "judged", where those that were
+    stand for the others; or "estimated", the market's own probabilities for all that was not.
     `requests` were assigned since, `answered` of them to `arm`. `more` pairs are needed to tell the sign of the value.
     """
 
@@ -60,7 +64,7 @@ class Savings:
     bidder_right: float
     differ: int
     judged: int
-    verified: bool
+    basis: Basis
     more: int
     more_requests: int
     alpha: float
@@ -94,7 +98,8 @@ def savings(
     """What there is of each task and arm against a bidder, best known first; a bound holds with the chance 1 - alpha.
 
     Only pairs count in which chance decided that both were bought: each weighs by the inverse of that chance. Equal
-    answers are equally right; of others, people's and facts' words count, else what the market believes.
+    answers are equally right; of others people's and facts' words count, and what the market believes where there are
+    hardly any.
 
     Raises NotFound where there is no pair against this bidder.
     """
@@ -159,16 +164,26 @@ class _Means:
     """Means over pairs, each weighing by the inverse of the chance that it was bought."""
 
     weights: tuple[float, ...]
-    alpha: float
 
     def mean(self, values: Sequence[float]) -> float:
         """The weighted mean."""
         return sum(weight * value for weight, value in zip(self.weights, values, strict=True)) / sum(self.weights)
 
-    def measured(self, values: Sequence[float], bound: float) -> Measured:
+    def measured(self, values: Sequence[float], bound: float, alpha: float) -> Measured:
         """The same with its bounds, for values between -bound and bound."""
-        low, high = interval(zip(values, self.weights, strict=True), -bound, bound, self.alpha)
+        low, high = interval(zip(values, self.weights, strict=True), -bound, bound, alpha)
         return Measured(mean=self.mean(values), low=low, high=high)
+
+    def from_judged(self, differing: Sequence[bool], judged: Mapping[int, float], alpha: float) -> Measured:
+        """How often answers differ, times the mean of what was judged of those (by place): each at half of alpha."""
+        often = self.measured([float(one) for one in differing], 1.0, alpha / 2)
+        some = _Means(tuple(self.weights[place] for place in judged)).measured([*judged.values()], 1.0, alpha / 2)
+        least, most = max(0.0, often.low), often.high
+        return Measured(
+            mean=often.mean * some.mean,
+            low=min(least * some.low, most * some.low),
+            high=max(least * some.high, most * some.high),
+        )
 
 
 def _measured(
@@ -176,7 +191,7 @@ def _measured(
 ) -> Savings:
     task, incumbent, arm = key
     least = min(one.made.pair for one in pairs)
-    means = _Means(tuple(least / one.made.pair for one in pairs), alpha)
+    means = _Means(tuple(least / one.made.pair for one in pairs))
     most = max(1, *(one.made.most for one in pairs))
     worth = max(1, *(one.made.worth for one in pairs))
     told = [judged(one.made, incumbent, one.caller, one.beside) for one in pairs]
@@ -184,9 +199,21 @@ def _measured(
     gained = [quality(one.made, incumbent, said) for one, said in zip(pairs, told, strict=True)]
     saved = [float(theirs.price - ours.price) for theirs, ours in both]
     values = [right + money / worth for (right, _, _), money in zip(gained, saved, strict=True)]
-    differing = [worst == best for one, (_, worst, best) in zip(pairs, gained, strict=True) if not one.made.equal]
-    value = means.measured(values, 1.0 + most / worth)
+    differing = [not one.made.equal for one in pairs]
+    known = {place: one for place, (one, worst, best) in enumerate(gained) if differing[place] and worst == best}
+    basis: Basis = "all judged" if len(known) == sum(differing) else "judged"
+    if basis == "judged" and len(known) < _ENOUGH_JUDGED:
+        basis = "estimated"
+    if basis == "judged":
+        better = means.from_judged(differing, known, alpha)
+        half = means.from_judged(differing, known, alpha / 2)
+        value = _sum(half, means.measured(saved, float(most), alpha / 2), worth)
+    else:
+        better = means.measured([one for one, _, _ in gained], 1.0, alpha)
+        value = means.measured(values, 1.0 + most / worth, alpha)
     variance = means.mean([(one - value.mean) ** 2 for one in values])
+    if basis == "judged":  # few stand for many: what is not known of the many varies with the few
+        variance += means.mean([float(one) for one in differing]) ** 2 * len(pairs) / len(known)
     more = 0 if value.told else max(1, more_needed(len(pairs), value.mean, variance, alpha))
     return Savings(
         task=task,
@@ -197,21 +224,28 @@ def _measured(
         answered=opened.get((task, arm), 0),
         price=means.mean([float(ours.price) for _, ours in both]),
         bidder_price=means.mean([float(theirs.price) for theirs, _ in both]),
-        saved=means.measured(saved, float(most)),
-        gained=means.measured([one for one, _, _ in gained], 1.0),
+        saved=means.measured(saved, float(most), alpha),
+        gained=better,
         gained_whatever=(
-            means.measured([worst for _, worst, _ in gained], 1.0).low,
-            means.measured([best for _, _, best in gained], 1.0).high,
+            means.measured([worst for _, worst, _ in gained], 1.0, alpha).low,
+            means.measured([best for _, _, best in gained], 1.0, alpha).high,
         ),
         value=value,
         right=means.mean([_right(ours, said.challenger) for (_, ours), said in zip(both, told, strict=True)]),
         bidder_right=means.mean([_right(theirs, said.incumbent) for (theirs, _), said in zip(both, told, strict=True)]),
-        differ=len(differing),
-        judged=sum(differing),
-        verified=all(differing),
+        differ=sum(differing),
+        judged=len(known),
+        basis=basis,
         more=more,
         more_requests=round(more / least),
         alpha=alpha,
+    )
+
+
+def _sum(better: Measured, saved: Measured, worth: int) -> Measured:
+    """Both in worths."""
+    return Measured(
+        mean=better.mean + saved.mean / worth, low=better.low + saved.low / worth, high=better.high + saved.high / worth
     )
 
 
@@ -229,18 +263,23 @@ def _told(one: Savings) -> list[str]:
         f"  money: it{would or ' has'} saved {_thousand(one.saved.mean)} per 1,000 requests (between "
         f"{_thousand(one.saved.low)} and {_thousand(one.saved.high)}, {sure} sure at any time{share})"
     )
+    right = "" if one.basis == "judged" else f"; right {one.right:.3f} against {one.bidder_right:.3f}"
     lines.append(
         f"  quality: {100 * one.gained.mean:+.2f} points (between {100 * one.gained.low:+.2f} and "
-        f"{100 * one.gained.high:+.2f}); right {one.right:.3f} against {one.bidder_right:.3f}"
+        f"{100 * one.gained.high:+.2f}){right}"
     )
     equal = one.pairs - one.differ
-    if one.verified:
+    if one.basis == "all judged":
         lines.append(f"    {equal} of {one.pairs} answers are equal, and all {one.differ} others were judged")
     else:
+        rests = (
+            f"as judged in {one.judged} of the {one.differ} that differ, if nobody chose those by what was said"
+            if one.basis == "judged"
+            else f"estimated, unverified: of {one.differ} that differ {one.judged} were judged"
+        )
         lines.append(
-            f"    estimated, unverified: {equal} of {one.pairs} answers are equal; of {one.differ} that differ "
-            f"{one.judged} were judged. Whatever the others are: between {100 * one.gained_whatever[0]:+.2f} and "
-            f"{100 * one.gained_whatever[1]:+.2f}"
+            f"    {rests}; {equal} of {one.pairs} are equal. Whatever the others are: between "
+            f"{100 * one.gained_whatever[0]:+.2f} and {100 * one.gained_whatever[1]:+.2f}"
         )
     if one.value.told:
         lines.append(

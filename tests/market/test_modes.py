@@ -252,7 +252,7 @@ async def test_what_is_said_of_the_answer_holds_for_both(failures: list[BaseExce
     await market.feedback("one", truth="spam")
     await market.feedback("one", value=1.0, source="fact")  # a person's word outranks it
     (found,) = savings(market.ledger, "big")
-    assert (1.0, True, 0.0, 1.0) == (found.gained.mean, found.verified, found.bidder_right, found.right)
+    assert (1.0, "all judged", 0.0, 1.0) == (found.gained.mean, found.basis, found.bidder_right, found.right)
     assert 1.0 == market.beliefs.evidence("small+plain", "spam", "", 2, market.bidders["small"].profile).task_right
     assert not failures
 
@@ -269,7 +269,7 @@ async def test_a_word_said_before_the_other_answer_came_reaches_it() -> None:
     gate.set()
     await market.modes.beside.wait()
     (found,) = savings(market.ledger, "big")
-    assert (1.0, True) == (found.gained.mean, found.verified)
+    assert (1.0, "all judged") == (found.gained.mean, found.basis)
 
 
 async def test_a_lesson_is_not_drawn_twice_from_an_answer_that_is_recalled() -> None:
@@ -524,7 +524,21 @@ async def test_savings_of_a_clear_case_hold_the_truth() -> None:
     (found,) = savings(market.ledger, "big")
     assert found.verdict == "better"
     assert found.saved.low < found.saved.mean <= 800_000 <= found.saved.high
-    assert (0.0, True) == (found.gained.mean, found.verified)
+    assert (0.0, "all judged") == (found.gained.mean, found.basis)
+
+
+async def test_where_some_were_judged_they_stand_for_the_others() -> None:
+    market = await opened(
+        bidder("big", right_in(9)), bidder("small", right_in(5)), modes=observing(challengers=("small",))
+    )
+    for number in range(120):
+        await bought(market, str(number))
+        if number % 3 == 0:
+            await market.feedback(str(number), truth="spam" if number % 2 == 0 else "ham")
+    (found,) = savings(market.ledger, "big")
+    assert found.basis == "judged"
+    assert found.gained.low < -0.4 < found.gained.high  # what it truly is
+    assert "as judged in" in found.text()
 
 
 async def test_savings_without_a_pair_say_what_to_do() -> None:
