@@ -34,11 +34,11 @@ _HOUR_NS = 3_600_000_000_000
 _WEEK_NS = 7 * 24 * _HOUR_NS
 _JUMPS = ((0.25, -3 * _HOUR_NS), (0.5, 5 * _HOUR_NS), (0.75, -26 * _HOUR_NS))  # from this part of the week on
 _SENDERS = 500
-_FEEDBACK_EVERY = 10
+_FEEDBACK_EVERY = 9  # of spam, too
 _ROOM = 150_000  # bytes that a file may still grow by before the disk is full
 _WORDS = "invoice order meeting offer parcel price winner report contract team holiday refund account question".split()
 
-_DEAR = Line(answer="ham", price=PRICE, ceiling=PRICE * 4 // 3)
+_DEAR = Line(price=PRICE, ceiling=PRICE * 4 // 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,11 @@ def mail(number: int) -> Mail:
     return parse("\r\n".join([*lines, "", f"Mail {number}: {words}", ""]).encode())
 
 
+def truth(number: int) -> str:
+    """What is right of a mail."""
+    return "spam" if number % 5 == 0 else "ham"
+
+
 def bidders() -> list[ScriptedBidder]:
     """A dear one that is mostly right and now and then fails, crashes or answers junk, and a free one that guesses."""
 
@@ -88,7 +93,9 @@ def bidders() -> list[ScriptedBidder]:
             return replace(_DEAR, raises=RuntimeError("down"))
         if draw < 5:
             return replace(_DEAR, reason=Reason.FAILED, billed=0)
-        return replace(_DEAR, answer="no such label") if draw < 8 else _DEAR
+        # Right, so that it stays worth its price however much is learned, and the cap is what ends it.
+        number = int(ask.arguments["letter"].text.split()[1].rstrip(":"))
+        return replace(_DEAR, answer="no such label" if draw < 8 else truth(number))
 
     return [
         ScriptedBidder("dear", dear, profile=Profile(name="dear", kind="scripted", right=0.95, prior_weight=1e6)),
@@ -140,7 +147,7 @@ async def _one(market: Market, number: int) -> None:
     key = request_id(one.sha256, "spam")
     await market.buy(spam(Letter.of(one)), Trade(request_id=key, subjects=subjects_of(one)))
     if number % _FEEDBACK_EVERY == 0:
-        await market.feedback(key, truth="spam" if number % 5 == 0 else "ham")
+        await market.feedback(key, truth=truth(number))
 
 
 @contextlib.contextmanager
