@@ -12,11 +12,12 @@ from atomic.belief.credit import Credit
 from atomic.belief.drift import Tokens, ratio
 from atomic.belief.hearing import Hearing
 from atomic.belief.paces import Paces
+from atomic.belief.queueing import Queueing
 from atomic.belief.rights import Rights, is_of
 from atomic.belief.service import Health, Latency, Price
 from atomic.protocols import Profile
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Table
+from atomic.records.award import Award, Table
 from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.erasure import BodiesErased
@@ -65,6 +66,7 @@ class Beliefs:
         self.tokens: dict[tuple[str, str], Tokens] = {}
         self.healths: dict[str, Health] = {}
         self.paces = Paces()
+        self.queueing = Queueing()
         self.erased: set[tuple[str, str]] = set()  # (tenant, request id): they teach nothing any more
         self.open_requests: OrderedDict[tuple[str, str], str] = (
             OrderedDict()
@@ -84,11 +86,14 @@ class Beliefs:
                 self.erased.update(payload.requests)
             elif self.erased and (event.tenant, event.request_id) in self.erased:
                 self.open_requests.pop((event.tenant, event.request_id), None)
+                self.queueing.closed((event.tenant, event.request_id))
                 continue
             elif isinstance(payload, LessonsLearned):
                 self._learn(payload, event.seq, event.time_ns)
             elif isinstance(payload, AttemptFinished):
                 self._finished(payload, self.open_requests.get((event.tenant, event.request_id), ""), event)
+            elif isinstance(payload, Award):
+                self.queueing.decided((event.tenant, event.request_id), payload.capacity)
             elif isinstance(payload, RequestOpened):
                 self.open_requests[event.tenant, event.request_id] = payload.task
                 if len(self.open_requests) > _MOST_OPEN:
@@ -97,6 +102,7 @@ class Beliefs:
                 self.credit.spoke(payload)
             elif event.kind == "outcome":
                 self.open_requests.pop((event.tenant, event.request_id), None)
+                self.queueing.closed((event.tenant, event.request_id))
             silent = self.hearing.fold(event)
             if silent is not None:
                 self.rights.silent(silent, self.hearing.rates(silent.task), event.time_ns)
@@ -109,6 +115,7 @@ class Beliefs:
         if done.recalled:
             return  # it was made, and taken in, for another request
         self.healths.setdefault(done.bidder, Health()).add(done.reason, event.time_ns)
+        self.queueing.ended((event.tenant, event.request_id), done.bidder, done.latency_ns)
         if done.latency_ns > 0:
             for level in {task, ""}:
                 self.latencies.setdefault((done.key, level), Latency()).add(done.latency_ns)
@@ -224,6 +231,7 @@ class Beliefs:
             "seq": self.seq,
             "open": [[*key, task] for key, task in sorted(self.open_requests.items())],
             **({"paces": self.paces.state()} if self.paces.known else {}),
+            **({"queueing": self.queueing.state()} if self.queueing.slopes else {}),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(self.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(self.latencies.items())],
             "health": [

@@ -38,6 +38,7 @@ def snapshot(beliefs: Beliefs) -> bytes:
             "erased": sorted(beliefs.erased),
             "open": [[*key, task] for key, task in beliefs.open_requests.items()],  # in order: the oldest go first
             "paces": beliefs.paces.state(),
+            "queueing": beliefs.queueing.state(),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(beliefs.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(beliefs.latencies.items())],
             "health": [
@@ -92,6 +93,7 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
         fresh.tokens = {(key, task): _tokens(*state) for key, task, *state in held.get("tokens", ())}
         fresh.prices = {(key, task): _price(*state) for key, task, *state in held["prices"]}
         fresh.paces.restore(held.get("paces", []))
+        fresh.queueing.restore(held.get("queueing", []))
         fresh.latencies = {(key, task): _latency(window) for key, task, window in held["latencies"]}
         fresh.healths = {key: _health(*state) for key, *state in held["health"]}
         fresh.tasks = {key: _task(*state) for key, *state in held["tasks"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -19,7 +19,7 @@ from atomic.records.event import Event, decode, encode
 from atomic.records.request import RequestOpened
 from atomic.rules.auction import RULES_VERSION
 from atomic.rules.valuation import lookahead
-from atomic.stages.collect import appraise
+from atomic.stages.collect import Task, appraise
 from atomic.stages.steer import steer
 
 _CHUNK = 256
@@ -147,7 +147,7 @@ class _Check:
             slate: Slate = decode(Slate, recorded)
         except (NotFound, Tampered, ValueError):
             return  # reported where the award was recomputed
-        fresh = tuple(_appraised(bid, opened, beliefs) for bid in slate.bids)
+        fresh = tuple(_appraised(bid, opened, beliefs, dict(award.capacity)) for bid in slate.bids)
         self.bids += len(fresh)
         if encode(Slate(bids=fresh, no_bids=slate.no_bids)) != recorded:
             for one, other in zip(fresh, slate.bids, strict=True):
@@ -186,12 +186,13 @@ class _Check:
             return True
 
 
-def _appraised(bid: Bid, opened: RequestOpened, beliefs: Beliefs) -> Bid:
+def _appraised(bid: Bid, opened: RequestOpened, beliefs: Beliefs, busy: Mapping[str, int]) -> Bid:
     seen = bid.evidence
     profile = Profile(
         name=bid.offer.bidder, kind="recorded", right=seen.prior, prior_weight=seen.prior_weight, family=seen.family
     )
-    return appraise(bid.offer, opened.task, opened.domain, len(opened.labels), profile, beliefs, seen.version)
+    of = Task(opened.task, opened.domain, len(opened.labels), seen.version)
+    return appraise(bid.offer, of, profile, beliefs, busy.get(bid.offer.bidder, 0))
 
 
 def _bid_differs(fresh: Bid, recorded: Bid) -> Iterator[str]:

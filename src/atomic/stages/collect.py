@@ -145,13 +145,14 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
         return offer
     if this.spent + offer.ceiling > this.terms.max_price:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
-    return _appraised(offer, ask, profile, beliefs, in_time=bool(this.terms.mandate))
+    return _appraised(offer, ask, profile, beliefs, this)
 
 
-def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs, *, in_time: bool) -> Bid | NoBid:
+def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs, this: Round) -> Bid | NoBid:
     """The offer with what the market believes of it in place of what it says."""
-    bid = appraise(offer, ask.task.name, ask.domain, ask.task.alternatives, profile, beliefs, ask.task.version)
-    if not in_time and _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
+    of = Task(ask.task.name, ask.domain, ask.task.alternatives, ask.task.version)
+    bid = appraise(offer, of, profile, beliefs, this.busy.get(profile.name, 0))
+    if not this.terms.mandate and _expected_ns(bid, beliefs, ask.task.name) > ask.time_left_ns:
         return NoBid(bidder=offer.bidder, tactic=offer.tactic, reason=Reason.DEADLINE)
     return bid
 
@@ -163,14 +164,27 @@ def _expected_ns(bid: Bid, beliefs: Beliefs, task: str) -> int:
     return bid.latency_ns if tried else bid.offer.latency_ns or 0
 
 
-def appraise(
-    offer: Offer, task: str, domain: str, alternatives: int, profile: Profile, beliefs: Beliefs, version: str = ""
-) -> Bid:
-    """What beliefs make of an offer: the same beliefs make the same bid, bit for bit."""
-    key = f"{offer.bidder}+{offer.tactic}"
-    seen = beliefs.evidence(key, task, domain, alternatives, profile, version)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What beliefs know a request by."""
+
+    name: str
+    domain: str
+    alternatives: int
+    version: str
+
+
+def appraise(offer: Offer, of: Task, profile: Profile, beliefs: Beliefs, busy: int = 0) -> Bid:
+    """What beliefs make of an offer by a bidder with so many attempts under way.
+
+    The same beliefs make the same bid, bit for bit.
+    """
+    key, task = f"{offer.bidder}+{offer.tactic}", of.name
+    seen = beliefs.evidence(key, task, of.domain, of.alternatives, profile, of.version)
     probability, spread = beliefs.right(key, task, seen, offer.claim)
-    latency, high = beliefs.latency(key, task, offer.latency_ns)
+    latency, high = (
+        beliefs.queueing.corrected(offer.bidder, busy, one) for one in beliefs.latency(key, task, offer.latency_ns)
+    )
     return Bid(
         offer=offer,
         probability=probability,
