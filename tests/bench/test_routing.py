@@ -22,6 +22,7 @@ from atomic.cli import app
 from atomic.clock import FrozenClock
 from atomic.errors import CallerError
 from atomic.market import Trade
+from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Award, Slate
 from atomic.records.event import decode
 from atomic.replay import replay
@@ -170,3 +171,13 @@ def test_labels_that_differ_in_case_alone_are_two_answers(tmp_path: Path) -> Non
     ]
     found = run(written(tmp_path, questions, rows), Options(objectives=objectives(["worth=$1"]), folds=1))
     assert 1.0 <= found.results[0].answers_per_item
+
+
+def test_who_often_gives_no_answer_is_asked_about_every_item_all_the_same(tmp_path: Path) -> None:
+    questions = items(40)
+    rows = [row | {"answer": ""} if row["model"] == "small" else row for row in outcomes(questions)]
+    table = read_table(written(tmp_path, questions, rows))
+    trial, clock = Trial(learn=table, test=table, tasks=Tasks([table]), labelled=frozenset()), FrozenClock()
+    market = run_virtually(learned(trial, clock), clock)
+    asked = [one.payload.bidder for one in market.ledger.read() if isinstance(one.payload, AttemptFinished)]
+    assert 40 == asked.count("small")

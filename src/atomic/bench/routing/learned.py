@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from atomic.tactics.plain import Plain
 
 _SECRET = b"bench routing".ljust(32)  # draws are the same in every run
 _SURVEY_WORTH = 1_000_000_000
+BETWEEN_S = 900.0  # of virtual time between two items: who is left out for a while over empty answers is back by then
 
 
 class _NoExamples:
@@ -74,6 +76,7 @@ async def survey(
 ) -> None:
     """Buy an item from everybody; where `told`, say how right each answer was."""
     name = request_id(stage, item.id)
+    await asyncio.sleep(BETWEEN_S)
     await market.buy(call, Trade(request_id=name, domain=item.domain, terms=terms(_SURVEY_WORTH, survey=EVERYBODY)))
     if told is not None:
         await judge(market, name, item, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from statistics import median
 from typing import Literal
 
 from atomic.bench.routing.bidder import bidder_name, request_id
-from atomic.bench.routing.learned import Trial, judge, survey
+from atomic.bench.routing.learned import BETWEEN_S, Trial, judge, survey
 from atomic.bench.routing.tasks import terms
 from atomic.market import Market, Trade
 
@@ -36,6 +37,7 @@ async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> 
     found: list[Played] = []
     for item in trial.test.items:
         name, call = request_id("test", item.id), trial.tasks.call(item)
+        await asyncio.sleep(BETWEEN_S)
         outcome = await market.buy(call, Trade(request_id=name, domain=item.domain, terms=asked))
         winner = outcome.winner.partition("+")[0]
         right = by_name[winner][item.id].right if winner and not outcome.refused else 0.0
