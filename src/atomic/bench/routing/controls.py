@@ -9,7 +9,7 @@ import numpy as np
 
 from atomic.bench.routing.matrix import Floats, Ints, Matrix
 
-_PSEUDO = 20.0  # items of the whole that a domain's own are mixed with
+_PSEUDO = 100.0  # items of the whole that a domain's own are mixed with: with 20 these controls are a point weaker
 _CONFIDENCE = 0.3  # of LinUCB: how much it likes what it knows little of
 _NEGLIGIBLE = 1e-12
 _WEIGHTS = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8)  # what the dearest bidder's price counts beside being right
