@@ -95,3 +95,15 @@ def test_the_command_tells_programs_the_same(ledger: Path) -> None:
     found = {one["objective"]: one for one in orjson.loads(said.output)}
     assert found["target 0.99"]["attainable"] is False
     assert found["budget $1.00/day"]["left"] is not None
+
+
+def test_explain_says_what_the_worth_was_and_what_it_was_steered_for(ledger: Path) -> None:
+    said = CliRunner().invoke(app, ["explain", "r3", "--ledger", str(ledger)])
+    assert 0 == said.exit_code
+    assert "(steered for the target 0.99)" in said.output
+    assert "worth $0 " not in said.output
+
+
+def test_the_tail_of_a_ledger_names_the_objective(ledger: Path) -> None:
+    said = CliRunner().invoke(app, ["ledger", "tail", "-n", "400", "--ledger", str(ledger)])
+    assert "parity, budget $1.00/day" in said.output

@@ -54,7 +54,7 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
         case AnswersImported():
             return f"{len(payload.requests)} requests come from the ledger {payload.origin.public_key[:8]}"
         case RequestOpened():
-            return f"{payload.task}, worth {dollars(payload.terms.worth)}"
+            return f"{payload.task}, {payload.terms.stated or f'worth {dollars(payload.terms.worth)}'}"
         case Award():
             chosen = f"buys {', '.join(payload.chosen)}" if payload.chosen else "settles"
             return f"{chosen}; standing answer {payload.standing:.2f}, propensity {payload.propensity:.2f}"

@@ -39,7 +39,7 @@ def _decision(told: Explained) -> Iterator[str]:
     if told.asked.assigned:
         yield told.asked.assigned
     waiting = dollars(told.asked.latency_price)
-    yield f"A right answer is worth {dollars(told.asked.worth)}; a second of waiting costs {waiting}."
+    yield f"A right answer is worth {told.asked.worth_told}; a second of waiting costs {waiting}."
 
 
 def _round(one: RoundTold) -> Iterator[str]:

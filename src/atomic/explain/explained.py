@@ -12,6 +12,7 @@ from typing import Any, Literal
 from atomic.counterfactual import Action, PriceBreak, WorthPoint
 from atomic.explain.story import BodyState
 from atomic.grids import GridPoint
+from atomic.records.money import dollars
 from atomic.records.outcome import ProbabilitySource
 
 
@@ -36,6 +37,12 @@ class Asked:
     input_state: BodyState
     input: Any = None
     assigned: str = ""  # who was to answer and who was asked beside it, where the task has a mode
+    objective: str = ""  # what the worth was steered for
+
+    @property
+    def worth_told(self) -> str:
+        """What a right answer was bought at, for people."""
+        return dollars(self.worth) + (f" (steered for the {self.objective})" if self.objective else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

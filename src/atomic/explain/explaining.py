@@ -102,7 +102,7 @@ def _asked(ledger: History, story: Story, bodies: bool) -> Asked:
         domain=opened.domain,
         label=event.label,
         labels=opened.labels,
-        worth=opened.terms.worth,
+        worth=story.rounds[0].award.position.terms.worth if story.rounds else opened.terms.worth,
         max_price=opened.terms.max_price,
         latency_price=opened.terms.latency_price,
         deadline_ns=opened.terms.deadline_ns,
@@ -111,6 +111,7 @@ def _asked(ledger: History, story: Story, bodies: bool) -> Asked:
         time_ns=event.time_ns,
         input_state="hidden" if hide else state,
         input=None if hide else content,
+        objective=opened.terms.stated,
         assigned=assigned_told(opened.assignment, event.request_id) if opened.assignment is not None else "",
     )
 

@@ -91,7 +91,7 @@ def _facts(told: Explained, settled: Settled | None) -> Iterator[tuple[str, str]
         yield "cost", dollars(settled.cost)
         yield "took", lasting(settled.latency_ns)
         yield "rounds", str(settled.rounds)
-    yield "worth", dollars(told.asked.worth)
+    yield "worth", told.asked.worth_told
 
 
 def _round(one: RoundTold) -> Iterator[str]:

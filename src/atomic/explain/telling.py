@@ -67,7 +67,7 @@ def asked_told(told: Explained) -> Iterator[str]:
     where = f" in {asked.domain}" if asked.domain else ""
     most = f", at most {dollars(asked.max_price)}" if asked.max_price < ANY_PRICE else ""
     yield (
-        f"Asked: {asked.task}{where}, worth {dollars(asked.worth)}{most}, "
+        f"Asked: {asked.task}{where}, worth {asked.worth_told}{most}, "
         f"data label {asked.label}; input {_input(asked.input_state, asked.input)}."
     )
     tenant = f" of tenant {asked.tenant}" if asked.tenant else ""

@@ -61,6 +61,15 @@ class Terms:
             return f"budget {self.budget.name}"
         return f"target {self.target!r}" if self.target > 0.0 else ""
 
+    @property
+    def stated(self) -> str:
+        """The same for people.
+
+        >>> Terms(budget=Budget.of("$2/1k"), max_price=5).stated
+        'budget $2.00/1k'
+        """
+        return f"budget {self.budget}" if self.budget is not None else self.objective
+
 
 def surveyed(terms: Terms, bidder: str) -> bool:
     """Whether a survey on these terms asks this bidder.
