@@ -75,7 +75,8 @@ def beside(shop: Shop, terms: Terms, arm: str, known: Mapping[str, Attempted]) -
 class Compared:
     """A purchase that has run, for comparison: its answers in hand, its attempts by bid, what it was bought on at last.
 
-    `paid` is what its attempts were billed, without those that were only recalled.
+    `paid` is what its attempts were billed, without those that were only recalled; `capped` whether a day's cap kept
+    anybody from being asked.
     """
 
     settled: OutcomeSettled
@@ -83,6 +84,7 @@ class Compared:
     attempts: Mapping[str, Attempted]
     terms: Terms
     paid: int
+    capped: bool
 
 
 class Recalling:

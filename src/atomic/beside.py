@@ -186,6 +186,7 @@ def _pair(answered: Answered, ended: Compared, table: Table, most: int) -> PairM
         caller=_side(assignment.arm, first.settled, shares.get(theirs, 0.0)),
         beside=_side(assignment.other, ended.settled, shares.get(ours, 0.0)),
         equal=theirs is not None and theirs == ours,
+        whole=not ended.capped and (bool(ended.attempts) or assignment.other == MARKET),
         worth=markets.terms.worth,
         most=max(most, bound, *ceilings, first.settled.cost, ended.settled.cost),
     )

@@ -330,7 +330,14 @@ class Purchase:
     def compared(self, settled: OutcomeSettled) -> Compared:
         """What a comparison needs, once it has run."""
         paid = sum(one.attempt.price for one in self._bought if not one.attempt.recalled)
-        return Compared(settled=settled, hand=self._hand, attempts=self._attempted, terms=self._terms, paid=paid)
+        return Compared(
+            settled=settled,
+            hand=self._hand,
+            attempts=self._attempted,
+            terms=self._terms,
+            paid=paid,
+            capped=Reason.DAILY_BUDGET in self._excluded.values(),
+        )
 
     def _deterministic(self, bid: Bid) -> bool:
         bidder = self._shop.bidders.get(bid.offer.bidder)  # None: left the market while the request was cut

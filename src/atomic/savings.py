@@ -150,7 +150,7 @@ def _read(ledger: History, bidder: str, task: str, since_ns: int) -> tuple[list[
             if key in sampled:
                 spoken.setdefault(key, Spoken()).hear(payload)
         elif isinstance(payload, PairMade):
-            fits = event.time_ns >= since_ns and task in {"", payload.task}
+            fits = payload.whole and event.time_ns >= since_ns and task in {"", payload.task}
             if fits and (_is(payload.caller.arm, bidder) or _is(payload.beside.arm, bidder)):
                 shadow = (event.tenant, payload.shadow)
                 said = [spoken.setdefault(one, Spoken()) for one in (key, shadow)]

@@ -14,6 +14,7 @@ from tests.market.shop import SECOND, bidder, careful, events, finished, hasty, 
 
 from atomic.bidders.cache import ExactCache
 from atomic.clock import FrozenClock
+from atomic.erasure import erase
 from atomic.errors import ConfigError, NotFound
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Market, Trade
@@ -303,6 +304,40 @@ async def test_a_request_that_was_cut_is_answered_by_whom_it_was_assigned_to(tmp
         assert "big" in outcome.winner or outcome.refused
         assert ["big"] == arms(again)
         assert replay(ledger, deep=True).exit_code == 0
+
+
+async def test_erasing_a_subject_erases_what_was_bought_beside(tmp_path: Path) -> None:
+    clock = FrozenClock()
+    async with SqliteLedger.open(tmp_path / "market.db", clock=clock) as ledger:
+        market = await opened(
+            bidder("big", ["ham"]), bidder("small", ["spam"]), ledger=ledger, clock=clock, modes=observing()
+        )
+        await bought(market, "one", subjects=("ann@example.org",))
+        before = [one for event in ledger.read() for one in event.bodies]
+        assert {"one", "one~shadow"} == {event.request_id for event in ledger.read() if event.bodies}
+        await erase(ledger, "ann@example.org")
+        assert {None} == {ledger.body(one) for one in before}
+        assert replay(ledger).exit_code == 0
+
+
+@pytest.mark.parametrize("changes", [{"accepts": "public"}, {"lasting_ns": SECOND}])
+async def test_an_incumbent_that_could_not_be_asked_is_not_called_wrong(changes: dict[str, Any]) -> None:
+    market = await opened(bidder("big", ["ham"], **changes), bidder("small", ["spam"]), modes=observing(name="market"))
+    await bought(market, "one")
+    assert [False] == [one.whole for one in pairs(market)]
+    assert market.modes.standings.tasks["spam"].evidence[MARKET].won.count == 0
+
+
+async def test_a_spent_day_makes_no_pairs_against_the_market() -> None:
+    market = await opened(
+        bidder("big", [Line(answer="ham", price=900)]),
+        bidder("small", [Line(answer="spam", price=300)], right=0.9),
+        modes=observing(),
+        per_day=1_000,
+    )
+    await bought(market, "one")
+    assert [False] == [one.whole for one in pairs(market)]
+    assert 0 == shadow_spent(market)
 
 
 _DIES = """

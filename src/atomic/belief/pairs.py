@@ -171,7 +171,7 @@ class Standings:
             elif isinstance(payload, RequestOpened):
                 if payload.assignment is not None:
                     self._open(key, payload.task, payload.assignment)
-            elif isinstance(payload, PairMade):
+            elif isinstance(payload, PairMade) and payload.whole:
                 said = self._sampled.pop(key, None) or Spoken()
                 _keep(self._pairs, key, _Pair(payload, said))
                 _keep(self._shadows, (event.tenant, payload.shadow), key)

@@ -108,7 +108,8 @@ class PairMade:
     """Both arms answered one input: `caller` is whose answer the caller got, `beside` was bought as request `shadow`.
 
     `equal` says that their type calls both answers equal; `most` (nano-USD) is the most that either could have cost,
-    as known before. `number` and `pair` are of the assignment.
+    as known before. `number` and `pair` are of the assignment. Where it is not `whole`, a day's cap or a data label
+    kept somebody from being asked beside: that says nothing of how good anybody is.
     """
 
     task: str
@@ -120,3 +121,4 @@ class PairMade:
     equal: bool
     worth: int
     most: int
+    whole: bool = True
