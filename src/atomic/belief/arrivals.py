@@ -13,7 +13,7 @@ class Arrivals:
     """Counts per part of a window, faded from window to window, and those of the window that runs.
 
     >>> seen = Arrivals()
-    >>> for part in range(96):
+    >>> for part in range(48):
     ...     seen.add(part / 96)
     >>> round(seen.still(0.5))
     48
