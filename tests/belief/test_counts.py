@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.belief.events import PROFILE, event, learned, right
 
 from atomic.belief import Beliefs
 from atomic.belief.counts import Count, shrunk
 from atomic.protocols import Profile
-from atomic.records import Event, Lesson, LessonsLearned
+from atomic.records import Event, Evidence, Lesson, LessonsLearned
 
 KIN = Profile(name="cub", kind="scripted", right=0.6, family="ants")
 
@@ -111,4 +113,25 @@ def test_widening_keeps_the_mean() -> None:
     mean = count.right / count.total
     count.widen(6.0)
 
-    assert (6.0, pytest.approx(mean)) == (count.total, count.right / count.total)
+    assert 6.0 == count.total
+    assert mean == pytest.approx(count.right / count.total)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.0, 50.0), st.floats(0.0, 1.0), st.floats(0.0, 50.0), st.floats(0.0, 1.0))
+def test_without_family_and_version_an_estimate_is_what_earlier_releases_made_of_it_bit_for_bit(
+    prior: float, wide: float, of_wide: float, narrow: float, of_narrow: float
+) -> None:
+    seen = Evidence(
+        prior=prior,
+        prior_weight=4.0,
+        chance=0.0,
+        domain_count=wide,
+        domain_right=wide * of_wide,
+        task_count=narrow,
+        task_right=narrow * of_narrow,
+        last_ns=0,
+        lessons=(),
+    )
+    domain = (4.0 * prior + wide * of_wide) / (4.0 + wide)
+
+    assert (6.0 * domain + narrow * of_narrow) / (6.0 + narrow) == shrunk(seen)[0]

@@ -60,7 +60,9 @@ def test_who_alone_speaks_of_a_task_has_nobody_beside_it() -> None:
     for _ in range(10):
         credit.spoke(FeedbackGiven(source="person", value=0.0, author="bob", task="spam"))
 
-    assert (0.0, pytest.approx(0.38, abs=0.02)) == credit.others("spam", "person/ann")
+    share, beside = credit.others("spam", "person/ann")
+    assert 0.0 == share
+    assert 0.38 == pytest.approx(beside, abs=0.02)
     assert 0.0 == credit.others("tone", "person/ann")[1]
 
 

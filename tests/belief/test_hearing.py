@@ -12,7 +12,7 @@ from atomic.belief import Beliefs
 from atomic.belief.hearing import Heard, silence
 from atomic.belief.snapshot import restore, snapshot
 from atomic.protocols import Profile
-from atomic.records import BodiesErased, FeedbackGiven, OutcomeSettled
+from atomic.records import BodiesErased, FeedbackGiven, OutcomeSettled, Payload
 
 GOOD = replace(PROFILE, right=0.8)
 
@@ -34,8 +34,10 @@ def told(
         given = FeedbackGiven(source="person", value=good, asked=random.random() < asked)
         spoken = given.asked or random.random() < (praised if good else wrong)
         settled = OutcomeSettled(task="spam", status="answered", probability=estimate(beliefs, profile), group=0)
-        payloads = [opened(), finished(group=0), settled]
-        words = [given, replace(learned(right(good), alternatives=0), task_version="1")] if spoken else []
+        payloads: list[Payload] = [opened(), finished(group=0), settled]
+        words: list[Payload] = (
+            [given, replace(learned(right(good), alternatives=0), task_version="1")] if spoken else []
+        )
         for payload in (*payloads, *words):
             beliefs.fold([event(beliefs.seq + 1, payload, request_id=name)])
     return beliefs

@@ -120,7 +120,8 @@ def shrunk(seen: Evidence) -> tuple[float, float]:
     own, right = (seen.version_count, seen.version_right) if seen.version else (seen.task_count, seen.task_right)
     others = max(0.0, seen.task_count - own)
     elsewhere = min(others, max(0.0, seen.task_right - right))
-    mean = (_DOMAIN_WEIGHT * mean + elsewhere) / (_DOMAIN_WEIGHT + others)
+    if others > 0.0:
+        mean = (_DOMAIN_WEIGHT * mean + elsewhere) / (_DOMAIN_WEIGHT + others)
     behind = min(_DOMAIN_WEIGHT + others, _ELSEWHERE_MOST)
     mean = (behind * mean + right) / (behind + own)
     amount = weight + (min(own + others, own + _ELSEWHERE_MOST) if others > 0.0 else max(seen.domain_count, own))

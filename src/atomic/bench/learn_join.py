@@ -18,23 +18,28 @@ MUST, AIM = 150, 60
 
 def run(folder: Path) -> dict[str, Any]:
     """For each of three orders: who joined, its final share, and its answers until half of that."""
-    found = []
+    found, took = [], list[int | None]()
     for seed in SEEDS:
         whole = scene(folder, seed)
         settled = played(whole).awards
         newcomer = max(whole.table.bidders, key=lambda name: (share(settled, name), name))
         awards = played(replace(whole, absent={newcomer})).awards[whole.at - whole.learned :]
         final = share(awards[len(awards) // 2 :], newcomer)
+        took.append(answers_until(awards, newcomer, final / 2, above=True) if final > 0.0 else None)
         found.append(
             {
                 "bidder": newcomer,
                 "share_if_always_there": share(settled, newcomer),
                 "share_final": final,
-                "answers": answers_until(awards, newcomer, final / 2, above=True) if final > 0.0 else None,
+                "answers": took[-1],
             }
         )
-    worst = [one["answers"] for one in found]
-    return {"orders": found, "answers": None if None in worst else max(worst), "must": MUST, "aim": AIM}
+    return {
+        "orders": found,
+        "answers": None if None in took else max(one or 0 for one in took),
+        "must": MUST,
+        "aim": AIM,
+    }
 
 
 def table(result: dict[str, Any]) -> str:
