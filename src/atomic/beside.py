@@ -64,7 +64,7 @@ class Beside:
         self._ledger = ledger
         self._paired = paired  # told when the caller's request, by tenant and id, has become one of a pair
         self._room = asyncio.Semaphore(_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[str, str]] = {}  # whose caller's request, by tenant and id
 
     def begin(self, answered: Answered) -> None:
         """Buy what the assignment says, some time after this."""
@@ -73,19 +73,24 @@ class Beside:
             return  # another process, which died, made the attempt: its answer is not at hand to compare with
         if answered.assignment.other and len(self._tasks) < _MOST_WAITING:
             task = asyncio.create_task(self._run(answered))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = (answered.ask.tenant, answered.ask.request_id)
+            task.add_done_callback(self._tasks.pop)
 
     async def wait(self) -> None:
         """Wait until all that was begun has ended."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
+    async def ended(self, request: tuple[str, str]) -> None:
+        """Wait a little for what is bought beside a request: what is said of it now would teach those who are asked."""
+        if beside := [task for task, key in self._tasks.items() if key == request]:
+            await asyncio.wait(beside, timeout=_LAST_SECONDS)
+
     async def close(self) -> None:
         """Give what is under way a little time; what is cut then stays charged, and makes no pair."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=_LAST_SECONDS)
-        for task in self._tasks:
+        for task in set(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

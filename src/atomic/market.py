@@ -274,6 +274,7 @@ class Market:
         check_writable(request_id, tenant, author)
         key = (tenant, request_id)
         self._settled(key)  # before a turn is claimed, which leaves a row behind
+        await self.modes.beside.ended(key)
         async with self._turn(key):
             word = Word(value=value, truth=truth, rights=rights, source=source, author=author, asked=asked)
             await self._judge(key, word)

@@ -266,11 +266,26 @@ async def test_a_word_said_before_the_other_answer_came_reaches_it() -> None:
         modes=observing(),
     )
     await market.buy(spam("a mail"), Trade(request_id="one"))
-    await market.feedback("one", value=0.0)
+    elsewhere = await opened(ledger=market.ledger)
+    await elsewhere.feedback("one", value=0.0)
     gate.set()
     await market.modes.beside.wait()
     (found,) = savings(market.ledger, "big")
     assert (1.0, "all judged") == (found.gained.mean, found.basis)
+
+
+async def test_nobody_asked_beside_hears_first_what_is_right() -> None:
+    gate = asyncio.Event()
+    small = bidder("small", [Line(answer="spam", until=gate, price=1)], right=0.6)
+    big = bidder("big", [Line(answer="ham", price=900)], right=0.9)
+    market = await opened(big, small, ExactCache("cache"), modes=observing())
+    await market.buy(spam("a mail"), Trade(request_id="one"))
+    said = asyncio.create_task(market.feedback("one", truth="spam"))
+    await until(lambda: bool(small.attempts) or bool(pairs(market)))
+    gate.set()
+    await said
+    assert "cache" not in {one.bidder for one in finished(market, request_id="one~shadow")}
+    assert 2 == len(events(market, "feedback"))
 
 
 async def test_a_lesson_is_not_drawn_twice_from_an_answer_that_is_recalled() -> None:
