@@ -9,7 +9,8 @@ import pytest
 
 from atomic.config import read_config
 from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Table, TaskSettings
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, SecretSettings, TaskSettings
+from atomic.config.values import Table
 from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 
@@ -22,6 +23,7 @@ TABLES: dict[str, type[Table]] = {
     **{f"bidders of kind {kind}": model for kind, model in KINDS.items()},
     "price": Price,
     "a price file": PriceFile,
+    "key": SecretSettings,
     "prices of a price file": PriceEntry,
     "rules": RuleSettings,
     "inbox": InboxSettings,

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +20,7 @@ from atomic.bidders.label_scores import score_labels
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
 from atomic.clock import Clock, SystemClock
-from atomic.errors import MissingExtra, MissingPrice
+from atomic.errors import MissingExtra, MissingPrice, OperatorError
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
@@ -40,11 +41,12 @@ class HttpOptions:
 
     `as_of` is the UTC date of that price. "book" says that the ledger's price book has it; until then it does not bid.
 
-    `key_env` names the environment variable that holds the key ("" for an endpoint that wants none). `limit_field`
-    is what the endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so
-    that labels can be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given
-    up. `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the
-    endpoint puts into each prompt of its own.
+    `key_env` names the environment variable that holds the key ("" for an endpoint that wants none); `key`, where
+    given, is asked for it instead at each use, and raises OperatorError where there is none. `limit_field` is what the
+    endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so that labels can
+    be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given up.
+    `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the endpoint
+    puts into each prompt of its own.
     """
 
     base_url: str
@@ -53,6 +55,7 @@ class HttpOptions:
     as_of: str = ""
     dialect: Dialect = CHAT_COMPLETIONS
     key_env: str = ""
+    key: Callable[[], str] | None = None
     context_tokens: int = 32_000
     limit_field: str = "max_tokens"
     top_logprobs: int = 0
@@ -152,16 +155,28 @@ class HttpModel:
         options = self._options
         if not options.base_url:
             return Reason.NOT_CONFIGURED, "no base URL is configured"
-        if options.key_env and not self._key():
-            return Reason.NOT_CONFIGURED, f"the environment variable {options.key_env} is not set"
-        if not (self._key().isascii() and self._key().isprintable()):
-            return Reason.NOT_CONFIGURED, f"the environment variable {options.key_env} holds no key"
+        try:
+            self._key()
+        except OperatorError as error:
+            return Reason.NOT_CONFIGURED, error.message
         if left := self._rest.seconds_left:
             return Reason.NO_CAPACITY, f"{self._refusal}; {math.ceil(left)} s left"
         return None, ""
 
     def _key(self) -> str:
-        return os.environ.get(self._options.key_env, "").strip() if self._options.key_env else ""
+        """Raises OperatorError where there is none that a header can hold."""
+        options = self._options
+        if options.key is not None:
+            key, where = options.key().strip(), f"where the key of {self._profile.name} should lie"
+        elif options.key_env:
+            key, where = os.environ.get(options.key_env, "").strip(), f"the environment variable {options.key_env}"
+            if not key:
+                raise OperatorError(f"{where} is not set")
+        else:
+            return ""
+        if not (key and key.isascii() and key.isprintable()):
+            raise OperatorError(f"{where} holds no key")
+        return key
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """One call, within the time that is left."""

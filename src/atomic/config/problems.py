@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings, TaskSettings
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, SecretSettings, Settings, TaskSettings
 from atomic.config.toml_lines import Path, line_of
 from atomic.errors import ConfigError
 
@@ -95,7 +95,7 @@ def problems_of(
 
 def secrets_in(raw: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Keys and values that look like secrets: those never lie in a file, and are not quoted here."""
-    where = "a secret has no place in a file: put it in an environment variable and name that in `key_env`"
+    where = "a secret has no place in a file: put it in an environment variable and name that, as in `key_env`"
     if isinstance(raw, Mapping):
         for key, value in raw.items():
             if _SECRET_KEY.search(key) and not isinstance(value, Mapping):
@@ -150,6 +150,8 @@ def _keys_at(path: Path, raw: Mapping[str, Any]) -> Iterable[str]:
             model = KINDS.get(raw["bidders"][name]["kind"])
         case ("bidders", _, "price"):
             model = Price
+        case ("bidders", _, "key"):
+            model = SecretSettings
         case ("bidders", _, "rules", _):
             model = RuleSettings
         case ("task", _):

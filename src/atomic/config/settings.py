@@ -2,98 +2,39 @@
 
 from __future__ import annotations
 
-import datetime
-import re
-from decimal import InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from atomic.errors import TaskError
+from atomic.config.values import (
+    Age,
+    Amount,
+    Day,
+    EnvironmentName,
+    Names,
+    Pattern,
+    PerDay,
+    Probability,
+    Share,
+    Table,
+    Url,
+)
 from atomic.records.mode import MARKET, Mode, ModeName
-from atomic.records.money import nano_usd
 from atomic.records.request import DataLabel
 
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_AGE = re.compile(r"([1-9][0-9]{0,4})([hdw])\Z")
-_HOURS = {"h": 1, "d": 24, "w": 168}
-_USER_INFO = re.compile(r"[a-z]+://[^/?#]*@", re.IGNORECASE)
-_KEY_IN_QUERY = re.compile(
-    r"[?&](?:[^=&#]*[_-])?(?:key|token|secret|password|sig|signature)=(?!\{key\})", re.IGNORECASE
-)
 
+class SecretSettings(Table):
+    """Where a secret lies: in an environment variable, a file, or the system's keyring (under a service's name)."""
 
-def _amount(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError('not an amount of money: write it as "$0.002"')
-    try:
-        return nano_usd(value)
-    except (TaskError, InvalidOperation):
-        raise ValueError(f'{value!r} is not an amount of money: write it as "$0.002"') from None
+    env: EnvironmentName | None = None
+    file: str | None = None
+    keyring: str | None = None
 
-
-def _per_day(value: object) -> int:
-    amount, slash, period = value.partition("/") if isinstance(value, str) else ("", "", "")
-    if not slash or period.strip() != "day":
-        raise ValueError(f'{value!r} is not an amount of money a day: write it as "$0.10/day"')
-    return _amount(amount.strip())
-
-
-def _date(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return datetime.date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f'{value!r} is not a date: write it as "2026-11-01"') from None
-    return value
-
-
-def _age(value: object) -> int:
-    """Nanoseconds of "90d", "36h" or "2w"."""
-    found = _AGE.match(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f'{value!r} is not an age: write it as "90d" (h: hours, d: days, w: weeks)')
-    return int(found.group(1)) * _HOURS[found.group(2)] * 3_600_000_000_000
-
-
-def _environment_name(value: str) -> str:
-    if not _ENVIRONMENT_NAME.match(value):  # not quoted: it may be the secret itself
-        raise ValueError('not the name of an environment variable, such as "OPENAI_API_KEY"')
-    return value
-
-
-def _url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("not a URL: it begins with https:// or http://")
-    if _USER_INFO.match(value) or _KEY_IN_QUERY.search(value):
-        raise ValueError("a secret has no place in a URL: name an environment variable in `key_env`")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return value
-
-
-Amount = Annotated[int, BeforeValidator(_amount)]  # nano-USD, written in dollars
-Age = Annotated[int, BeforeValidator(_age)]  # nanoseconds, written as "90d"
-Day = Annotated[datetime.date, BeforeValidator(_date)]
-EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
-Url = Annotated[str, AfterValidator(_url)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has lists where we want tuples
-Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0, strict=False)]
-PerDay = Annotated[int, BeforeValidator(_per_day)]  # nano-USD, written as "$0.10/day"
-
-
-class Table(BaseModel):
-    """A table of the file: unknown keys and other types than declared are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    @model_validator(mode="after")
+    def _one(self) -> SecretSettings:
+        if len(self.model_fields_set) != 1:
+            raise ValueError('one of env, file and keyring, such as { env = "SMTP_PASSWORD" }')
+        return self
 
 
 class MarketSettings(Table):
@@ -105,7 +46,7 @@ class MarketSettings(Table):
 
     ledger: str = "atomic.db"
     per_day: Amount | None = None
-    per_task: dict[str, Amount] = {}
+    per_task: dict[str, Amount] = Field(default_factory=dict)
     queue: Annotated[int, Field(ge=0)] = 10_000
 
 
@@ -239,7 +180,9 @@ class LocalSettings(ModelSettings):
 
 
 class HostedSettings(ModelSettings):
-    """A language model that somebody else runs; its key lies in the environment only.
+    """A language model that somebody else runs.
+
+    Its key lies where `key` says, or in the environment variable `key_env`, never in the file.
 
     `stall` is how many seconds a stream may say nothing; `reasoning` how many tokens the model may think beyond its
     answer; `overhead` how many the endpoint puts into a prompt of its own, at most.
@@ -251,6 +194,14 @@ class HostedSettings(ModelSettings):
     stall: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] | None = None
     reasoning: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    key: SecretSettings | None = None
+    key_env: EnvironmentName | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> HostedSettings:
+        if self.key is not None and "key_env" in self.model_fields_set:
+            raise ValueError("key and key_env: one of them says where the key lies")
+        return self
 
 
 class HttpSettings(HostedSettings):
@@ -262,7 +213,6 @@ class HttpSettings(HostedSettings):
 
     kind: Literal["http"]
     url: Url
-    key_env: EnvironmentName | None = None
     limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
@@ -272,7 +222,7 @@ class AnthropicSettings(HostedSettings):
 
     kind: Literal["anthropic"]
     url: Url = "https://api.anthropic.com/v1"
-    key_env: EnvironmentName = "ANTHROPIC_API_KEY"
+    key_env: EnvironmentName | None = "ANTHROPIC_API_KEY"
     reasoning: Annotated[int, Field(ge=1_024, le=1_000_000)] | None = None  # the least that its API takes
 
 
@@ -326,6 +276,6 @@ class Settings(Table):
 
     market: MarketSettings = MarketSettings()
     retention: RetentionSettings = RetentionSettings()
-    bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = {}
-    task: dict[str, TaskSettings] = {}
-    inbox: dict[str, Any] = {}
+    bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
+    task: dict[str, TaskSettings] = Field(default_factory=dict)
+    inbox: dict[str, Any] = Field(default_factory=dict)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
 from atomic.config.prices import price_in
+from atomic.config.secrets import secret_of
 from atomic.config.settings import (
     AnthropicSettings,
     AnyBidder,
@@ -21,6 +23,7 @@ from atomic.config.settings import (
     NeighboursSettings,
     PersonSettings,
     RulesSettings,
+    SecretSettings,
     SpecialistSettings,
 )
 from atomic.errors import ConfigError, MissingExtra, OperatorError
@@ -167,30 +170,33 @@ def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:
     from atomic.bidders.chat_completions import CHAT_COMPLETIONS
 
     changes = {"limit_field": settings.limit_field, "top_logprobs": settings.top_logprobs}
-    return _hosted(name, settings, CHAT_COMPLETIONS, settings.url, {"key_env": settings.key_env, **changes})
+    return _hosted(name, settings, (CHAT_COMPLETIONS, settings.url), place, changes)
 
 
 def _anthropic(name: str, settings: AnthropicSettings, place: Place) -> Bidder:
     from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
 
-    return _hosted(name, settings, ANTHROPIC_MESSAGES, settings.url, {"key_env": settings.key_env})
+    return _hosted(name, settings, (ANTHROPIC_MESSAGES, settings.url), place, {})
 
 
-def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own: Mapping[str, Any]) -> Bidder:
+def _hosted(
+    name: str, settings: HostedSettings, where: tuple[Dialect, str], place: Place, own: Mapping[str, Any]
+) -> Bidder:
     from atomic.bidders.http import HttpModel, HttpOptions
 
     for library in ("httpx", "httpx_sse"):
         _need(library, "http")
     said = price_in(settings)
     options = HttpOptions(
-        base_url=url,
+        base_url=where[1],
         model=settings.model,
         price="book" if said is None else said.of_tokens,
         as_of="" if said is None else said.as_of,
-        dialect=dialect,
+        dialect=where[0],
     )
     changes = {
         **own,
+        **_key_of(name, settings, place),
         "context_tokens": settings.context,
         "right": settings.right,
         "family": settings.family,
@@ -203,6 +209,17 @@ def _hosted(name: str, settings: HostedSettings, dialect: Dialect, url: str, own
         "overhead_tokens": settings.overhead,
     }
     return HttpModel(name, replace(options, **_said(changes)))
+
+
+def _key_of(name: str, settings: HostedSettings, place: Place) -> dict[str, Any]:
+    """Where a hosted model finds its key. Environment and files are read at each use, a keyring once: it may ask."""
+    where = settings.key
+    if where is None:
+        return {"key_env": settings.key_env}
+    if where.file is not None:
+        where = SecretSettings(file=str(place.folder / Path(where.file).expanduser()))
+    read = partial(secret_of, where, user=name, what=f"the key of {name}")
+    return {"key_env": None, "key": read if where.keyring is None else cache(read)}
 
 
 def _person(name: str, settings: PersonSettings, place: Place) -> Bidder:

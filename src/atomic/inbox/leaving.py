@@ -19,6 +19,7 @@ from pathlib import Path
 
 import orjson
 
+from atomic.config.secrets import secret_of
 from atomic.errors import OperatorError
 from atomic.inbox import drafts, sending, webhooks
 from atomic.inbox.approval import asking_again, question_again
@@ -28,7 +29,6 @@ from atomic.inbox.loops import sent_id
 from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.policy import LEAVING, Decision
 from atomic.inbox.policy_settings import InboxSettings
-from atomic.inbox.secrets import secret_of
 from atomic.inbox.sending import Ended
 from atomic.inbox.sent_folder import is_sent
 from atomic.market import Market

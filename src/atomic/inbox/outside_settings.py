@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from atomic.config.settings import EnvironmentName, Table, Url
+from atomic.config.settings import SecretSettings
+from atomic.config.values import Table, Url
 
 KEY_MARK = "{key}"
 
@@ -41,20 +42,6 @@ def _asking_url(value: str) -> str:
 SafeUrl = Annotated[Url, AfterValidator(_safe_url)]
 AskingUrl = Annotated[Url, AfterValidator(_asking_url)]
 Seconds = Annotated[float, Field(gt=0.0, le=600.0, strict=False)]
-
-
-class SecretSettings(Table):
-    """Where a secret lies: in an environment variable, a file, or the system's keyring (under a service's name)."""
-
-    env: EnvironmentName | None = None
-    file: str | None = None
-    keyring: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> SecretSettings:
-        if len(self.model_fields_set) != 1:
-            raise ValueError('one of env, file and keyring, such as { env = "SMTP_PASSWORD" }')
-        return self
 
 
 class SmtpSettings(Table):

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from atomic.config.settings import Amount, Probability, Table
+from atomic.config.settings import SecretSettings
+from atomic.config.values import Amount, Probability, Table
 from atomic.errors import TaskError
 from atomic.inbox.automatic import AutomaticKind
-from atomic.inbox.outside_settings import SecretSettings, SmtpSettings, WebhookSettings
+from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.tasks import Category, Priority, Sentiment, Spam
 from atomic.records.budget import Budget, WhenSpent
 from atomic.records.objective import with_terms

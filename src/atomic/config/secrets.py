@@ -7,8 +7,8 @@ import stat
 import warnings
 from pathlib import Path
 
+from atomic.config.settings import SecretSettings
 from atomic.errors import AtomicWarning, ConfigError, MissingExtra
-from atomic.inbox.outside_settings import SecretSettings
 
 
 def secret_of(settings: SecretSettings, *, user: str = "", what: str) -> str:
