@@ -105,7 +105,7 @@ class Market:
             punctual=Punctuality(self._clock),
             capacity=Capacity(self._clock, most_waiting=queue),
         )
-        self.modes = Modes(self._shop, ledger, modes or {}, self._paired)
+        self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)
 
     async def start(self) -> None:
         """Take in the ledger as it stands, so that beliefs and learners are what they were, and follow it from then on.
@@ -291,15 +291,6 @@ class Market:
                 yield
             finally:
                 await asyncio.shield(self._release(turn, done=False))
-
-    async def _paired(self, key: tuple[str, str]) -> None:
-        """A request has become one of a pair: what was said of it before holds for the other answer, too."""
-        async with self._turn(key):
-            events = self._events_of(key)
-            opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
-            task = self._tasks.get(opened.task) if opened is not None else None
-            if said := self.modes.heard_before(events, task):
-                await self.record(said)
 
     async def _judge(self, key: tuple[str, str], word: Word) -> None:
         events = self._settled(key)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import orjson
 
 from atomic.arms import Compared, Errand, errand_for
 from atomic.belief.pairs import Standings
-from atomic.beside import Answered, Beside, Paired
+from atomic.beside import Answered, Beside
 from atomic.errors import ConfigError
 from atomic.protocols import SharedLedger
 from atomic.records.event import Entry, Event
@@ -22,16 +24,23 @@ from atomic.stages.feedback import Word, judge, word_on
 
 _TRIES = 5
 
+_Task = Microtask[..., Any]
+Turn = Callable[[tuple[str, str]], AbstractAsyncContextManager[None]]
+
 
 class Modes:
     """The modes that this process was given, by task, over the standing that all processes share through the ledger."""
 
-    def __init__(self, shop: Shop, ledger: SharedLedger, modes: Mapping[str, Mode], paired: Paired) -> None:
+    def __init__(
+        self, shop: Shop, ledger: SharedLedger, modes: Mapping[str, Mode], turn: Turn, tasks: Mapping[str, _Task]
+    ) -> None:
+        self._turn = turn  # one at a time who says something of a request, by tenant and id
+        self._tasks = tasks
         self._shop = shop
         self._ledger = ledger
         self._modes = {task: mode for task, mode in modes.items() if mode.incumbent}
         self.standings = Standings()
-        self.beside = Beside(shop, ledger, paired)
+        self.beside = Beside(shop, ledger, self._paired)
         for task, mode in modes.items():
             check(task, mode, shop.bidders)
 
@@ -84,7 +93,7 @@ class Modes:
                 )
             )
 
-    def heard(self, events: Sequence[Event], word: Word, task: Microtask[..., object] | None) -> list[Entry]:
+    def heard(self, events: Sequence[Event], word: Word, task: _Task | None) -> list[Entry]:
         """What a word on a caller's answer says of the one bought beside it; `events` are of the caller's request."""
         made = next((one for one in events if isinstance(one.payload, PairMade)), None)
         if made is None or not isinstance(made.payload, PairMade):
@@ -97,8 +106,17 @@ class Modes:
             return []
         return judge(shadow, self._ledger, told, self._shop.clock.time_ns(), task, self._shop.beliefs)
 
-    def heard_before(self, events: Sequence[Event], task: Microtask[..., object] | None) -> list[Entry]:
-        """The same for what was said before the other answer was there; nothing where it has been judged since."""
+    async def _paired(self, key: tuple[str, str]) -> None:
+        """A request has become one of a pair: what was said of it before holds for the other answer, too."""
+        async with self._turn(key):
+            events = [one for one in self._ledger.read(request_id=key[1]) if one.tenant == key[0]]
+            opened = next((one.payload for one in events if isinstance(one.payload, RequestOpened)), None)
+            task = self._tasks.get(opened.task) if opened is not None else None
+            if said := self._heard_before(events, task):
+                await self._shop.record(said)
+
+    def _heard_before(self, events: Sequence[Event], task: _Task | None) -> list[Entry]:
+        """What was said before the other answer was there; nothing where that has been judged since."""
         made = next((one for one in events if isinstance(one.payload, PairMade)), None)
         if made is None or not isinstance(made.payload, PairMade):
             return []

@@ -28,9 +28,9 @@ from atomic.records.canonical import content_id
 from atomic.records.event import Body, Entry, Event, decode, encode
 from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
-from atomic.records.request import RequestOpened, Terms
+from atomic.records.request import RequestOpened
 from atomic.rules.auction import RULES_VERSION, auction
-from atomic.shop import Shop, day_of
+from atomic.shop import day_of
 from atomic.stages.capacity import Held, Turn
 from atomic.stages.collect import Round, busy, collect
 from atomic.stages.execute import Attempted, cut_off
@@ -103,8 +103,8 @@ class Purchase:
             self._spent += cut.reserved
             self._take(cut_off(bid, Reason.INTERRUPTED, price=cut.reserved))
 
-        if self._otherwise is not None and not self._terms.mandate:
-            self._go_otherwise(self._otherwise)
+        if not self._terms.mandate:
+            self._go_otherwise()
 
     def preview(self) -> tuple[Slate, Award]:
         """The first round as it would be held now; nothing is recorded or bought."""
@@ -130,10 +130,9 @@ class Purchase:
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
             slate, table, award, entry = self._award(ask, elapsed, turn)
             if not award.chosen:
-                if not self._hand.state.answered and await turn.called(busy(slate), ask.time_left_ns):
-                    self._books.round -= 1
-                    continue
-                if self._goes_otherwise():
+                if not self._hand.state.answered and (
+                    await turn.called(busy(slate), ask.time_left_ns) or self._go_otherwise()
+                ):
                     self._books.round -= 1
                     continue
                 self._books.note_entry(entry)
@@ -152,17 +151,14 @@ class Purchase:
                     self._excluded.update({bid.key: Reason.DAILY_BUDGET for bid in chosen if bid.offer.ceiling > 0})
                     self._books.round -= 1
 
-    def _goes_otherwise(self) -> bool:
-        """Whether the market goes on, since the one who was to answer alone did not."""
-        if self._otherwise is None or self._hand.state.answered:
+    def _go_otherwise(self) -> bool:
+        """Whether the market goes on, within its own bounds, for the one who was to answer alone and did not."""
+        if self._otherwise is None:
             return False
-        self._go_otherwise(self._otherwise)
-        return True
-
-    def _go_otherwise(self, otherwise: tuple[Shop, Terms]) -> None:
-        self._shop, self._terms = otherwise
-        self._declared, self._otherwise = self._terms, None
+        (self._shop, self._terms), self._otherwise = self._otherwise, None
+        self._declared = self._terms
         self._books.move(self._shop)
+        return True
 
     def _hedging(self, ask: Ask, slate: Slate, table: Table, award: Award) -> Hedging | None:
         """None for a survey, where everybody is heard to the end, and for a mandate, where nobody else is."""
