@@ -9,6 +9,7 @@ In the task, outcomes of other versions of it and of other domains count for at 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from atomic.protocols import Profile
 from atomic.records.bid import Evidence
@@ -56,6 +57,7 @@ class Count:
 _NOTHING = Count()
 
 
+@lru_cache(maxsize=1024)
 def levels(task: str, domain: str, alternatives: int, version: str) -> tuple[str, ...]:
     """The names of the levels that an outcome counts in, the widest first: domain, task, version.
 

@@ -63,9 +63,14 @@ class Duration:
     @classmethod
     def of(cls, bid: Bid) -> Duration:
         """As believed of a bid, its mean taken for the middle."""
-        scale = max(1.0, float(bid.latency_ns))
-        ratio = min(_MOST_RATIO, max(_LEAST_RATIO, bid.latency_high_ns / scale))
+        scale, ratio = _spread(bid)
         return cls(scale, _LOG_NINE / log(ratio))
+
+    @staticmethod
+    def longest(bid: Bid) -> float:
+        """A time beyond which fewer than one in a thousand of a bid's attempts last, rounded up generously."""
+        scale, ratio = _spread(bid)
+        return scale * ratio * ratio * ratio * ratio
 
     def within(self, time_ns: float) -> float:
         """The chance that it takes no longer, if it ever ends."""
@@ -88,6 +93,12 @@ class Duration:
 
     def _odds(self, time_ns: float) -> float:
         return exp(self.shape * log(time_ns / self.scale)) if time_ns > 0.0 else 0.0
+
+
+def _spread(bid: Bid) -> tuple[float, float]:
+    """The mean, and the nine-in-ten time over it."""
+    scale = max(1.0, float(bid.latency_ns))
+    return scale, min(_MOST_RATIO, max(_LEAST_RATIO, bid.latency_high_ns / scale))
 
 
 def hedge(position: Position, slate: Slate, table: Table, what: Waiting, *, valuation: Valuation = lookahead) -> Choice:

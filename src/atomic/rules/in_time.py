@@ -31,9 +31,14 @@ def in_time(position: Position, slate: Slate, valued: Sequence[Valued]) -> Seque
     left = float(max(0, position.terms.deadline_ns - position.elapsed_ns))
     bids = {bid.key: bid for bid in slate.bids}
     used = {key for one in valued for key in one.action}
-    if position.terms.latency_price > 0 or all(_chance(bids[key], left) >= _SURELY for key in used):
+    if position.terms.latency_price > 0 or all(_surely(bids[key], left) for key in used):
         return valued
     return _Deadline(position, bids, left).valued(valued)
+
+
+def _surely(bid: Bid, left: float) -> bool:
+    # Three nines lie at scale * ratio ** 3.15 of a log-logistic: what has a ratio more is told without its logarithms.
+    return Duration.longest(bid) <= left or _chance(bid, left) >= _SURELY
 
 
 def _chance(bid: Bid, within_ns: float) -> float:
