@@ -15,6 +15,7 @@ from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
+from atomic.planning import Planning
 from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
@@ -105,6 +106,7 @@ class Market:
             punctual=Punctuality(self._clock),
             capacity=Capacity(self._clock, most_waiting=queue),
         )
+        self.planning = Planning(self.beliefs, self.record, self._clock, _report)
         self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)
 
     async def start(self) -> None:
@@ -141,6 +143,7 @@ class Market:
         self._seen = fresh[-1].seq
         fold(self.beliefs, fresh, self.ledger)
         self.modes.standings.fold(fresh)
+        self.planning.look()
         self._teacher.follow(fresh)
         for asker in self._askers:
             asker.follow(fresh)
@@ -314,6 +317,7 @@ class Market:
 
     async def close(self) -> None:
         """Close every bidder; may be called twice. The ledger is closed by who opened it."""
+        await self.planning.close()
         await self.modes.close()
         await self._release_what_is_left()
         if self._unfollow is not None:

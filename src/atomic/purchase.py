@@ -30,6 +30,7 @@ from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
 from atomic.rules.auction import RULES_VERSION, auction
+from atomic.rules.planned import lift_of
 from atomic.shop import day_of
 from atomic.stages.capacity import Held, Turn
 from atomic.stages.collect import Round, busy, collect
@@ -208,6 +209,8 @@ class Purchase:
         )
         position, slate = steer(ask.task.name, position, self._opened_ns, shop.beliefs, slate, table, shop.valuation)
         self._terms = position.terms
+        self._hand = self._hand.asked(ask.domain, position.terms.worth)
+        position = replace(position, state=self._hand.state)
         draw = shop.draw(ask.tenant, ask.request_id, self._books.round)
         verdict = auction(position, slate, table, draw, valuation=shop.valuation)
         slate_bytes = encode(slate)
@@ -285,7 +288,13 @@ class Purchase:
         if record.group is not None and body is not None:
             answer = from_json(self._ask.task, orjson.loads(body))
             if not isinstance(answer, Refusal):  # the task may have another type by now
-                self._hand = self._hand.taking(self._ask.task, bid.key, answer, record.probability)
+                self._hand = self._hand.taking(
+                    self._ask.task,
+                    bid.key,
+                    answer,
+                    record.probability,
+                    lift_of(bid, record.probability, record.confidence),
+                )
 
     def _exclude(self, bid: Bid, reason: Reason | None) -> None:
         same = [one.attempt.reason for one in self._bought if one.bid.key == bid.key]

@@ -20,7 +20,7 @@ from atomic.errors import CallerError, NotFound, TaskError
 from atomic.explain.explaining import unproven
 from atomic.protocols import History
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Answered, Award, Slate, State, Table
+from atomic.records.award import Answered, Award, Slate, Table
 from atomic.records.bid import Reason
 from atomic.records.event import Commitment, Event, decode
 from atomic.records.lesson import LessonsLearned
@@ -246,7 +246,7 @@ def _came(ledger: History, one: _Traffic, given: Given, action: Action, change: 
         return None
     cost = sum(change.price(done.key, done.price) for done, _ in attempts)
     answered = [(done, body) for done, body in attempts if done.group is not None]
-    best = _best([done for done, _ in answered], given.table)
+    best = _best([done for done, _ in answered], given)
     for done, body in answered:
         if done.group == best and body is not None:
             content = ledger.body(body)
@@ -257,7 +257,7 @@ def _came(ledger: History, one: _Traffic, given: Given, action: Action, change: 
     return Came(cost=cost)
 
 
-def _best(answered: Sequence[AttemptFinished], table: Table) -> int | None:
+def _best(answered: Sequence[AttemptFinished], given: Given) -> int | None:
     """The group that these answers alone make the most probable."""
     if not answered:
         return None
@@ -265,4 +265,4 @@ def _best(answered: Sequence[AttemptFinished], table: Table) -> int | None:
     hand = tuple(
         Answered(key=done.key, group=numbers.index(done.group), probability=done.probability) for done in answered
     )
-    return numbers[joint_probability(State(answered=hand), table)[1]]
+    return numbers[joint_probability(replace(given.position.state, answered=hand), given.table)[1]]

@@ -5,50 +5,33 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from atomic.belief.agreement import Pair, copying_prior
+from atomic.belief.agreement import Pair
 from atomic.belief.arithmetic import logit
 from atomic.belief.calibration import Calibrator, teach
 from atomic.belief.credit import Credit
 from atomic.belief.drift import Tokens, ratio
 from atomic.belief.hearing import Hearing
+from atomic.belief.lineups import Lineups
 from atomic.belief.paces import Paces
 from atomic.belief.queueing import Queueing
 from atomic.belief.rights import Rights, is_of
 from atomic.belief.service import Health, Latency, Price
+from atomic.belief.tasks import TaskBeliefs
 from atomic.protocols import Profile
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Award, Table
 from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.erasure import BodiesErased
-from atomic.records.event import Event, encode
+from atomic.records.event import Event
 from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned
 from atomic.records.request import RequestOpened
+from atomic.records.responses import ModelFitted
 
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
 _MOST_ANSWERS = 5  # states with more answers share one calibration
 _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
 _TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much
-
-
-class TaskBeliefs:
-    """What is believed of agreement in one task."""
-
-    __slots__ = ("alternatives", "drawn_at", "lessons", "pairs", "settling", "table", "table_bytes", "table_id")
-
-    def __init__(self, alternatives: int) -> None:
-        self.alternatives = alternatives
-        self.pairs: dict[str, Pair] = {}
-        self.settling: dict[int, Calibrator] = {}
-        self.lessons = 0
-        self.drawn_at = 0
-        self.draw(Table(alternatives=alternatives))
-
-    def draw(self, table: Table) -> None:
-        self.table = table
-        self.table_bytes = encode(table)
-        self.table_id = content_id(self.table_bytes)
-        self.drawn_at = self.lessons
 
 
 class Beliefs:
@@ -66,6 +49,7 @@ class Beliefs:
         self.tokens: dict[tuple[str, str], Tokens] = {}
         self.healths: dict[str, Health] = {}
         self.paces = Paces()
+        self.lineups = Lineups()
         self.queueing = Queueing()
         self.erased: set[tuple[str, str]] = set()  # (tenant, request id): they teach nothing any more
         self.open_requests: OrderedDict[tuple[str, str], str] = (
@@ -80,32 +64,41 @@ class Beliefs:
             if event.seq <= self.seq:
                 continue
             self.seq = event.seq
-            payload = event.payload
             self.paces.fold(event)
-            if isinstance(payload, BodiesErased):
-                self.erased.update(payload.requests)
-            elif self.erased and (event.tenant, event.request_id) in self.erased:
-                self.open_requests.pop((event.tenant, event.request_id), None)
-                self.queueing.closed((event.tenant, event.request_id))
+            name = (event.tenant, event.request_id)
+            if isinstance(event.payload, BodiesErased):
+                self.erased.update(event.payload.requests)
+                for one in event.payload.requests:
+                    self.lineups.forget(one)
+            elif name in self.erased:
+                self.open_requests.pop(name, None)
+                self.queueing.closed(name)
                 continue
-            elif isinstance(payload, LessonsLearned):
-                self._learn(payload, event.seq, event.time_ns)
-            elif isinstance(payload, AttemptFinished):
-                self._finished(payload, self.open_requests.get((event.tenant, event.request_id), ""), event)
-            elif isinstance(payload, Award):
-                self.queueing.decided((event.tenant, event.request_id), payload.capacity)
-            elif isinstance(payload, RequestOpened):
-                self.open_requests[event.tenant, event.request_id] = payload.task
-                if len(self.open_requests) > _MOST_OPEN:
-                    self.open_requests.popitem(last=False)
-            elif isinstance(payload, FeedbackGiven):
-                self.credit.spoke(payload)
-            elif event.kind == "outcome":
-                self.open_requests.pop((event.tenant, event.request_id), None)
-                self.queueing.closed((event.tenant, event.request_id))
+            self._fold(event, name)
+            self.lineups.fold(event)
             silent = self.hearing.fold(event)
             if silent is not None:
                 self.rights.silent(silent, self.hearing.rates(silent.task), event.time_ns)
+
+    def _fold(self, event: Event, name: tuple[str, str]) -> None:
+        payload = event.payload
+        if isinstance(payload, LessonsLearned):
+            self._learn(payload, event.seq, event.time_ns)
+        elif isinstance(payload, ModelFitted):
+            self._fitted(payload)
+        elif isinstance(payload, AttemptFinished):
+            self._finished(payload, self.open_requests.get(name, ""), event)
+        elif isinstance(payload, Award):
+            self.queueing.decided(name, payload.capacity)
+        elif isinstance(payload, RequestOpened):
+            self.open_requests[name] = payload.task
+            if len(self.open_requests) > _MOST_OPEN:
+                self.open_requests.popitem(last=False)
+        elif isinstance(payload, FeedbackGiven):
+            self.credit.spoke(payload)
+        elif event.kind == "outcome":
+            self.open_requests.pop(name, None)
+            self.queueing.closed(name)
 
     def become(self, other: Beliefs) -> None:
         """Hold what another holds, which must not be used after that."""
@@ -149,16 +142,19 @@ class Beliefs:
             for _, one, _ in watches:  # who disagrees with somebody that changed need not have changed
                 one.apart = 0.0
         if task.lessons > _TABLE_GROWTH * task.drawn_at + 4:
-            task.draw(
-                Table(
-                    alternatives=task.alternatives,
-                    copying=tuple(
-                        (key, seen.copying(copying_prior(*key.split("|", 1))))
-                        for key, seen in sorted(task.pairs.items())
-                    ),
-                    settling=tuple((n, one.mean[0], one.mean[1]) for n, one in sorted(task.settling.items())),
-                )
-            )
+            task.draw(task.drawn())
+
+    def _fitted(self, fitted: ModelFitted) -> None:
+        """From here on the task's table holds this model, and what calibrated the posterior before does not."""
+        task = self.tasks.get(fitted.task)
+        if task is None or task.alternatives != fitted.alternatives:
+            task = self.tasks[fitted.task] = TaskBeliefs(fitted.alternatives)
+        before, task.model, task.apart = (task.model, task.apart), fitted.model, fitted.apart
+        if (task.model, task.apart) != (None, False) or before != (None, False):
+            task.settling = {
+                count: Calibrator((intercept, slope), _SETTLE_VARIANCES) for count, intercept, slope in fitted.settling
+            }
+        task.draw(task.drawn())
 
     def _agreed(self, task: TaskBeliefs, lesson: Lesson, apart: dict[str, list[float]]) -> None:
         """Two answered: how they did beside how such pairs do is evidence of copying, beside how they did of change."""
@@ -176,6 +172,12 @@ class Beliefs:
 
     def _changed(self, change: BidderChanged) -> None:
         self.rights.changed(change)
+        if change.why in {"fell", "apart", "model"}:  # the others are seen more often, and fitting follows them
+            self.lineups.changed(change.key)
+            for task in self.tasks.values():
+                if task.model is not None and any(is_of(key, change.key) for key in task.model.keys):
+                    task.model = None  # until another is fitted, what is counted holds
+                    task.draw(task.drawn())
         for task in self.tasks.values():
             for key, pair in task.pairs.items():
                 if any(is_of(one, change.key) for one in key.split("|", 1)):
@@ -231,6 +233,7 @@ class Beliefs:
             "seq": self.seq,
             "open": [[*key, task] for key, task in sorted(self.open_requests.items())],
             **({"paces": self.paces.state()} if self.paces.known else {}),
+            **({"lineups": self.lineups.state()} if self.lineups.tasks else {}),
             **({"queueing": self.queueing.state()} if self.queueing.slopes else {}),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(self.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(self.latencies.items())],

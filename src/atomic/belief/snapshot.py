@@ -11,9 +11,11 @@ from atomic.belief.agreement import Pair
 from atomic.belief.calibration import Calibrator
 from atomic.belief.counts import Count
 from atomic.belief.drift import Tokens, Watch
-from atomic.belief.fold import Beliefs, TaskBeliefs
+from atomic.belief.fold import Beliefs
 from atomic.belief.hearing import Heard, Hearing, Spoken
+from atomic.belief.lineups import Lineups
 from atomic.belief.service import Health, Latency, Price
+from atomic.belief.tasks import TaskBeliefs
 from atomic.errors import OperatorError
 from atomic.records.award import Table
 from atomic.records.bid import Reason
@@ -39,6 +41,7 @@ def snapshot(beliefs: Beliefs) -> bytes:
             "open": [[*key, task] for key, task in beliefs.open_requests.items()],  # in order: the oldest go first
             "paces": beliefs.paces.state(),
             "queueing": beliefs.queueing.state(),
+            "lineups": beliefs.lineups.state(),
             "prices": [[*key, one.billed, one.expected] for key, one in sorted(beliefs.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(beliefs.latencies.items())],
             "health": [
@@ -92,6 +95,8 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
         _hear(fresh.hearing, held)
         fresh.tokens = {(key, task): _tokens(*state) for key, task, *state in held.get("tokens", ())}
         fresh.prices = {(key, task): _price(*state) for key, task, *state in held["prices"]}
+        if "lineups" in held:
+            fresh.lineups = Lineups.of(held["lineups"])
         fresh.paces.restore(held.get("paces", []))
         fresh.queueing.restore(held.get("queueing", []))
         fresh.latencies = {(key, task): _latency(window) for key, task, window in held["latencies"]}
@@ -165,7 +170,8 @@ def _health(failures: int, paused_at: int, paused_until: int, reason: int | None
 def _task(alternatives: int, lessons: int, drawn_at: int, table: Any, pairs: Any, settling: Any) -> TaskBeliefs:
     task = TaskBeliefs(alternatives)
     task.draw(decode(Table, sorted_json(table)))
-    task.lessons, task.drawn_at = lessons, drawn_at
+    task.lessons, task.drawn_at, task.model = lessons, drawn_at, task.table.model
+    task.apart = task.table.apart
     for name, excess, room, *usual in pairs:
         task.pairs[name] = seen = Pair()
         seen.excess, seen.room = excess, room

@@ -19,6 +19,7 @@ from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, Out
 from atomic.records.price import BookPrice, PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import RequestOpened
+from atomic.records.responses import ModelFitted
 
 
 def priced(price: BookPrice) -> str:
@@ -51,6 +52,11 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"version {payload.version}, rules {payload.rules_version}, configuration {payload.config[:8]}"
         case PricesChanged():
             return "; ".join(f"{one.bidder} costs {priced(one)}, as of {one.as_of}" for one in payload.prices)
+        case ModelFitted():
+            found = payload.model
+            if found is None:
+                return f"{payload.task}: no response model: {payload.why}"
+            return f"{payload.task}: a response model of {found.lineups} line-ups, {found.labelled} of them judged"
         case AnswersImported():
             return f"{len(payload.requests)} requests come from the ledger {payload.origin.public_key[:8]}"
         case RequestOpened():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from atomic.explain.explained import AttemptTold
 from atomic.explain.story import RoundStory, Try, read_body
 from atomic.protocols import History
@@ -27,7 +29,7 @@ def attempts_told(
             recorded = known[answers] if answers < len(known) else None
             in_hand.append(recorded or Answered(key=done.key, group=done.group, probability=done.probability))
             answers += 1
-        told.append(_told(ledger, attempt, State(answered=tuple(in_hand)), table))
+        told.append(_told(ledger, attempt, replace(story.award.position.state, answered=tuple(in_hand)), table))
     return tuple(told)
 
 

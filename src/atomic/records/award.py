@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from atomic.records.bid import Bid, NoBid
 from atomic.records.request import Terms
+from atomic.records.responses import ResponseModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +16,19 @@ class Answered:
     key: str
     group: int
     probability: float  # that this answer is right, by itself
+    lift: float = 0.0  # by how much its own word for this input moved that, in log-odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """An agreement state: who has answered, in order, and which of them agree. Groups count from 0."""
+    """An agreement state: who has answered, in order, and which of them agree; in what domain, and for what worth.
+
+    Groups count from 0.
+    """
 
     answered: tuple[Answered, ...] = ()
+    domain: str = ""
+    worth: int = 0
 
     @property
     def key(self) -> str:
@@ -39,12 +46,16 @@ class Table:
 
     `alternatives` is the number of possible answers (0: unbounded). `copying` maps "a|b" (keys in order) to
     the learned share of cases in which b's answer is but a copy of a's. `settling` maps the number of answers
-    in hand to (intercept, slope) of the calibration of their joint posterior, on the log-odds scale.
+    in hand to (intercept, slope) of the calibration of their joint posterior, on the log-odds scale. Where there is a
+    response `model`, it takes the place of copying. `apart` says that
+    answers of this task are never equal, so that one says nothing of another.
     """
 
     alternatives: int
     copying: tuple[tuple[str, float], ...] = ()
     settling: tuple[tuple[int, float, float], ...] = ()
+    model: ResponseModel | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, Out
 from atomic.records.price import PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, RequestOpened
+from atomic.records.responses import ModelFitted
 
 SCHEMA_VERSION = 1
 
@@ -35,6 +36,7 @@ Payload = (
     | FeedbackGiven
     | LessonsLearned
     | BidderChanged
+    | ModelFitted
     | ActionIntended
     | ActionDone
     | QuestionAsked
@@ -63,6 +65,7 @@ KINDS: dict[str, type[Any]] = {
     "feedback": FeedbackGiven,
     "lessons": LessonsLearned,
     "changed": BidderChanged,
+    "fitted": ModelFitted,
     "intended": ActionIntended,
     "action": ActionDone,
     "asked": QuestionAsked,

@@ -175,7 +175,8 @@ class _Check:
             for _, done in ended
             if done.group is not None
         )
-        if answered != award.position.state.answered and not self._erased([event for event, _ in ended]):
+        recorded = tuple(replace(one, lift=0.0) for one in award.position.state.answered)
+        if answered != recorded and not self._erased([event for event, _ in ended]):
             yield "state: not the one that its attempts give"
 
     def _erased(self, events: Sequence[Event]) -> bool:

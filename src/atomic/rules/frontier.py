@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from atomic.protocols import Valuation
-from atomic.records.award import Position, Slate, State, Table
+from atomic.records.award import Position, Slate, Table
 
 _POINTS, _CHEAPEST, _DEAREST = 14, 1.02, 3_000.0
 _NEARLY = 0.002  # what is so near to the most that can be reached is that
@@ -59,7 +59,11 @@ def _mean_value(rounds: Sequence[Held], worth: int, valuation: Valuation) -> flo
     total = 0.0
     for one in rounds:
         terms = replace(one.position.terms, worth=worth)
-        _, _, valued = valuation(replace(one.position, terms=terms, state=State()), one.slate, one.table)
+        _, _, valued = valuation(
+            replace(one.position, terms=terms, state=replace(one.position.state, answered=(), worth=worth)),
+            one.slate,
+            one.table,
+        )
         total += max((action.score for action in valued), default=0)
     return max(0.0, total / len(rounds))
 
@@ -74,7 +78,7 @@ def worth_for_price(points: Sequence[Point], price: float) -> int:
     if not beyond:
         return next(one.worth for one in points if one.right >= points[-1].right - _NEARLY)
     share = (price - last.price) / (beyond[0].price - last.price)
-    return round(last.worth * (beyond[0].worth / last.worth) ** share)
+    return round(last.worth * float((beyond[0].worth / last.worth) ** share))
 
 
 def worth_for_right(points: Sequence[Point], right: float) -> int:
@@ -83,5 +87,5 @@ def worth_for_right(points: Sequence[Point], right: float) -> int:
     for before, after in pairwise(points):
         if before.right < wanted <= after.right:
             share = (wanted - before.right) / (after.right - before.right)
-            return round(before.worth * (after.worth / before.worth) ** share)
+            return round(before.worth * float((after.worth / before.worth) ** share))
     return points[0].worth if points else 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from atomic.belief.agreement import copying
 from atomic.belief.arithmetic import logit, sigmoid
 from atomic.records.award import State, Table
+from atomic.rules.planned import standing
 
 _ROOM_USED = 0.5  # of the room for copying: with all of it, what is no copy would be certainly right or a mere guess
 _VERY_MANY = 1000  # possible answers where a type does not bound them
@@ -164,6 +165,15 @@ def of_state(state: State, table: Table) -> Posterior:
     >>> of_state(State(answered=(one, other)), Table(alternatives=2)).best[1]
     0
     """
+    if table.model is not None and state.answered:
+        groups = standing(state, table.model)
+        unsaid = 1.0
+        for share in groups:
+            unsaid -= share
+        return Posterior(groups, max(0.0, unsaid))
+    if table.apart:
+        alone = tuple(one.probability for one in state.answered)
+        return Posterior(alone, 1.0 - max(alone, default=0.0))
     shares, answers = dict(table.copying), possible(table.alternatives)
     posterior = NOTHING
     seen: list[int] = []

@@ -1,4 +1,5 @@
-"""What buying is worth: lookahead of depth 2 over agreement states (DESIGN.md §3).
+"""What buying is worth: lookahead of depth 2 over agreement states (DESIGN.md §3), until a task has a response model,
+whose states are planned as a whole (`rules.planned`).
 
     V_stop(s) = worth x P(best answer in hand is right)
     Q(s, b)   = - (1 + mu) price(b) - latency_price x latency(b) + E over s' of max(V_stop(s'), max over c of Q(s', c))
@@ -25,6 +26,7 @@ from itertools import combinations
 from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State, Table
 from atomic.records.bid import Bid, Offer
+from atomic.rules.planned import planned
 from atomic.rules.posterior import Dependence, Posterior, after, best_after, calibrated, closest, of_state, possible
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
@@ -74,9 +76,15 @@ _Known = dict[tuple[tuple[float, ...], float, str, float, tuple[_Earlier, ...]],
 def _lookahead(
     position: Position, slate: Slate, table: Table, known: _Known | None
 ) -> tuple[float, int, Sequence[Valued]]:
+    if table.model is not None:
+        probability, group, planned_for = planned(position, slate, table.model)
+        return calibrated(probability, len(position.state.answered), table.settling), group, planned_for
     posterior = of_state(position.state, table)
     held = len(position.state.answered)
     probability, group = posterior.best
+    if table.apart:
+        standing = calibrated(probability, held, table.settling) if held else 0.0
+        return standing, group, _each_alone(position, slate, probability)
     standing = calibrated(probability, held, table.settling) if held else 0.0
     search = _Search(position, table, probability, known)
     priced = [search.one_step(bid, posterior) for bid in slate.bids]
@@ -92,6 +100,17 @@ def _lookahead(
     if free := _free(priced):
         valued.append(search.together(free, posterior))
     return standing, group, valued
+
+
+def _each_alone(position: Position, slate: Slate, standing: float) -> list[Valued]:
+    """Where answers are never equal, another one is worth only what it is itself better than the one in hand."""
+    money, waiting = 1.0 + position.shadow_price, position.terms.latency_price / 1e9
+    found = []
+    for bid in slate.bids:
+        gain = position.terms.worth * max(0.0, bid.probability - standing)
+        cost = money * bid.price + waiting * bid.latency_ns
+        found.append(Valued((bid.key,), _whole(gain - cost), bid.price, (bid.key,)))
+    return found
 
 
 def _free(priced: Sequence[_Priced]) -> list[_Priced]:

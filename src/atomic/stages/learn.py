@@ -118,7 +118,7 @@ def from_feedback(
                 )
             )
     for count in range(1, min(_MOST_SETTLED, len(state.answered)) + 1):
-        joint, group = joint_probability(State(answered=state.answered[:count]), table)
+        joint, group = joint_probability(replace(state, answered=state.answered[:count]), table)
         if group in right_by_group:
             lessons.append(
                 Lesson(

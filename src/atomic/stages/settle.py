@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atomic.belief import Beliefs
@@ -14,6 +14,7 @@ from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import canonical_json
 from atomic.records.microtask import Ask, Microtask
 from atomic.records.outcome import OutcomeSettled, ProbabilitySource
+from atomic.rules.planned import lift_of
 from atomic.stages.execute import Attempted
 
 _LABELLED_ENOUGH = 5.0
@@ -35,15 +36,21 @@ class Hand:
     state: State
     groups: tuple[Group, ...]
 
-    def taking(self, task: Microtask[..., Any], bid_key: str, answer: Any, probability: float) -> Hand:
+    def asked(self, domain: str, worth: int) -> Hand:
+        """The hand with what is asked for, as long as nobody has answered."""
+        return self if self.state.answered else replace(self, state=State(domain=domain, worth=worth))
+
+    def taking(
+        self, task: Microtask[..., Any], bid_key: str, answer: Any, probability: float, lift: float = 0.0
+    ) -> Hand:
         """The hand with one more answer, which joins the group it equals or begins one."""
         key = canonical_key(task, answer)
         number = next((n for n, known in enumerate(self.groups) if known.key == key), len(self.groups))
         groups = self.groups
         if number == len(groups):
             groups = (*groups, Group(key, answer, canonical_json(as_json(task, answer))))
-        answered = Answered(key=bid_key, group=number, probability=probability)
-        return Hand(State(answered=(*self.state.answered, answered)), groups)
+        answered = Answered(key=bid_key, group=number, probability=probability, lift=lift)
+        return Hand(replace(self.state, answered=(*self.state.answered, answered)), groups)
 
 
 EMPTY_HAND = Hand(State(), ())
@@ -55,10 +62,11 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
     group: int | None = None
     probability, body = 0.0, None
     if reply.reason is None:
-        probability = bid.probability
+        probability, lift = bid.probability, lift_of(bid, bid.probability)
         if reply.confidence is not None:
             probability, _ = beliefs.right(bid.key, ask.task.name, bid.evidence, reply.confidence, answered=True)
-        hand = hand.taking(ask.task, bid.key, done.answer, probability)
+            lift = lift_of(bid, probability, reply.confidence)
+        hand = hand.taking(ask.task, bid.key, done.answer, probability, lift)
         group = hand.state.answered[-1].group
         body = canonical_json(as_json(ask.task, done.answer))
     record = AttemptFinished(

@@ -1,0 +1,196 @@
+"""Line-ups: who answered a request, which answers are equal, what each cost, and how right it was where that is known.
+
+They are what response models are fitted to. A fold of the ledger, bounded: of each task the youngest are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from atomic.records.attempt import AttemptFinished
+from atomic.records.event import Event
+from atomic.records.lesson import LessonsLearned
+from atomic.records.outcome import OutcomeSettled
+from atomic.records.request import RequestOpened
+from atomic.records.responses import ModelFitted
+
+_MOST_OF_TASK = 4_096
+_MOST_TASKS = 64
+_MOST_OPEN = 20_000
+_FIRST, _GROWTH = 40, 0.25  # line-ups before a model is fitted, and how many new ones, in share, before the next
+
+Name = tuple[str, str]  # tenant, request id
+
+
+class Lineup:
+    """One request's answers, in the order they came; `groups` has -1 for an attempt without an answer.
+
+    `at_once` is whether everybody was asked in the first round, so that who answered hangs on no answer.
+    """
+
+    __slots__ = ("at_once", "confident", "domain", "groups", "keys", "prices", "probabilities", "rights")
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        self.keys: tuple[str, ...] = ()
+        self.groups: tuple[int, ...] = ()
+        self.prices: tuple[int, ...] = ()
+        self.probabilities: tuple[float, ...] = ()
+        self.rights: dict[str, float] = {}  # by key, where somebody said it
+        self.at_once = True
+        self.confident = False  # some answer came with a confidence of its own
+
+    def add(self, done: AttemptFinished, first_round: bool) -> None:
+        """Somebody answered, or failed to."""
+        self.keys = (*self.keys, done.key)
+        self.groups = (*self.groups, -1 if done.group is None else done.group)
+        self.prices = (*self.prices, done.price)
+        self.probabilities = (*self.probabilities, done.probability)
+        self.at_once = self.at_once and first_round
+        self.confident = self.confident or done.confidence is not None
+
+    def without(self, name: str) -> Lineup:
+        """The same without the answers of a bid, or of every bid of a bidder; itself where there are none."""
+        left = [n for n, key in enumerate(self.keys) if key != name and key.rpartition("+")[0] != name]
+        if len(left) == len(self.keys):
+            return self
+        made = Lineup(self.domain)  # a new one: a plan may be reading the old one in its thread
+        made.keys = tuple(self.keys[n] for n in left)
+        made.groups = tuple(self.groups[n] for n in left)
+        made.prices = tuple(self.prices[n] for n in left)
+        made.probabilities = tuple(self.probabilities[n] for n in left)
+        made.rights = {key: right for key, right in self.rights.items() if key in made.keys}
+        made.at_once = self.at_once
+        return made
+
+    def state(self) -> list[Any]:
+        """Everything it holds, for digests and snapshots."""
+        rights = sorted(self.rights.items())
+        return [
+            self.domain,
+            self.keys,
+            self.groups,
+            self.prices,
+            self.probabilities,
+            rights,
+            self.at_once,
+            self.confident,
+        ]
+
+    @classmethod
+    def of(cls, state: Sequence[Any]) -> Lineup:
+        """One as `state` wrote it."""
+        made = cls(state[0])
+        made.keys, made.groups, made.prices, made.probabilities = (tuple(one) for one in state[1:5])
+        made.rights = dict(state[5])
+        made.at_once, made.confident = state[6:8]
+        return made
+
+
+class OfTask:
+    """A task's line-ups, the oldest first, and how many of them its response model has not seen."""
+
+    __slots__ = ("alternatives", "fresh", "kept")
+
+    def __init__(self, alternatives: int) -> None:
+        self.alternatives = alternatives
+        self.kept: OrderedDict[Name, Lineup] = OrderedDict()
+        self.fresh = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether there is enough that is new to fit a model."""
+        return self.fresh >= max(_FIRST, _GROWTH * (len(self.kept) - self.fresh))
+
+
+class Lineups:
+    """All tasks' line-ups. Reading never changes them; only `fold` does."""
+
+    def __init__(self) -> None:
+        self.tasks: OrderedDict[str, OfTask] = OrderedDict()
+        self.open: OrderedDict[Name, tuple[str, int, Lineup]] = OrderedDict()
+
+    def fold(self, event: Event) -> None:
+        """Take in one event."""
+        payload, name = event.payload, (event.tenant, event.request_id)
+        if isinstance(payload, AttemptFinished):
+            if name in self.open:
+                self.open[name][2].add(payload, event.round == 1)
+        elif isinstance(payload, RequestOpened):
+            self.open[name] = (payload.task, len(payload.labels), Lineup(payload.domain))
+            if len(self.open) > _MOST_OPEN:
+                self.open.popitem(last=False)
+        elif isinstance(payload, OutcomeSettled):
+            self._close(name)
+        elif isinstance(payload, LessonsLearned):
+            self._judged(payload, name)
+        elif isinstance(payload, ModelFitted) and payload.task in self.tasks:
+            self.tasks[payload.task].fresh = 0
+
+    def forget(self, name: Name) -> None:
+        """A request was erased."""
+        self.open.pop(name, None)
+        for task in self.tasks.values():
+            task.kept.pop(name, None)
+
+    def changed(self, name: str) -> None:
+        """A bid, or every bid of a bidder so named, is another than before: what it answered until now says nothing."""
+        for task in self.tasks.values():
+            kept = {request: lineup.without(name) for request, lineup in task.kept.items()}
+            if any(kept[request] is not lineup for request, lineup in task.kept.items()):
+                task.kept = OrderedDict(kept)
+                task.fresh = len(kept)  # a new model is due
+
+    def _close(self, name: Name) -> None:
+        task, alternatives, lineup = self.open.pop(name, ("", 0, None))
+        if lineup is None or not lineup.keys:
+            return
+        known = self.tasks.get(task)
+        if known is None or known.alternatives != alternatives:
+            known = self.tasks[task] = OfTask(alternatives)
+            if len(self.tasks) > _MOST_TASKS:
+                self.tasks.popitem(last=False)
+        self.tasks.move_to_end(task)
+        known.kept[name] = lineup
+        known.fresh += 1
+        if len(known.kept) > _MOST_OF_TASK:
+            known.kept.popitem(last=False)
+
+    def _judged(self, learned: LessonsLearned, name: Name) -> None:
+        task = self.tasks.get(learned.task)
+        lineup = None if task is None else task.kept.get(name)
+        if task is None or lineup is None or learned.source == "agreement":
+            return
+        before = len(lineup.rights)
+        for lesson in learned.lessons:
+            if lesson.kind == "right" and lesson.key in lineup.keys:
+                if lesson.weight < 0.0:
+                    lineup.rights.pop(lesson.key, None)
+                else:
+                    lineup.rights[lesson.key] = lesson.target
+        if not before and lineup.rights:
+            task.fresh += 1
+
+    def state(self) -> dict[str, Any]:
+        """Everything they hold, for digests and snapshots."""
+        return {
+            "tasks": [
+                [task, one.alternatives, one.fresh, [[*name, *lineup.state()] for name, lineup in one.kept.items()]]
+                for task, one in self.tasks.items()
+            ],
+            "open": [[*name, task, count, *lineup.state()] for name, (task, count, lineup) in self.open.items()],
+        }
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Lineups:
+        """Those that `state` wrote."""
+        made = cls()
+        for task, alternatives, fresh, kept in state["tasks"]:
+            one = made.tasks[task] = OfTask(alternatives)
+            one.fresh = fresh
+            one.kept.update({(tenant, request): Lineup.of(lineup) for tenant, request, *lineup in kept})
+        for tenant, request, task, count, *lineup in state["open"]:
+            made.open[tenant, request] = (task, count, Lineup.of(lineup))
+        return made

@@ -1,0 +1,241 @@
+"""Fitting the latent-class response model to line-ups by expectation and maximisation (formula: rules/classes.py).
+
+What is fitted is stored by its content and never computed again for a replay, so it may use a library's sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atomic.belief.lineups import Lineup
+from atomic.records.responses import InDomain
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+ACCIDENT = 0.02  # how often two who are wrong agree by accident, where any answer is possible
+_TURNS = 60
+_PSEUDO_DOMAIN, _PSEUDO_RIGHT, _PSEUDO_POPULAR = 20.0, 2.0, 1.0
+_OWN_WEIGHT = 15.0  # judged answers that a domain needs to count as much as what the classes say of it
+_LEAST, _MOST = 1e-3, 1.0 - 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Line-ups as arrays, a row each: group of each bid's answer (-1: none), how right it was (nan: not known)."""
+
+    keys: tuple[str, ...]
+    domains: tuple[str, ...]
+    said: Ints
+    right: Floats
+    price: Floats  # nan: not asked
+    domain: Ints
+    at_once: Flags
+
+    @property
+    def judged(self) -> Flags:
+        """Rows of which somebody said how right an answer was."""
+        return np.asarray(~np.isnan(self.right).all(axis=1))
+
+    def only(self, rows: Flags) -> Lines:
+        """Some of the rows."""
+        return Lines(
+            self.keys,
+            self.domains,
+            self.said[rows],
+            self.right[rows],
+            self.price[rows],
+            self.domain[rows],
+            self.at_once[rows],
+        )
+
+
+def lines(lineups: list[Lineup]) -> Lines:
+    """Line-ups as arrays. Who answered several times counts with the first answer; equal answers are equally right
+    where only one of them was judged."""
+    keys = tuple(sorted({key for one in lineups for key in one.keys}))
+    domains = tuple(sorted({one.domain for one in lineups}))
+    column = {key: number for number, key in enumerate(keys)}
+    row_of = {name: number for number, name in enumerate(domains)}
+    said = np.full((len(lineups), len(keys)), -1, dtype=np.int64)
+    right, price = np.full(said.shape, np.nan), np.full(said.shape, np.nan)
+    for number, one in enumerate(lineups):
+        of_group: dict[int, float] = {}
+        for key, group in zip(one.keys, one.groups, strict=True):
+            if key in one.rights and group >= 0:
+                of_group.setdefault(group, one.rights.get(key, np.nan))
+        for key, group, paid in reversed(list(zip(one.keys, one.groups, one.prices, strict=True))):
+            said[number, column[key]] = group
+            price[number, column[key]] = paid
+            right[number, column[key]] = one.rights.get(key, of_group.get(group, np.nan)) if group >= 0 else np.nan
+    return Lines(
+        keys,
+        domains,
+        said,
+        right,
+        price,
+        np.array([row_of[one.domain] for one in lineups], dtype=np.int64),
+        np.array([one.at_once for one in lineups], dtype=np.bool_),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a fit found. Shapes: `right` bids by classes, `shares` domains by classes, `popular` classes."""
+
+    right: Floats
+    shares: Floats
+    whole: Floats
+    popular: Floats
+    accident: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How to fit: hidden classes, whether labels say which group is right, and what is thought of popular wrong answers
+    before (a mean, worth so many wrong answers)."""
+
+    classes: int = 5
+    labels: bool = True
+    popular: float = 0.3
+    popular_weight: float = _PSEUDO_POPULAR
+
+
+class _Groups:
+    """The groups of equal answers in each row, padded: who is in them, how many they are, which may be right."""
+
+    def __init__(self, found: Lines, labels: bool) -> None:
+        said = found.said
+        self.count = max(1, int(said.max(initial=-1)) + 1)
+        self.member = (said[:, :, None] == np.arange(self.count)).astype(np.float64)
+        self.size = self.member.sum(axis=1)
+        self.there = self.size > 0
+        self.answered = (said >= 0).astype(np.float64)
+        self.may = np.concatenate([self.there, np.ones((len(said), 1), dtype=np.bool_)], axis=1)
+        if labels:
+            known = ~np.isnan(found.right)
+            judged = np.einsum("nmg,nm->ng", self.member, known)
+            rights = np.einsum("nmg,nm->ng", self.member, np.nan_to_num(found.right)) / np.maximum(judged, 1)
+            wrong = (judged > 0) & (rights < 0.5)
+            hit = (judged > 0) & (rights >= 0.5)
+            self.may[:, :-1] &= ~wrong
+            told = hit.any(axis=1)
+            self.may[told, :-1] &= hit[told]
+            self.may[told, -1] = False
+
+
+def fit(found: Lines, alternatives: int, recipe: Recipe) -> Fitted:
+    """The response model of most likelihood, from a start that is the same for the same line-ups.
+
+    `alternatives` is the number of possible answers (0: any). A few tenths of a second for 2,000 line-ups of 15.
+    """
+    groups = _Groups(found, recipe.labels)
+    accident = 1.0 / (alternatives - 1) if alternatives > 1 else ACCIDENT
+    rows = len(found.said)
+    turn = _Turn(found, groups, accident, recipe)
+    share = groups.size.max(axis=1) / np.maximum(1.0, groups.answered.sum(axis=1))
+    cuts = np.quantile(share, np.linspace(0, 1, recipe.classes + 1)[1:-1])
+    start = np.full((rows, recipe.classes), 0.1 / recipe.classes)
+    start[np.arange(rows), np.searchsorted(cuts, share)] += 0.9
+    start /= start.sum(axis=1, keepdims=True)
+    most = np.where(groups.may[:, :-1], groups.size, -1.0)
+    truth = np.zeros((rows, groups.count + 1))
+    none = most.max(axis=1) <= 0
+    truth[np.arange(rows), np.where(none, groups.count, most.argmax(axis=1))] = 1.0
+    post = truth[:, :, None] * start[:, None, :]
+    popular = np.full(recipe.classes, recipe.popular)
+    model = turn.maximised(post, popular)
+    for _ in range(_TURNS):
+        post, popular = turn.expected(model)
+        model = turn.maximised(post, popular)
+    return model
+
+
+class _Turn:
+    """One turn of the algorithm, with what does not change between turns."""
+
+    def __init__(self, found: Lines, groups: _Groups, accident: float, recipe: Recipe) -> None:
+        self.found, self.groups, self.accident, self.recipe = found, groups, accident, recipe
+        self.in_domain = found.domain[None, :] == np.arange(len(found.domains))[:, None]
+
+    def maximised(self, post: Floats, popular: Floats) -> Fitted:
+        """Shares and chances that explain a posterior of truth and class (rows by groups and none by classes)."""
+        groups = self.groups
+        by_class = post.sum(axis=1)
+        hits = np.einsum("nmg,ngz->mz", groups.member, post[:, :-1])
+        asked = groups.answered.T @ by_class
+        mean = hits.sum(axis=1) / np.maximum(1e-9, asked.sum(axis=1))
+        right = (hits + _PSEUDO_RIGHT * mean[:, None]) / (asked + _PSEUDO_RIGHT)
+        whole = by_class.sum(axis=0) / max(1, len(by_class))
+        counts = self.in_domain @ by_class
+        shares = (counts + _PSEUDO_DOMAIN * whole) / (counts.sum(axis=1, keepdims=True) + _PSEUDO_DOMAIN)
+        return Fitted(np.clip(right, _LEAST, _MOST), shares, whole, popular, self.accident)
+
+    def expected(self, model: Fitted) -> tuple[Floats, Floats]:
+        """The posterior of truth and class under a model, and how often who is wrong gives the popular answer."""
+        groups, size, there = self.groups, self.groups.size, self.groups.there[:, :, None]
+        hit, miss = np.log(model.right), np.log(1.0 - model.right)
+        odd = np.einsum("nmg,mz->ngz", groups.member, hit - miss)
+        apart = size[:, :, None] * np.log(1.0 - model.popular) + (np.maximum(size, 1) - 1)[:, :, None] * np.log(
+            self.accident
+        )
+        apart = np.where(there, apart, 0.0)
+        ratio = np.where(there, np.exp(np.minimum(size[:, :, None] * np.log(model.popular) - apart, 60.0)), 0.0)
+        all_apart, ratios = apart.sum(axis=1), ratio.sum(axis=1)
+        rest = 1.0 + np.maximum(ratios[:, None] - ratio, 0.0)
+        joint = np.empty((len(size), groups.count + 1, model.right.shape[1]))
+        joint[:, :-1] = odd + all_apart[:, None] - apart + np.log(rest)
+        joint[:, -1] = all_apart + np.log(1.0 + ratios)
+        joint += (groups.answered @ miss)[:, None] + np.log(model.shares[self.found.domain])[:, None]
+        joint = np.where(groups.may[:, :, None], joint, -np.inf)
+        joint -= joint.max(axis=(1, 2), keepdims=True)
+        post = np.exp(joint)
+        post /= post.sum(axis=(1, 2), keepdims=True)
+        share = post[:, :-1] / rest
+        total = share.sum(axis=1) + post[:, -1] / (1.0 + ratios)
+        followed = (ratio * (total[:, None] - share) * size[:, :, None]).sum(axis=(0, 1))
+        wrong = ((post.sum(axis=1)[:, None] - post[:, :-1]) * size[:, :, None]).sum(axis=(0, 1))
+        weight = self.recipe.popular_weight
+        return post, np.clip((followed + weight * self.recipe.popular) / (wrong + weight), 0.02, 0.95)
+
+
+def by_domain(found: Lines, model: Fitted) -> Floats:
+    """How often each bid is right in each domain (domains by bids): judged answers beside what the classes say."""
+    said = model.shares @ model.right.T
+    judged = ~np.isnan(found.right) & (found.said >= 0)
+    hits = np.where(judged, np.nan_to_num(found.right), 0.0)
+    own, count = np.zeros_like(said), np.zeros_like(said)
+    for number in range(len(found.domains)):
+        rows = found.domain == number
+        own[number], count[number] = hits[rows].sum(axis=0), judged[rows].sum(axis=0)
+    return np.asarray(np.clip((own + _OWN_WEIGHT * said) / (count + _OWN_WEIGHT), 0.01, 0.99))
+
+
+def told(model: Fitted, chances: Floats, domains: tuple[str, ...]) -> tuple[InDomain, ...]:
+    """The model in each domain, with every bid's chances moved in log-odds to what it is right there in all; then of
+    all domains together (name "")."""
+    every = {"": InDomain(domain="", shares=_plain(model.whole), right=tuple(_plain(one) for one in model.right))}
+    for number, name in enumerate(domains):
+        moved = _moved(model.right, model.shares[number], chances[number])
+        every[name] = InDomain(
+            domain=name, shares=_plain(model.shares[number]), right=tuple(_plain(one) for one in moved)
+        )
+    return tuple(every.values())
+
+
+def _moved(right: Floats, shares: Floats, wanted: Floats) -> Floats:
+    at, shift = np.log(right / (1.0 - right)), np.zeros(len(right))
+    for _ in range(12):
+        now = 1.0 / (1.0 + np.exp(-(at + shift[:, None])))
+        slope = np.maximum((now * (1.0 - now)) @ shares, 1e-3)
+        shift -= np.clip((now @ shares - wanted) / slope, -1.0, 1.0)
+    return np.clip(1.0 / (1.0 + np.exp(-(at + shift[:, None]))), _LEAST, _MOST)
+
+
+def _plain(values: Floats) -> tuple[float, ...]:
+    """Numbers as they are stored: seven digits."""
+    return tuple(float(f"{one:.7g}") for one in values)

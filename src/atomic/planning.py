@@ -1,0 +1,112 @@
+"""Planning beside the requests: a task whose line-ups have grown gets a new response model, in a thread of its own.
+
+The model is recorded as an event, so that every process, every restart and every replay has the same one at the same
+place. Where two processes plan the same task, the one that ends first is heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from atomic.belief import Beliefs
+from atomic.belief.lineups import OfTask
+from atomic.clock import Clock
+from atomic.errors import OperatorError
+from atomic.records.event import Entry
+from atomic.records.responses import ModelFitted
+from atomic.rules.planner import plan
+from atomic.shop import Record
+
+_PATIENCE_SECONDS = 2.0  # how long closing waits for a plan that is nearly done
+
+Planned = ModelFitted | Exception
+
+
+class Planning:
+    """Watches line-ups and plans what is due, one task at a time. `hold` lets learning go on without it."""
+
+    def __init__(self, beliefs: Beliefs, record: Record, clock: Clock, report: Callable[[Exception], None]) -> None:
+        self._beliefs, self._record, self._clock, self._report = beliefs, record, clock, report
+        self._thread: threading.Thread | None = None
+        self._recording: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._closed = False
+        self.hold = False
+
+    def look(self) -> None:
+        """Begin to plan if something is due; never waits."""
+        if self._closed or self.hold or self._thread is not None:
+            if self._thread is None:
+                self._tell_waiting()
+            return
+        due = next((name for name, task in self._beliefs.lineups.tasks.items() if task.due), None)
+        if due is None:
+            self._tell_waiting()
+            return
+        with suppress(RuntimeError):  # nobody runs a loop: a ledger that is only read plans nothing
+            loop = asyncio.get_running_loop()
+            known = self._beliefs.lineups.tasks[due]
+            copied, seq = OfTask(known.alternatives), self._beliefs.seq
+            copied.kept.update(known.kept)
+
+            def work() -> None:
+                found: Planned
+                try:
+                    found = plan(due, copied, seq)
+                except Exception as error:  # told in the loop, as what goes wrong in a task is
+                    found = error
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(self._ended, due, found)
+
+            self._thread = threading.Thread(target=work, name="atomic-planning", daemon=True)
+            self._thread.start()
+
+    async def done(self) -> None:
+        """Plan what is due, now, and wait until nothing is."""
+        self.hold = False
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self.look()
+        await waiting
+
+    def _ended(self, name: str, found: Planned) -> None:
+        if self._closed:
+            self._tell_waiting()
+        else:
+            self._recording = asyncio.get_running_loop().create_task(self._write(name, found))
+
+    async def _write(self, name: str, found: Planned) -> None:
+        try:
+            if isinstance(found, Exception):
+                raise found
+            await self._record(())
+            task = self._beliefs.lineups.tasks.get(name)
+            if task is not None and task.due:  # else another process was quicker
+                await self._record([Entry(payload=found, time_ns=self._clock.time_ns())])
+        except (OperatorError, ValueError, ArithmeticError) as error:
+            self._closed = True  # the market goes on without new models
+            self._report(error)
+            self._tell_waiting()
+        finally:
+            self._thread = self._recording = None
+        self.look()
+
+    def _tell_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def close(self) -> None:
+        """Wait a little for what is nearly done, and give up what is not."""
+        self.hold = True
+        if self._thread is not None and not self._closed:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await asyncio.wait({waiting}, timeout=_PATIENCE_SECONDS)
+        self._closed = True
+        if self._recording is not None:
+            await asyncio.wait({self._recording})
