@@ -59,6 +59,8 @@ async def learned(trial: Trial, clock: FrozenClock) -> Market:
     for item in trial.learn.items:
         told = trial.learn.rows if item.id in trial.labelled else None
         await survey(market, trial.tasks.call(item), item, told=told)
+    await market.planning.done()
+    market.planning.hold = True
     return market
 
 
@@ -103,4 +105,6 @@ def _market(trial: Trial, ledger: MemoryLedger, clock: FrozenClock) -> Market:
         for name in trial.learn.bidders
     ]
     examples: Examples = _NoExamples()
-    return Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=examples, clock=clock)
+    market = Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=examples, clock=clock)
+    market.planning.hold = True  # it plans where the bench says, so that a run is the same again
+    return market

@@ -112,7 +112,14 @@ def _items(folder: Path) -> dict[str, Item]:
         found[item.id] = item
     if not found:
         raise CallerError(f"{folder}: there are no items")
-    return found
+    if len({item.task for item in found.values()}) == 1:
+        return found
+    return {one: replace(item, domain=_named(item)) for one, item in found.items()}
+
+
+def _named(item: Item) -> str:
+    """A domain's name where there are several tasks."""
+    return item.task if item.domain in {"", item.task} else f"{item.task}/{item.domain}"
 
 
 def _rows(folder: Path, items: Mapping[str, Item]) -> tuple[dict[str, dict[str, Row]], list[str]]:

@@ -16,6 +16,7 @@ from atomic.market import Market, Trade
 
 Feedback = Literal["all", "bought", "none"]
 _TIMED = 100  # decisions
+_PLANNED = 100  # items with feedback before the market plans anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> 
     by_name = {bidder_name(model): rows for model, rows in trial.test.rows.items()}
     asked = terms(worth, explore=feedback == "bought")
     found: list[Played] = []
+    again = _PLANNED
     for item in trial.test.items:
         name, call = request_id("test", item.id), trial.tasks.call(item)
         await asyncio.sleep(BETWEEN_S)
@@ -47,6 +49,9 @@ async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> 
             await judge(market, name, item, trial.test.rows)
         elif feedback == "all":
             await survey(market, call, item, told=trial.test.rows, stage="told")
+        if feedback != "none" and len(found) >= again:
+            await market.planning.done()
+            market.planning.hold, again = True, round(1.25 * again)
     return found
 
 

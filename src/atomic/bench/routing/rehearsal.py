@@ -57,7 +57,8 @@ class Rehearsal:
         ask, slate = self._offered[index]
         alone = Slate(bids=tuple(bid for bid in slate.bids if bid.offer.bidder == bidder), no_bids=())
         table, _, _ = self._market.beliefs.table(ask.task.name, ask.task.alternatives)
-        position = Position(terms=terms(_SURE), state=State(), round=1, spent=0, elapsed_ns=0)
+        state = State(domain=self.items[index].domain, worth=_SURE)
+        position = Position(terms=terms(_SURE), state=state, round=1, spent=0, elapsed_ns=0)
         return (auction(position, alone, table, 0.0).candidates[0].score + alone.bids[0].price) / _SURE
 
     def _collected(self, item: Item) -> tuple[Ask, Slate]:
@@ -79,9 +80,8 @@ class Rehearsal:
         spent = 0
         bids = {bid.key: bid for bid in slate.bids}
         for number in count(1):
-            position = Position(
-                terms=terms(worth), state=State(answered=tuple(answered)), round=number, spent=spent, elapsed_ns=0
-            )
+            state = State(answered=tuple(answered), domain=item.domain, worth=worth)
+            position = Position(terms=terms(worth), state=state, round=number, spent=spent, elapsed_ns=0)
             verdict = auction(position, slate, table, 0.0)
             if not verdict.chosen:
                 return Rehearsed(spent, verdict.standing, float(bool(answered)))

@@ -1,4 +1,4 @@
-"""The microtasks of an outcome table: one for each task, typed by the answers that occur in it."""
+"""The microtasks of an outcome table, typed by the answers that occur in it: tasks with one type of answer are one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ NO_HURRY_NS = 10**17
 
 
 class Tasks:
-    """A microtask for each task of some tables; answers of few kinds make a closed type."""
+    """The microtasks of some tables; answers of few kinds make a closed type.
+
+    Tasks of one type are domains of one microtask: what is learned of bidders in one says something of the others.
+    """
 
     def __init__(self, tables: Sequence[Table]) -> None:
         answers: dict[str, set[str]] = {}
@@ -25,7 +28,12 @@ class Tasks:
             for item in table.items:
                 found = answers.setdefault(item.task, set())
                 found.update(rows[item.id].answer or "" for rows in table.rows.values())
-        self._tasks = {task: _declared(task, sorted(found - {""})) for task, found in answers.items()}
+        together: dict[tuple[str, ...], list[str]] = {}
+        for task, found in answers.items():
+            together.setdefault(_type(found - {""}), []).append(task)
+        self._tasks: dict[str, Microtask[..., Any]] = {}
+        for labels, tasks in together.items():
+            self._tasks.update(dict.fromkeys(tasks, _declared(" and ".join(tasks), labels)))
 
     def call(self, item: Item) -> Call[Any]:
         """A call about an item."""
@@ -37,12 +45,18 @@ def terms(worth: int, *, survey: tuple[str, ...] = (), explore: bool = False) ->
     return Terms(worth=worth, max_price=ANY_PRICE, deadline_ns=NO_HURRY_NS, explore=explore, survey=survey)
 
 
-def _declared(task: str, answers: Sequence[str]) -> Microtask[..., Any]:
+def _type(answers: set[str]) -> tuple[str, ...]:
+    """The labels of a closed type; ("",) where answers were not kept, nothing for an open type."""
+    if not answers:
+        return ("",)
+    return tuple(sorted(answers)) if 2 <= len(answers) <= _MOST_LABELS else ()
+
+
+def _declared(task: str, labels: Sequence[str]) -> Microtask[..., Any]:
     async def ask(text: str) -> Any:
         raise NotImplementedError
 
-    closed = 2 <= len(answers) <= _MOST_LABELS
     ask.__name__ = _NO_NAME.sub("_", task) or "task"
     ask.__doc__ = f"Answer the question ({task})."
-    ask.__annotations__ = {"text": str, "return": Literal[tuple(answers)] if closed else str}
+    ask.__annotations__ = {"text": str, "return": Literal[tuple(labels)] if len(labels) > 1 else str}
     return microtask(worth=1.0)(ask)
