@@ -35,7 +35,7 @@ _BUG = 70  # EX_SOFTWARE of sysexits.h
 
 
 class _Commands(TyperGroup):
-    """Errors that somebody can act on are told in plain words; a traceback only with --verbose."""
+    """Errors that somebody can act on are told in plain words; where they arose only with --verbose."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -74,7 +74,7 @@ app = typer.Typer(
 
 @app.callback()
 def _atomic(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON, and show tracebacks.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON, and show where errors arose.")] = False,
 ) -> None:
     """Atomic: a market for AI work."""
     if verbose:
