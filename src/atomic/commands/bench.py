@@ -106,6 +106,24 @@ def kill(
 
 
 @app.command()
+def repair(
+    cases: Annotated[
+        Path, typer.Argument(metavar="CASES", exists=True, dir_okay=False, help="A file of cases, JSON lines.")
+    ],
+    show: Annotated[bool, typer.Option("--show", help="Print each case that was wrong or missed.")] = False,
+    json: JsonFile = None,
+) -> None:
+    """Damaged texts of models read as typed values: right, refused where that was due, wrong, missed.
+
+    Exit 1 when a value was given that is not the right one.
+    """
+    result = _run("repair", cases, show=show)
+    _write_one(json, "repair", result)
+    if result["wrong"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def week(
     mails: Annotated[int, typer.Option(min=800, help="That many mails.")] = 100_000,
     json: JsonFile = None,

@@ -5,7 +5,7 @@ Pure: no clock, no client, no log. Nothing here raises on any text that a model 
 
 from atomic.output.equality import as_json, canonical_key
 from atomic.output.instructions import instructions
-from atomic.output.labels import answers_by_label, label_text
+from atomic.output.labels import answers_by_label, label_text, named_label
 from atomic.output.reading import Refusal, from_json, plain_type, typed
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "from_json",
     "instructions",
     "label_text",
+    "named_label",
     "plain_type",
     "typed",
 ]

@@ -62,11 +62,16 @@ def find_label(task: Microtask[..., Any], text: str) -> str | None:
     >>> [find_label(kind, text) for text in (" Spam.", "**Answer:** ham", "spam or ham", "not spam")]
     ['spam', 'ham', None, None]
     """
+    return named_label(task.labels, text, truth=task.output_type is bool)
+
+
+def named_label(labels: tuple[str, ...], text: str, *, truth: bool = False) -> str | None:
+    """As `find_label`, of labels that are no task's; `truth`: they are yes and no, and have other spellings."""
     bare = text.strip(_WRAPPING)
     for exact in (text.strip(), bare):
-        if exact in task.labels:
+        if exact in labels:
             return exact
-    spellings = _spellings(task.labels, task.output_type is bool)
+    spellings = _spellings(labels, truth)
     found = {label for part in _parts(text) for label in _named(part, spellings)}
     return found.pop() if len(found) == 1 else None
 
