@@ -16,7 +16,7 @@ from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
 from atomic.planning import Planning
-from atomic.protocols import Asker, Bidder, Examples, Learner, SharedLedger, Spend, Tactic, Valuation
+from atomic.protocols import Asker, Bidder, Examples, Learner, Parser, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Body, Entry, Event, encode
@@ -59,7 +59,8 @@ class Trade:
 class Market:
     """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
 
-    Made by `atomic.open`, or by hand to choose every part. `per_day` and, by task, `per_task` cap a day in nano-USD.
+    Made by `atomic.open`, or by hand to choose every part. `parser` reads what bidders write. `per_day` and, by
+    task, `per_task` cap a day in nano-USD.
     """
 
     def __init__(  # noqa: PLR0913 - every part by its name
@@ -75,6 +76,7 @@ class Market:
         clock: Clock | None = None,
         valuation: Valuation = lookahead,
         modes: Mapping[str, Mode] | None = None,
+        parser: Parser | None = None,
     ) -> None:
         self.ledger = ledger
         self.beliefs = Beliefs()
@@ -105,6 +107,7 @@ class Market:
             valuation=valuation,
             punctual=Punctuality(self._clock),
             capacity=Capacity(self._clock, most_waiting=queue),
+            parser=parser,
         )
         self.planning = Planning(self.beliefs, self.record, self._clock, _report)
         self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)

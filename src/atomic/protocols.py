@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from atomic.clock import Clock
+from atomic.output import Refusal
 from atomic.records.attempt import Plan, Reply
 from atomic.records.award import Position, Slate, Table
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.event import Commitment, Entry, Event
 from atomic.records.flow import FlowState, Json
-from atomic.records.microtask import Ask, Example
+from atomic.records.microtask import Ask, Example, Microtask
 from atomic.records.price import BookPrice
 from atomic.records.request import DataLabel
 
@@ -222,6 +223,52 @@ def account(day: str, task: str = "") -> str:
     return f"{day} {task}" if task else day
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """What a model is held to while it answers one task within a number of tokens.
+
+    `grammar` is in the form of llguidance; empty where the model answers freely: because the type asks for nothing,
+    or for the reason that `why` says. `supported` False: such an answer cannot be held or read at all, and `why` says
+    what of the type it is. `cut_at` are the lengths (characters) at which the number of tokens ended a text, and not
+    its type; `quoted` says that a text comes as a JSON string.
+    """
+
+    grammar: str = ""
+    why: str = ""
+    supported: bool = True
+    cut_at: frozenset[int] = frozenset()
+    quoted: bool = False
+    compile_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An answer of the declared type that a text holds, and what had to be repaired for it, in words without quotes."""
+
+    answer: Any
+    repairs: tuple[str, ...] = ()
+
+
+class Parser(Protocol):
+    """An engine that reads free text as an answer, whichever bidder it came from."""
+
+    def parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
+        """The answer, or why there is none. Never raises; what can be read in two ways is refused."""
+        ...
+
+
+class Constrainer(Protocol):
+    """An engine that holds a local model to a task's type."""
+
+    def constraint(self, task: Microtask[..., Any], max_tokens: int) -> Constraint:
+        """What to hold it to, the same for the same type; at first sight it takes up to 200 ms, then microseconds."""
+        ...
+
+    def answer(self, constraint: Constraint, text: str) -> str | Refusal:
+        """The raw answer in a text that was decoded under a grammar, or why it is none: not of it, or cut inside."""
+        ...
+
+
 Follower = Callable[[Sequence[Event]], None]
 Recorder = Callable[[Sequence[Entry]], Awaitable[tuple[Event, ...]]]
 
@@ -368,6 +415,8 @@ __all__ = [
     "Asker",
     "Bidder",
     "Claims",
+    "Constrainer",
+    "Constraint",
     "Contents",
     "Examples",
     "FlowBody",
@@ -377,6 +426,8 @@ __all__ = [
     "History",
     "Learner",
     "Ledger",
+    "Parsed",
+    "Parser",
     "Priced",
     "Profile",
     "Recorder",

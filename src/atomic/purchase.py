@@ -243,7 +243,8 @@ class Purchase:
     async def _execute(
         self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan], held: Held, hedging: Hedging | None = None
     ) -> None:
-        race = Race(self._shop.bidders, self._shop.clock, held, alone=bool(self._terms.mandate))
+        shop = self._shop
+        race = Race(shop.bidders, shop.clock, held, alone=bool(self._terms.mandate), parser=shop.parser)
         race.start(ask, chosen, plans)
         try:
             if hedging is not None:

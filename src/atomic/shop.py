@@ -11,7 +11,7 @@ from typing import Protocol
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
-from atomic.protocols import Bidder, Examples, Priced, Spend, Tactic, Valuation
+from atomic.protocols import Bidder, Examples, Parser, Priced, Spend, Tactic, Valuation
 from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
 from atomic.records.price import PricesChanged
@@ -47,6 +47,7 @@ class Shop:
     valuation: Valuation
     punctual: Punctuality
     capacity: Capacity
+    parser: Parser | None = None
     recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
 
     def reserved(self, bid: Bid) -> int:

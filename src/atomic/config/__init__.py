@@ -18,7 +18,7 @@ from atomic.config.problems import Source, problems_of, secrets_in
 from atomic.config.settings import Settings
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
-from atomic.config.wiring import Place, bidder_of, default_tactics, examples_of, ledger_of
+from atomic.config.wiring import Place, bidder_of, default_parser, default_tactics, examples_of, ledger_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
 from atomic.modes import wrong_in
@@ -187,6 +187,7 @@ async def open(
             queue=read.settings.market.queue,
             clock=clock,
             modes=_modes(read, everybody),
+            parser=default_parser(),
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
         for follower in followers:

@@ -28,7 +28,7 @@ from atomic.config.settings import (
 )
 from atomic.errors import ConfigError, MissingExtra, OperatorError
 from atomic.ledger import MemoryLedger, SqliteLedger
-from atomic.protocols import Bidder, Examples, Profile, Sketch, Tactic
+from atomic.protocols import Bidder, Examples, Parser, Profile, Sketch, Tactic
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
@@ -82,6 +82,13 @@ def default_tactics() -> Sequence[Tactic]:
     from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
 
     return (Plain(), LabelScoring(), NearestExamples(), ScoredExamples())
+
+
+def default_parser() -> Parser | None:
+    """What reads free text: BAML's parser where the extra `baml` is installed, else the core."""
+    from atomic.engines.baml_parser import BamlParser, installed
+
+    return BamlParser() if installed() else None
 
 
 @dataclass(frozen=True, slots=True)

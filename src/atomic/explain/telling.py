@@ -259,6 +259,7 @@ def attempt_told(one: AttemptTold) -> str:
         detail = f": {one.detail}" if one.detail else ""
         return f"Attempt {one.key}{examples}: {one.words} (reason {one.reason}){detail}; {cost}."
     sure = "" if one.confidence is None else f", itself sure to {one.confidence:.3f}"
+    sure += f", {one.detail}" if one.detail else ""
     hand = "" if one.hand is None else f" Now answer {one.hand_group} is right with probability {one.hand:.3f}."
     answer = shortened(one.answer_state, one.answer)
     return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{hand}"

@@ -10,13 +10,14 @@ from typing import Any
 from atomic.clock import Clock
 from atomic.errors import BidderTimedOut, CutAnswer, ProviderError
 from atomic.output import Refusal, typed
-from atomic.protocols import Bidder
+from atomic.protocols import Bidder, Parsed, Parser
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import Bid, Reason
 from atomic.records.microtask import Ask
 from atomic.stages.sound import sound_reply, sound_text
 
 _LEAST_PATIENCE_NS = 2_000_000_000
+_REPAIRED = 0.9  # times the probability, for each repair; what such answers come to is learned as of any confidence
 _CANCEL_SECONDS = 1.0  # what a cancelled attempt has to end in; after that nobody waits for it
 
 
@@ -44,8 +45,19 @@ def patience_ns(bid: Bid, time_left_ns: int, lasting_ns: int = 0, *, alone: bool
     return min(wanted, max(time_left_ns // 2, min(time_left_ns, 2 * bid.latency_ns)))
 
 
-async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock, *, alone: bool = False) -> Attempted:
+async def execute(
+    bidder: Bidder,
+    ask: Ask,
+    bid: Bid,
+    plan: Plan,
+    clock: Clock,
+    *,
+    alone: bool = False,
+    parser: Parser | None = None,
+) -> Attempted:
     """Run one plan. Cancelling this cancels the bidder's work; everything else comes back as a reply.
+
+    Texts are read by `parser`, or without one by the core's own rules.
 
     What was cut may have been billed in full, so it is charged its ceiling, as is one whose bill is not known.
     """
@@ -67,7 +79,9 @@ async def execute(bidder: Bidder, ask: Ask, bid: Bid, plan: Plan, clock: Clock, 
     if latency > max(_LEAST_PATIENCE_NS, 2 * patience) and isinstance(reply, Reply) and reply.reason is None:
         # No timer fires while a bidder blocks the event loop; that is not to happen at every request.
         reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
-    return _read(ask, bid, plan, sound_reply(reply, ceiling, metered=bidder.profile.metered), latency)
+    sound = sound_reply(reply, ceiling, metered=bidder.profile.metered)
+    reply, answer = (sound, None) if sound.reason is not None else _read(ask, bid, sound, parser)
+    return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency)
 
 
 async def _contained(bidder: Bidder, ask: Ask, plan: Plan) -> Reply:
@@ -98,16 +112,25 @@ async def _bounded(attempt: Coroutine[Any, Any, Reply], seconds: float) -> Reply
     raise TimeoutError
 
 
-def _read(ask: Ask, bid: Bid, plan: Plan, reply: Reply, latency_ns: int) -> Attempted:
-    """The answer of a sound reply as the declared type, or the reason why it is none."""
-    answer: Any = None
-    if reply.reason is None:
+def _read(ask: Ask, bid: Bid, reply: Reply, parser: Parser | None) -> tuple[Reply, Any]:
+    """The answer of a sound reply as the declared type, or the reason why it is none.
+
+    A repair is evidence against an answer: it lowers the reply's confidence, and stands in its detail.
+    """
+    if parser is not None and isinstance(reply.value, str):
+        found: object = parser.parse(ask.task, reply.value)
+    else:
         found = typed(ask.task, reply.value)
-        if isinstance(found, Refusal):
-            reply = replace(reply, reason=found.reason, detail=found.detail)
-        else:
-            answer = found
-    return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency_ns)
+    if isinstance(found, Refusal):
+        return replace(reply, reason=found.reason, detail=found.detail), None
+    if not isinstance(found, Parsed):
+        return reply, found
+    if found.repairs:
+        sure = bid.probability if reply.confidence is None else reply.confidence
+        said = f"repaired: {', '.join(found.repairs)}"
+        detail = sound_text(f"{reply.detail}; {said}" if reply.detail else said)
+        reply = replace(reply, confidence=sure * _REPAIRED ** len(found.repairs), detail=detail)
+    return reply, found.answer
 
 
 def cut_off(bid: Bid, reason: Reason, *, price: int) -> Attempted:

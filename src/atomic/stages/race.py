@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from atomic.clock import Clock
-from atomic.protocols import Bidder
+from atomic.protocols import Bidder, Parser
 from atomic.records.attempt import Plan
 from atomic.records.bid import Bid, Reason
 from atomic.records.microtask import Ask
@@ -32,11 +32,20 @@ class Race:
     Once a hedge runs with them, the first answer ends the race for all.
     """
 
-    def __init__(self, bidders: Mapping[str, Bidder], clock: Clock, held: Held, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        bidders: Mapping[str, Bidder],
+        clock: Clock,
+        held: Held,
+        *,
+        alone: bool = False,
+        parser: Parser | None = None,
+    ) -> None:
         self._bidders = bidders
         self._clock = clock
         self._held = held
         self._alone = alone  # nobody else is to be asked: all the time there is may be waited
+        self._parser = parser
         self._runners: list[_Runner] = []
         self.first_ends_it = False
 
@@ -46,7 +55,9 @@ class Race:
         for bid, plan in zip(bids, plans, strict=True):
             bidder = self._bidders[bid.offer.bidder]
             patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=self._alone)
-            work = asyncio.ensure_future(execute(bidder, ask, bid, plan, self._clock, alone=self._alone))
+            work = asyncio.ensure_future(
+                execute(bidder, ask, bid, plan, self._clock, alone=self._alone, parser=self._parser)
+            )
             work.add_done_callback(lambda _, name=bid.offer.bidder: self._held.free(name))  # type: ignore[misc]
             self._runners.append(_Runner(bid, plan, work, began_ns, patience))
 

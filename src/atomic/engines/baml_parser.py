@@ -1,0 +1,81 @@
+"""The parser of free text for every bidder: BAML's, with a witness; what no repair is needed for costs no BAML."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from atomic.engines.reading import Reader
+from atomic.errors import TaskError
+from atomic.output import Refusal, as_json, from_json, plain_type, typed
+from atomic.protocols import Parsed
+from atomic.records.bid import Reason
+from atomic.records.microtask import Microtask
+
+REMEMBERED = 256  # types
+SCALARS = (str, int, float)
+
+
+def installed() -> bool:
+    """Whether the extra `baml` is here."""
+    return importlib.util.find_spec("baml_py") is not None
+
+
+class BamlParser:
+    """Reads texts as answers of microtasks. Safe for threads; types are compiled once.
+
+    Labels, numbers and plain texts are read by the core first, and here only where that finds none. A type that BAML
+    has not (`Any`, a tuple) is read by the core alone.
+    """
+
+    def __init__(self) -> None:
+        """Makes nothing yet."""
+        self._readers: OrderedDict[int, tuple[Microtask[..., Any], Reader | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
+        """The answer with every repair, or why there is none; `text` is whole. Never raises."""
+        simple = bool(task.labels) or plain_type(task) in SCALARS
+        found = typed(task, text) if simple else None
+        if found is not None and (not isinstance(found, Refusal) or found.reason is Reason.EMPTY):
+            return found if isinstance(found, Refusal) else Parsed(found)
+        reader = self._reader(task)
+        if reader is None:
+            found = typed(task, text) if found is None else found
+            return found if isinstance(found, Refusal) else Parsed(found)
+        reading = reader.read(text)
+        if isinstance(reading, Refusal):
+            return reading
+        answer = from_json(task, reading.value)
+        return answer if isinstance(answer, Refusal) else Parsed(answer, reading.repairs)
+
+    def _reader(self, task: Microtask[..., Any]) -> Reader | None:
+        with self._lock:
+            known = self._readers.get(id(task))
+            if known is None:
+                # The task is kept with its reader, so that its id stays its own.
+                known = self._readers[id(task)] = (task, _made(task))
+                if len(self._readers) > REMEMBERED:
+                    self._readers.popitem(last=False)
+            self._readers.move_to_end(id(task))
+            return known[1]
+
+
+def _made(task: Microtask[..., Any]) -> Reader | None:
+    try:
+        return Reader(task.output.json_schema(), lambda value: _is_answer(task, value))
+    except TaskError:
+        return None
+
+
+def _is_answer(task: Microtask[..., Any], value: Any) -> bool:
+    answer = from_json(task, value)
+    if isinstance(answer, Refusal):
+        return False
+    try:
+        as_json(task, answer)
+    except Exception:  # a type of the task's author may be written by anything
+        return False
+    return True
