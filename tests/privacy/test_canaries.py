@@ -10,32 +10,52 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("dbos", reason="the extra `flows` is not installed")
 pytest.importorskip("httpx", reason="the extra `http` is not installed")
+pytest.importorskip("aiosmtpd", reason="the extra `sink` is not installed")
 
 from tests.inbox.markets import maildir_of, raw
 
 from atomic.testing.model_server import ModelServer, model_server
+from atomic.testing.smtp_sink import CUT, SmtpSink, smtp_sink
+from atomic.testing.webhook_sink import WebhookSink, webhook_sink
 
 KEY = "canary-key-5f2c"
+PASSWORD = "canary-password-81d0"
+TOKEN = "canary-token-77ab"
 CANARY = "canary"
 PATIENCE_S = 60.0
 QUICK = ("whole", "length", "refusal", "cut", "error-event", "malformed", "page", "server-error", "bad-request")
+ENDLESS = ("stalled", "endless")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Whom the program speaks to: a model server whose answers are canaries, a mail server, a webhook's receiver."""
+
+    models: ModelServer
+    smtp: SmtpSink
+    hook: WebhookSink
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A model server in a thread; its answers are canaries."""
+def outside() -> Iterator[Outside]:
+    """All of them, in a thread."""
     ready, running, loop = threading.Event(), [], asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with model_server(answer="canary-answer: ham", key=KEY) as one:
-            running.append(one)
+        async with (
+            model_server(answer="canary-answer: ham", key=KEY) as models,
+            smtp_sink(login=("canary-user", PASSWORD)) as smtp,
+            webhook_sink() as hook,
+        ):
+            running.append(Outside(models, smtp, hook))
             ready.set()
             await stop.wait()
 
@@ -46,6 +66,11 @@ def server() -> Iterator[ModelServer]:
     loop.call_soon_threadsafe(stop.set)
     thread.join()
     loop.close()
+
+
+@pytest.fixture
+def server(outside: Outside) -> ModelServer:
+    return outside.models
 
 
 def config(url: str, plays: Sequence[str]) -> str:
@@ -101,7 +126,8 @@ def home(tmp_path: Path, server: ModelServer) -> Path:
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "CANARY_KEY": KEY, "COLUMNS": "150", "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home)}
+    secrets = {"CANARY_KEY": KEY, "CANARY_PASSWORD": PASSWORD}
+    return {**os.environ, **secrets, "COLUMNS": "150", "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home)}
 
 
 def atomic(home: Path, *arguments: str) -> str:
@@ -237,3 +263,54 @@ def test_errors_are_told_by_type_and_place_without_what_they_quote(
     assert code == done.returncode, done.stderr
     assert words in done.stderr
     assert CANARY not in (done.stdout + done.stderr).lower()
+
+
+def leaving(outside: Outside) -> str:
+    """The configuration of what leaves the house, with secrets from the environment and a file."""
+    return f"""
+[inbox.smtp]
+host = "localhost"
+port = {outside.smtp.port}
+security = "none"
+timeout = 2
+user = "canary-user"
+password = {{ env = "CANARY_PASSWORD" }}
+
+[inbox.webhooks.crm]
+url = "{outside.hook.url}"
+ask = "{outside.hook.ask}"
+token = {{ file = "token" }}
+timeout = 2
+
+[[inbox.rules]]
+when = {{ automatic = false }}
+do = {{ send = "accounts@example.com", webhook = "crm" }}
+"""
+
+
+def test_no_secret_of_a_mail_server_or_a_webhook_is_told_or_kept(home: Path, outside: Outside) -> None:
+    written = config(outside.models.url, ENDLESS).replace("reply = 0.1 }", "reply = 0.1, send = 0.1, webhook = 0.1 }")
+    head, _, _ = written.partition("rules = [\n    {")
+    (home / "atomic.toml").write_text(head + leaving(outside))
+    (home / "token").write_text(TOKEN)
+    (home / "token").chmod(0o600)
+
+    outside.smtp.plays, outside.hook.play = {"data": CUT}, 500
+    said = [atomic(home, "--verbose", "inbox", "run", "mail")]  # the mail is uncertain, so is the webhook
+    outside.smtp.plays, outside.smtp.login, outside.hook.play = {}, ("canary-user", "another"), 401
+    said += [atomic(home, "--verbose", "inbox", "run", "mail"), atomic(home, "inbox", "undo", "--last", "1h")]
+    (home / "token").chmod(0o644)
+    said += [atomic(home, "--verbose", *command.split()) for command in ("inbox run mail", "answer", "ledger tail")]
+    (home / "token").unlink()
+    said += [atomic(home, "--verbose", "inbox", "run", "mail")]
+
+    assert outside.smtp.received  # they were spoken to
+    assert outside.hook.requests
+    assert {"stalled", "endless"} <= {str(one.body["model"]) for one in outside.models.asked}
+    assert [] == [one for one in said if PASSWORD in one or TOKEN in one or KEY in one]
+    told = "\n".join(
+        one for index, one in enumerate(said) if index not in {2, 4}
+    )  # to its owner: what left, what is asked
+    assert [] == [line for line in told.splitlines() if CANARY in line.lower()]
+    assert "chmod 600" in said[3]
+    assert [] == with_canaries(home)

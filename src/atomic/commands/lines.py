@@ -87,6 +87,8 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{payload.action} intended"
         case ActionDone():
             return f"{payload.action} {payload.status}" + (f": {payload.detail}" if payload.detail else "")
+        case QuestionAsked(kind="approval"):
+            return f"{payload.queue} is asked to approve: {payload.about.split('/')[1]}"  # its target may be an address
         case QuestionAsked():
             return f"{payload.queue} is asked for {payload.task}: {payload.kind}"
         case QuestionTaken():
