@@ -26,6 +26,8 @@ _PLAIN = {
     "memory": "Memory after 10,000 and 100,000 requests.",
     "flows": "Durable flows against the bare engine's steps.",
     "load": "Latency and quality while one of five hangs, one lies about its price and one returns junk.",
+    "typed": "A local model held to every type of the corpus: valid answers, and how long grammars take.",
+    "engines": "What engines add to calling their library directly.",
 }
 _PARTS = {"ledger": ("ledger", "rebuild")}  # one bench for people, measured by two modules
 _MAIL_FILES = ("mail.tar.xz", "labels.jsonl")
