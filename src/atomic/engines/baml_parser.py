@@ -7,7 +7,9 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+from atomic.engines.baml import BamlType
 from atomic.engines.reading import Reader
+from atomic.engines.witness import AROUND
 from atomic.errors import TaskError
 from atomic.output import Refusal, as_json, from_json, plain_type, typed
 from atomic.protocols import Parsed
@@ -36,7 +38,10 @@ class BamlParser:
         self._lock = threading.Lock()
 
     def parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
-        """The answer with every repair, or why there is none; `text` is whole. Never raises."""
+        """The answer with every repair to it, or why there is none; `text` is whole. Never raises.
+
+        Fences, thoughts and sentences around an answer are no repairs of it.
+        """
         simple = bool(task.labels) or plain_type(task) in SCALARS
         found = typed(task, text) if simple else None
         if found is not None and (not isinstance(found, Refusal) or found.reason is Reason.EMPTY):
@@ -48,8 +53,14 @@ class BamlParser:
         reading = reader.read(text)
         if isinstance(reading, Refusal):
             return reading
-        answer = from_json(task, reading.value)
-        return answer if isinstance(answer, Refusal) else Parsed(answer, reading.repairs)
+        return Parsed(reading.answer, tuple(one for one in reading.repairs if one not in AROUND))
+
+    def compiled(self, task: Microtask[..., Any]) -> BamlType:
+        """A task's type in BAML. Raises TaskError where BAML has none."""
+        reader = self._reader(task)
+        if reader is None:
+            raise TaskError(f"BAML has no type for what {task.name} answers")
+        return reader.baml
 
     def _reader(self, task: Microtask[..., Any]) -> Reader | None:
         with self._lock:
@@ -65,17 +76,17 @@ class BamlParser:
 
 def _made(task: Microtask[..., Any]) -> Reader | None:
     try:
-        return Reader(task.output.json_schema(), lambda value: _is_answer(task, value))
+        return Reader(task.output.json_schema(), lambda value: _answer(task, value), drops=True)
     except TaskError:
         return None
 
 
-def _is_answer(task: Microtask[..., Any], value: Any) -> bool:
+def _answer(task: Microtask[..., Any], value: Any) -> Any:
     answer = from_json(task, value)
     if isinstance(answer, Refusal):
-        return False
+        return answer
     try:
         as_json(task, answer)
-    except Exception:  # a type of the task's author may be written by anything
-        return False
-    return True
+    except Exception as error:  # a type of the task's author may be written by anything
+        return Refusal(Reason.NOT_THE_TYPE, f"cannot be written as JSON: {type(error).__name__}")
+    return answer

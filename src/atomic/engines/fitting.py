@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from atomic.engines.dates import FORMATS, formatted
-from atomic.engines.loose_json import Loose, Many, Pairs, Raw, Text, Unreadable, Word
+from atomic.engines.loose_json import Loose
 from atomic.engines.numbers import number_in
 from atomic.engines.shapes import Shape, Shapes
+from atomic.engines.tree import Many, Pairs, Raw, Text, Unreadable, Word
+from atomic.engines.values import NUMBER, Misfit, folded, obeys, plain, same
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NOTHING = ("null", "none", "nil", "n/a", "undefined")
 _TRUE, _FALSE = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 _SEPARATORS = re.compile(r"[,;\n/|&]|\band\b|\bor\b")
 _BLANKS = re.compile(r"\.{3}|…|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|T(?:BD|ODO)")
-
-
-class Misfit(Exception):
-    """The value there does not fit its shape."""
 
 
 @dataclass(slots=True)
@@ -31,6 +27,7 @@ class Fitter:
     """Fits trees to the shapes of one schema; `repairs` names every liberty taken."""
 
     shapes: Shapes
+    drops: bool = False  # whether keys that a schema says nothing of may be left out
     repairs: dict[str, None] = field(default_factory=dict)
 
     def fit(self, shape: Shape, raw: Raw, about: str = "") -> Any:
@@ -39,12 +36,7 @@ class Fitter:
         about = f"{about} {shape.description}"
         if isinstance(raw, Text) and _BLANKS.fullmatch(raw.value.strip()) and shape.kind in ("text", "whole", "number"):
             raise Misfit("a place held open")
-        handlers: Mapping[str, Callable[[Shape, Raw, str], Any]] = {
-            "object": self._object, "map": self._map, "list": self._list, "tuple": self._tuple, "text": self._text,
-            "whole": self._number, "number": self._number, "truth": self._truth, "null": self._null,
-            "choice": self._choice, "union": self._union, "any": self._any,
-        }  # fmt: skip
-        return handlers[shape.kind](shape, self._alone(shape, raw), about)
+        return _HANDLERS[shape.kind](self, shape, self._alone(shape, raw), about)
 
     def _alone(self, shape: Shape, raw: Raw) -> Raw:
         """The only item of a list where none is asked for; the JSON inside a text where a text is not asked for."""
@@ -94,13 +86,15 @@ class Fitter:
             raise Misfit(f"lacks {', '.join(sorted(missing))}")
         if extras and shape.extras != "kept":
             # An undeclared key beside a declared one that is absent may be that one, misspelt.
-            if lacking or shape.extras == "refused":
+            if lacking or shape.extras == "refused" or not self.drops:
                 raise Misfit("undeclared keys")
             self._note("undeclared key left out")
         return {name: found[name] for name in (*shape.fields, *found) if name in found}
 
     def _names(self, shape: Shape, raw: Pairs) -> dict[str, str]:
         """The declared name of each key that is one, in whatever case and with whatever marks between its words."""
+        if all(key in shape.fields for key, _ in raw.items):
+            return {key: key for key, _ in raw.items}
         spelt: dict[str, list[str]] = {}
         for name in shape.fields:
             spelt.setdefault(folded(name), []).append(name)
@@ -156,7 +150,7 @@ class Fitter:
         if isinstance(raw, Word):
             if raw.value.casefold() in (*_NOTHING, "true", "false"):
                 raise Misfit("no text")
-            if _NUMBER.fullmatch(raw.value):
+            if NUMBER.fullmatch(raw.value):
                 self._note("a number for a text")
             value = raw.value
         elif isinstance(raw, Text):
@@ -177,7 +171,7 @@ class Fitter:
         if not isinstance(raw, Text | Word):
             raise Misfit("no number")
         number: Decimal | None
-        if isinstance(raw, Word) and _NUMBER.fullmatch(raw.value):
+        if isinstance(raw, Word) and NUMBER.fullmatch(raw.value):
             number = Decimal(raw.value)
         else:
             number = number_in(raw.value, about)
@@ -194,7 +188,7 @@ class Fitter:
             return int(number)
         if abs(number.adjusted()) >= 300:
             raise Misfit("not a number of this machine's")
-        written = isinstance(raw, Word) and _NUMBER.fullmatch(raw.value)
+        written = isinstance(raw, Word) and NUMBER.fullmatch(raw.value)
         return json.loads(raw.value) if written else int(number) if whole else float(number)
 
     def _share(self, shape: Shape, text: str, about: str) -> Decimal | None:
@@ -244,7 +238,7 @@ class Fitter:
         """The member that fits with the fewest liberties; none where two fit so with different values."""
         ways: list[tuple[int, Any, dict[str, None]]] = []
         for option in shape.options:
-            way = Fitter(self.shapes)
+            way = Fitter(self.shapes, self.drops)
             try:
                 value = way.fit(option, raw, about)
             except Misfit:
@@ -266,58 +260,15 @@ class Fitter:
         self.repairs[repair] = None
 
 
-def plain(raw: Raw) -> Any:
-    """A tree as JSON, where nothing says what it should be. Raises Misfit for what only a type could tell."""
-    if isinstance(raw, Text):
-        return raw.value
-    if isinstance(raw, Word):
-        named = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
-        if raw.value in named:
-            return named[raw.value]
-        if not _NUMBER.fullmatch(raw.value):
-            raise Misfit("a word without quotes")
-        return json.loads(raw.value)
-    if raw.cut:
-        raise Misfit("cut")
-    if isinstance(raw, Many):
-        return [plain(one) for one in raw.items]
-    found = {key: plain(inner) for key, inner in raw.items}
-    if len(found) != len(raw.items):
-        raise Misfit("a key twice")
-    return found
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal; 1 is 1.0, and neither is true."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(inner, other[key]) for key, inner in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
-
-
-def obeys(shape: Shape, value: Any) -> bool:
-    """Whether a value keeps the limits that tell a union's members apart; the schema's validator has the last word."""
-    limits = shape.limits
-    if isinstance(value, str) and "pattern" in limits and not re.search(limits["pattern"], value):
-        return False
-    size = len(value) if isinstance(value, str | list) else value
-    if isinstance(size, bool) or not isinstance(size, int | float):
-        return True
-    least = [limits[one] for one in ("minimum", "minLength", "minItems") if one in limits]
-    most = [limits[one] for one in ("maximum", "maxLength", "maxItems") if one in limits]
-    return all(size >= one for one in least) and all(size <= one for one in most)
+_HANDLERS: Mapping[str, Callable[[Fitter, Shape, Raw, str], Any]] = {
+    "object": Fitter._object, "map": Fitter._map, "list": Fitter._list, "tuple": Fitter._tuple, "text": Fitter._text,
+    "whole": Fitter._number, "number": Fitter._number, "truth": Fitter._truth, "null": Fitter._null,
+    "choice": Fitter._choice, "union": Fitter._union, "any": Fitter._any,
+}  # fmt: skip
 
 
 def _spelt(choice: Any) -> str:
     return choice if isinstance(choice, str) else json.dumps(choice)
-
-
-def folded(text: str) -> str:
-    """Letters and digits alone, without case: words apart or joined are one spelling."""
-    return "".join(one for one in unicodedata.normalize("NFC", text).casefold() if one.isalnum())
 
 
 def _signed(text: str) -> str:

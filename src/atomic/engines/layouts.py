@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from atomic.engines.fitting import folded
-from atomic.engines.loose_json import Loose, Many, Pairs, Raw, Text, Unreadable
+from atomic.engines.loose_json import Loose
+from atomic.engines.tree import Many, Pairs, Raw, Text, Unreadable
+from atomic.engines.values import folded
 
 _LINE = re.compile(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?\**_?[\"`]?([^:=\n|{}\[\]]{1,60}?)[\"`]?_?\**\s*(?::|=)\s*(.*?)\s*")
 _BULLET = re.compile(r"(?:[-*•–]|\d+[.)])\s+(.*\S)\s*")

@@ -5,40 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stood in quotes."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What stood without quotes: a number, true, null, or a word."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """An array."""
-
-    items: tuple[Raw, ...]
-    cut: bool = False  # the text ended before it did
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """An object, its keys in order, perhaps several times."""
-
-    items: tuple[tuple[str, Raw], ...]
-    cut: bool = False
-
-
-Raw: TypeAlias = Text | Word | Many | Pairs
+from atomic.engines.tree import Many, Pairs, Raw, Text, Unreadable, Word
 
 DEEPEST = 64
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“", "‘": "’", "’": "’", "«": "»", "`": "`"}
@@ -62,8 +30,7 @@ _GROUP = re.compile(r",(\d{3}(?:,\d{3})*(?:\.\d+)?)(?=\s*(?:[,}\n]))")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'", "`": "`"}
 
 
-class Unreadable(Exception):
-    """The text there is no value that can be read in one way."""
+_SIMPLE = re.compile(r"""(["'])([^"'\\\n]*)\1""")
 
 
 @dataclass(slots=True)
@@ -203,6 +170,12 @@ class Loose:
     def _string(self, after: re.Pattern[str]) -> str:
         """A quoted text, closed by the first quote that is followed by what may follow a text."""
         opener = self._peek()
+        simple = _SIMPLE.match(self.text, self.position)
+        if simple and after.match(self.text, simple.end()):
+            self.position = simple.end()
+            if opener == "'":
+                self._note("other quotes")
+            return simple[2]
         if opener != '"':
             self._note("other quotes")
         ends, inner = _ENDS[opener], 0

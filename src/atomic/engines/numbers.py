@@ -48,7 +48,7 @@ def number_in(text: str, about: str = "") -> Decimal | None:
     `about` is the name and description of what it is for: a unit counts as said there or not at all.
 
     >>> [str(number_in(one)) for one in ("1,200", "3.5k", "forty-two", "$1,200.50", "1.200,50", "1,5", "about 40")]
-    ['1200', '3500', '42', '1200.50', '1200.50', 'None', 'None']
+    ['1200', '3500.0', '42', '1200.50', '1200.50', 'None', 'None']
     >>> number_in("12 kg", "weight_kg"), number_in("12 g", "weight_kg"), number_in("12 kg", "weight")
     (Decimal('12'), None, None)
     """
@@ -81,7 +81,7 @@ def _written(text: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found.scaleb(scale) if scale else found
+    return found * 10**scale
 
 
 def _without_unit(text: str, about: frozenset[str]) -> str | None:

@@ -6,15 +6,18 @@ import html
 import re
 from dataclasses import dataclass
 
-from atomic.engines.loose_json import Loose, Many, Pairs, Raw, Unreadable
+from atomic.engines.loose_json import Loose
+from atomic.engines.tree import Pairs, Raw, Unreadable, strict
 
-LONGEST = 1_000_000  # characters; nobody's answer to a microtask is longer
+LONGEST = 200_000  # characters; nobody's answer to a microtask is longer
+TAGS = 100  # more of them is noise, and a text that never closes one would be searched again for each
 STARTS = 64  # brackets tried as the beginning of a value
 
 _THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|reason|cot|inner_monologue"
 _THOUGHT = re.compile(rf"<({_THOUGHTS})\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _OPENED = re.compile(rf"(?:\A|\n)\s*<({_THOUGHTS})\b[^<>]*>", re.IGNORECASE)
 _CLOSED = re.compile(rf"</({_THOUGHTS})\s*>", re.IGNORECASE)
+_TAG = re.compile(rf"<(?:{_THOUGHTS}|answer|final_answer|final|output|result|response|json)\b|\[THINK\]|◁think", re.I)
 _THOUGHT_MARKS = re.compile(r"\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.DOTALL)
 _TAGGED = re.compile(
     r"<(answer|final_answer|final|output|result|response|json)>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE
@@ -55,7 +58,9 @@ def without_thoughts(text: str) -> tuple[str, list[str]]:
     >>> without_thoughts("<think>Is it 3? No.</think>4")
     ('4', ['thoughts before the answer'])
     """
-    bare = _CHANNEL.sub("", text[:LONGEST])
+    if len(text) > LONGEST or len(_TAG.findall(text)) > TAGS:
+        raise Unreadable("too long, or full of tags")
+    bare = _CHANNEL.sub("", text)
     bare = _THOUGHT_MARKS.sub("", _outside(bare))
     if closed := list(_CLOSED.finditer(bare)):
         # Templates that open the thoughts themselves leave only their end in the text.
@@ -106,6 +111,10 @@ def passages(text: str, keys: frozenset[str]) -> list[Passage]:
     position = tried = 0
     while tried < STARTS and (start := _next(text, position)) is not None:
         tried += 1
+        if proper := strict(text, start):
+            found.append(Passage(proper[0], start, proper[1], ()))
+            position = proper[1]
+            continue
         end = _fence_end(text, start)
         loose = Loose(text[:end], position=start)
         try:
@@ -170,9 +179,3 @@ def is_many_lines(text: str, found: list[Passage]) -> bool:
     for one in reversed(found):
         rest = rest[: one.start] + rest[one.end :]
     return all(isinstance(one.raw, Pairs) for one in found) and not re.sub(r"```\w*", "", rest).strip(" \n\t,;")
-
-
-__all__ = [
-    "LONGEST", "RETRACTED", "Many", "Passage", "fenced", "is_better", "is_example", "is_many_lines", "nothing_follows",
-    "passages", "without_thoughts",
-]  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Any
 
 from atomic.engines.reading import Reader
 from atomic.errors import MissingExtra, TaskError
+from atomic.output import Refusal
+from atomic.records.bid import Reason
 
 
 def reader_of(schema: Any) -> Reader:
@@ -21,4 +23,5 @@ def reader_of(schema: Any) -> Reader:
         valid = jsonschema_rs.validator_for(schema, validate_formats=False, offline=True)
     except (ValueError, TypeError) as error:
         raise TaskError(f"no JSON schema: {str(error).splitlines()[0]}") from None
-    return Reader(schema, valid.is_valid)
+    no = Refusal(Reason.NOT_THE_TYPE)
+    return Reader(schema, lambda value: value if valid.is_valid(value) else no)

@@ -34,7 +34,7 @@ class Shape:
     description: str = ""
     fields: Mapping[str, Shape] = field(default_factory=dict)  # object
     required: frozenset[str] = frozenset()
-    extras: Literal["dropped", "kept", "refused"] = "dropped"  # object: keys that are not declared
+    extras: Literal["unsaid", "kept", "refused"] = "unsaid"  # object: keys that are not declared
     inner: Shape | None = None  # list: its items; map: its values
     options: tuple[Shape, ...] = ()  # union: its members; tuple: its items
     choices: tuple[Any, ...] = ()  # choice: the values
@@ -190,7 +190,7 @@ class _Reader:
             description=said,
             fields={name: self.shape(one, f"{place}/{name}", depth + 1) for name, one in fields.items()},
             required=frozenset(schema.get("required", ())),
-            extras="dropped" if more is None else "kept" if more else "refused",
+            extras="unsaid" if more is None else "kept" if more else "refused",
             limits=_limits(schema),
         )
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from atomic.engines.dates import FORMATS, formatted
-from atomic.engines.loose_json import Raw, Text, Word
 from atomic.engines.numbers import number_in
 from atomic.engines.passages import fenced
 from atomic.engines.shapes import Shape
+from atomic.engines.tree import Raw, Text, Word
 from atomic.output import named_label
 
 _MARKED = re.compile(
