@@ -74,7 +74,7 @@ app = typer.Typer(
 
 @app.callback()
 def _atomic(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON, and show where errors arose.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as JSON; show where errors arose.")] = False,
 ) -> None:
     """Atomic: a market for AI work."""
     if verbose:
