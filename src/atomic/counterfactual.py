@@ -65,7 +65,9 @@ class Given:
 
     def at_worth(self, worth: int) -> Given:
         """The same, with an answer worth this many nano-USD; `max_price` stays."""
-        return replace(self, position=replace(self.position, terms=replace(self.position.terms, worth=worth)))
+        position = self.position
+        terms, state = replace(position.terms, worth=worth), replace(position.state, worth=worth)
+        return replace(self, position=replace(position, terms=terms, state=state))
 
     def _with(self, bid: Bid) -> Given:
         bids = tuple(bid if one.key == bid.key else one for one in self.slate.bids)

@@ -14,7 +14,6 @@ from contextlib import suppress
 from atomic.belief import Beliefs
 from atomic.belief.lineups import OfTask
 from atomic.clock import Clock
-from atomic.errors import OperatorError
 from atomic.records.event import Entry
 from atomic.records.responses import ModelFitted
 from atomic.rules.planner import plan
@@ -33,6 +32,7 @@ class Planning:
         self._thread: threading.Thread | None = None
         self._recording: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
+        self._given_up: set[str] = set()  # tasks whose plan failed: the market goes on without
         self._closed = False
         self.hold = False
 
@@ -42,27 +42,31 @@ class Planning:
             if self._thread is None:
                 self._tell_waiting()
             return
-        due = next((name for name, task in self._beliefs.lineups.tasks.items() if task.due), None)
+        tasks = self._beliefs.lineups.tasks
+        due = next((name for name, task in tasks.items() if task.due and name not in self._given_up), None)
         if due is None:
             self._tell_waiting()
             return
         with suppress(RuntimeError):  # nobody runs a loop: a ledger that is only read plans nothing
-            loop = asyncio.get_running_loop()
-            known = self._beliefs.lineups.tasks[due]
-            copied, seq = OfTask(known.alternatives), self._beliefs.seq
-            copied.kept.update(known.kept)
+            self._begin(due, asyncio.get_running_loop())
 
-            def work() -> None:
-                found: Planned
-                try:
-                    found = plan(due, copied, seq)
-                except Exception as error:  # told in the loop, as what goes wrong in a task is
-                    found = error
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(self._ended, due, found)
+    def _begin(self, due: str, loop: asyncio.AbstractEventLoop) -> None:
+        known = self._beliefs.lineups.tasks[due]
+        copied, seq = OfTask(known.alternatives), self._beliefs.seq
+        copied.kept.update(known.kept)
 
-            self._thread = threading.Thread(target=work, name="atomic-planning", daemon=True)
-            self._thread.start()
+        def work() -> None:
+            found: Planned
+            try:
+                found = plan(due, copied, seq)
+            except Exception as error:  # told in the loop, as what goes wrong in a task is
+                found = error
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._ended, due, copied, found)
+
+        thread = threading.Thread(target=work, name="atomic-planning", daemon=True)
+        thread.start()
+        self._thread = thread
 
     async def done(self) -> None:
         """Plan what is due, now, and wait until nothing is."""
@@ -72,27 +76,33 @@ class Planning:
         self.look()
         await waiting
 
-    def _ended(self, name: str, found: Planned) -> None:
+    def _ended(self, name: str, of: OfTask, found: Planned) -> None:
         if self._closed:
             self._tell_waiting()
         else:
-            self._recording = asyncio.get_running_loop().create_task(self._write(name, found))
+            self._recording = asyncio.get_running_loop().create_task(self._write(name, of, found))
 
-    async def _write(self, name: str, found: Planned) -> None:
+    async def _write(self, name: str, of: OfTask, found: Planned) -> None:
         try:
             if isinstance(found, Exception):
                 raise found
             await self._record(())
             task = self._beliefs.lineups.tasks.get(name)
-            if task is not None and task.due:  # else another process was quicker
+            # Another process may have been quicker, a request been erased, or a bidder become another.
+            if task is not None and task.due and not self._outdated(of, task):
                 await self._record([Entry(payload=found, time_ns=self._clock.time_ns())])
-        except (OperatorError, ValueError, ArithmeticError) as error:
-            self._closed = True  # the market goes on without new models
+        except Exception as error:  # whatever it is, requests do not hang on it
+            self._given_up.add(name)
             self._report(error)
-            self._tell_waiting()
         finally:
             self._thread = self._recording = None
         self.look()
+
+    def _outdated(self, of: OfTask, now: OfTask) -> bool:
+        erased = self._beliefs.erased
+        return of.alternatives != now.alternatives or any(
+            request in erased or now.kept.get(request, lineup) is not lineup for request, lineup in of.kept.items()
+        )
 
     def _tell_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -85,6 +85,7 @@ class Purchase:
             elif isinstance(payload, Award):
                 self._books.round, slate = payload.position.round, decode(Slate, ledger.blob(payload.slate))
                 self._terms = payload.position.terms
+                self._hand = self._hand.asked(self._ask.domain, self._terms.worth)
             elif isinstance(payload, AttemptStarted):
                 started.append(payload)
                 began_ns = event.time_ns
@@ -163,19 +164,11 @@ class Purchase:
 
     def _hedging(self, ask: Ask, slate: Slate, table: Table, award: Award) -> Hedging | None:
         """None for a survey, where everybody is heard to the end, and for a mandate, where nobody else is."""
-        return (
-            None
-            if self._terms.survey or self._terms.mandate
-            else Hedging(
-                shop=self._shop,
-                books=self._books,
-                ask=ask,
-                award=award,
-                slate=slate,
-                table=table,
-                hand=self._hand,
-                nearest=self._nearest,
-            )
+        if self._terms.survey or self._terms.mandate:
+            return None
+        shop, books, hand, nearest = self._shop, self._books, self._hand, self._nearest
+        return Hedging(
+            shop=shop, books=books, ask=ask, award=award, slate=slate, table=table, hand=hand, nearest=nearest
         )
 
     async def _go_on(self) -> None:
@@ -289,13 +282,8 @@ class Purchase:
         if record.group is not None and body is not None:
             answer = from_json(self._ask.task, orjson.loads(body))
             if not isinstance(answer, Refusal):  # the task may have another type by now
-                self._hand = self._hand.taking(
-                    self._ask.task,
-                    bid.key,
-                    answer,
-                    record.probability,
-                    lift_of(bid, record.probability, record.confidence),
-                )
+                lift = lift_of(bid, record.probability, record.confidence)
+                self._hand = self._hand.taking(self._ask.task, bid.key, answer, record.probability, lift)
 
     def _exclude(self, bid: Bid, reason: Reason | None) -> None:
         same = [one.attempt.reason for one in self._bought if one.bid.key == bid.key]

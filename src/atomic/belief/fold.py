@@ -31,7 +31,8 @@ from atomic.records.responses import ModelFitted
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
 _MOST_ANSWERS = 5  # states with more answers share one calibration
 _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
-_TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much
+_TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much,
+_MODEL_GROWTH = 1.25  # or, with a response model in it, which makes it large, by this much
 
 
 class Beliefs:
@@ -141,7 +142,8 @@ class Beliefs:
             self._changed(BidderChanged(key=key, why="apart", cause=seq))
             for _, one, _ in watches:  # who disagrees with somebody that changed need not have changed
                 one.apart = 0.0
-        if task.lessons > _TABLE_GROWTH * task.drawn_at + 4:
+        growth = _TABLE_GROWTH if task.model is None else _MODEL_GROWTH
+        if task.lessons > growth * task.drawn_at + 4:
             task.draw(task.drawn())
 
     def _fitted(self, fitted: ModelFitted) -> None:
@@ -176,7 +178,7 @@ class Beliefs:
             self.lineups.changed(change.key)
             for task in self.tasks.values():
                 if task.model is not None and any(is_of(key, change.key) for key in task.model.keys):
-                    task.model = None  # until another is fitted, what is counted holds
+                    task.model, task.settling = None, {}  # until another is fitted, what is counted holds
                     task.draw(task.drawn())
         for task in self.tasks.values():
             for key, pair in task.pairs.items():

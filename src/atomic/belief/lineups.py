@@ -5,6 +5,7 @@ They are what response models are fitted to. A fold of the ledger, bounded: of e
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +17,8 @@ from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
 from atomic.records.responses import ModelFitted
 
-_MOST_OF_TASK = 4_096
-_MOST_TASKS = 64
-_MOST_OPEN = 20_000
+_MOST, _MOST_OF_TASK, _MOST_TASKS = 16_384, 4_096, 64
+_MOST_OPEN = 4_096
 _FIRST, _GROWTH = 40, 0.25  # line-ups before a model is fitted, and how many new ones, in share, before the next
 
 Name = tuple[str, str]  # tenant, request id
@@ -27,27 +27,27 @@ Name = tuple[str, str]  # tenant, request id
 class Lineup:
     """One request's answers, in the order they came; `groups` has -1 for an attempt without an answer.
 
-    `at_once` is whether everybody was asked in the first round, so that who answered hangs on no answer.
+    `rights` has, by key, how right an answer was where somebody said it, what that word weighs, and what it weighs
+    where silence cannot make up for it. `at_once` is whether everybody was asked in the first round, so that who
+    answered hangs on no answer.
     """
 
-    __slots__ = ("at_once", "confident", "domain", "groups", "keys", "prices", "probabilities", "rights")
+    __slots__ = ("at_once", "confident", "domain", "groups", "keys", "prices", "rights")
 
     def __init__(self, domain: str) -> None:
-        self.domain = domain
+        self.domain = sys.intern(domain)
         self.keys: tuple[str, ...] = ()
         self.groups: tuple[int, ...] = ()
         self.prices: tuple[int, ...] = ()
-        self.probabilities: tuple[float, ...] = ()
-        self.rights: dict[str, float] = {}  # by key, where somebody said it
+        self.rights: dict[str, tuple[float, float, float]] = {}
         self.at_once = True
         self.confident = False  # some answer came with a confidence of its own
 
     def add(self, done: AttemptFinished, first_round: bool) -> None:
         """Somebody answered, or failed to."""
-        self.keys = (*self.keys, done.key)
+        self.keys = (*self.keys, sys.intern(done.key))
         self.groups = (*self.groups, -1 if done.group is None else done.group)
         self.prices = (*self.prices, done.price)
-        self.probabilities = (*self.probabilities, done.probability)
         self.at_once = self.at_once and first_round
         self.confident = self.confident or done.confidence is not None
 
@@ -60,32 +60,23 @@ class Lineup:
         made.keys = tuple(self.keys[n] for n in left)
         made.groups = tuple(self.groups[n] for n in left)
         made.prices = tuple(self.prices[n] for n in left)
-        made.probabilities = tuple(self.probabilities[n] for n in left)
         made.rights = {key: right for key, right in self.rights.items() if key in made.keys}
-        made.at_once = self.at_once
+        made.at_once, made.confident = self.at_once, self.confident
         return made
 
     def state(self) -> list[Any]:
         """Everything it holds, for digests and snapshots."""
-        rights = sorted(self.rights.items())
-        return [
-            self.domain,
-            self.keys,
-            self.groups,
-            self.prices,
-            self.probabilities,
-            rights,
-            self.at_once,
-            self.confident,
-        ]
+        rights = [[key, *said] for key, said in sorted(self.rights.items())]
+        return [self.domain, self.keys, self.groups, self.prices, rights, self.at_once, self.confident]
 
     @classmethod
     def of(cls, state: Sequence[Any]) -> Lineup:
         """One as `state` wrote it."""
         made = cls(state[0])
-        made.keys, made.groups, made.prices, made.probabilities = (tuple(one) for one in state[1:5])
-        made.rights = dict(state[5])
-        made.at_once, made.confident = state[6:8]
+        keys, made.groups, made.prices = (tuple(one) for one in state[1:4])
+        made.keys = tuple(sys.intern(key) for key in keys)
+        made.rights = {sys.intern(key): (right, word, alone) for key, right, word, alone in state[4]}
+        made.at_once, made.confident = state[5:7]
         return made
 
 
@@ -126,8 +117,10 @@ class Lineups:
             self._close(name)
         elif isinstance(payload, LessonsLearned):
             self._judged(payload, name)
-        elif isinstance(payload, ModelFitted) and payload.task in self.tasks:
-            self.tasks[payload.task].fresh = 0
+        elif isinstance(payload, ModelFitted):
+            task = self.tasks.get(payload.task)
+            if task is not None and task.alternatives == payload.alternatives:
+                task.fresh = 0
 
     def forget(self, name: Name) -> None:
         """A request was erased."""
@@ -140,8 +133,8 @@ class Lineups:
         for task in self.tasks.values():
             kept = {request: lineup.without(name) for request, lineup in task.kept.items()}
             if any(kept[request] is not lineup for request, lineup in task.kept.items()):
-                task.kept = OrderedDict(kept)
-                task.fresh = len(kept)  # a new model is due
+                task.kept = OrderedDict((request, lineup) for request, lineup in kept.items() if lineup.keys)
+                task.fresh = len(task.kept)  # a new model is due
 
     def _close(self, name: Name) -> None:
         task, alternatives, lineup = self.open.pop(name, ("", 0, None))
@@ -157,6 +150,8 @@ class Lineups:
         known.fresh += 1
         if len(known.kept) > _MOST_OF_TASK:
             known.kept.popitem(last=False)
+        if sum(len(one.kept) for one in self.tasks.values()) > _MOST:
+            max(self.tasks.values(), key=lambda one: len(one.kept)).kept.popitem(last=False)
 
     def _judged(self, learned: LessonsLearned, name: Name) -> None:
         task = self.tasks.get(learned.task)
@@ -164,12 +159,14 @@ class Lineups:
         if task is None or lineup is None or learned.source == "agreement":
             return
         before = len(lineup.rights)
+        most = min((one.weight for one in learned.lessons if one.kind == "settle" and one.weight > 0.0), default=1.0)
         for lesson in learned.lessons:
             if lesson.kind == "right" and lesson.key in lineup.keys:
-                if lesson.weight < 0.0:
+                if lesson.weight > 0.0:
+                    said = lesson.target, min(1.0, lesson.weight), min(1.0, lesson.weight, most)
+                    lineup.rights[sys.intern(lesson.key)] = said
+                else:  # taken back, or the word of somebody whom nobody trusts
                     lineup.rights.pop(lesson.key, None)
-                else:
-                    lineup.rights[lesson.key] = lesson.target
         if not before and lineup.rights:
             task.fresh += 1
 

@@ -18,20 +18,26 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 ACCIDENT = 0.02  # how often two who are wrong agree by accident, where any answer is possible
-_TURNS = 60
+_TURNS, _TWO = 60, 2
 _PSEUDO_DOMAIN, _PSEUDO_RIGHT, _PSEUDO_POPULAR = 20.0, 2.0, 1.0
 _OWN_WEIGHT = 15.0  # judged answers that a domain needs to count as much as what the classes say of it
 _LEAST, _MOST = 1e-3, 1.0 - 1e-3
+_UNSAID = (float("nan"), 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Line-ups as arrays, a row each: group of each bid's answer (-1: none), how right it was (nan: not known)."""
+    """Line-ups as arrays, a row each: group of each bid's answer (-1: none), how right it was (nan: not known).
+
+    `word` is what was said of that weighs (0: nothing was), `alone` what it weighs where silence cannot make up for it.
+    """
 
     keys: tuple[str, ...]
     domains: tuple[str, ...]
     said: Ints
     right: Floats
+    word: Floats
+    alone: Floats
     price: Floats  # nan: not asked
     domain: Ints
     at_once: Flags
@@ -48,6 +54,8 @@ class Lines:
             self.domains,
             self.said[rows],
             self.right[rows],
+            self.word[rows],
+            self.alone[rows],
             self.price[rows],
             self.domain[rows],
             self.at_once[rows],
@@ -63,20 +71,24 @@ def lines(lineups: list[Lineup]) -> Lines:
     row_of = {name: number for number, name in enumerate(domains)}
     said = np.full((len(lineups), len(keys)), -1, dtype=np.int64)
     right, price = np.full(said.shape, np.nan), np.full(said.shape, np.nan)
+    word, alone = np.zeros(said.shape), np.zeros(said.shape)
     for number, one in enumerate(lineups):
-        of_group: dict[int, float] = {}
+        of_group: dict[int, tuple[float, float, float]] = {}
         for key, group in zip(one.keys, one.groups, strict=True):
             if key in one.rights and group >= 0:
-                of_group.setdefault(group, one.rights.get(key, np.nan))
+                of_group.setdefault(group, one.rights.get(key, _UNSAID))
         for key, group, paid in reversed(list(zip(one.keys, one.groups, one.prices, strict=True))):
-            said[number, column[key]] = group
-            price[number, column[key]] = paid
-            right[number, column[key]] = one.rights.get(key, of_group.get(group, np.nan)) if group >= 0 else np.nan
+            at = number, column[key]
+            said[at], price[at] = group, paid
+            told_of = one.rights.get(key, of_group.get(group, _UNSAID)) if group >= 0 else _UNSAID
+            right[at], word[at], alone[at] = told_of
     return Lines(
         keys,
         domains,
         said,
         right,
+        word,
+        alone,
         price,
         np.array([row_of[one.domain] for one in lineups], dtype=np.int64),
         np.array([one.at_once for one in lineups], dtype=np.bool_),
@@ -106,7 +118,10 @@ class Recipe:
 
 
 class _Groups:
-    """The groups of equal answers in each row, padded: who is in them, how many they are, which may be right."""
+    """The groups of equal answers in each row, padded: who is in them, how many they are, which may be right.
+
+    A word of weight w leaves of what it says is not so the share 1 - w: `may` has that share (the last: none is right).
+    """
 
     def __init__(self, found: Lines, labels: bool) -> None:
         said = found.said
@@ -115,17 +130,20 @@ class _Groups:
         self.size = self.member.sum(axis=1)
         self.there = self.size > 0
         self.answered = (said >= 0).astype(np.float64)
-        self.may = np.concatenate([self.there, np.ones((len(said), 1), dtype=np.bool_)], axis=1)
+        self.may = np.concatenate([self.there, np.ones((len(said), 1))], axis=1).astype(np.float64)
         if labels:
             known = ~np.isnan(found.right)
             judged = np.einsum("nmg,nm->ng", self.member, known)
             rights = np.einsum("nmg,nm->ng", self.member, np.nan_to_num(found.right)) / np.maximum(judged, 1)
             wrong = (judged > 0) & (rights < 0.5)
             hit = (judged > 0) & (rights >= 0.5)
-            self.may[:, :-1] &= ~wrong
-            told = hit.any(axis=1)
-            self.may[told, :-1] &= hit[told]
-            self.may[told, -1] = False
+            word = (self.member * found.word[:, :, None]).max(axis=1)
+            self.may[:, :-1] *= np.where(wrong, 1.0 - word, 1.0)
+            heard = np.where(hit, word, 0.0).max(axis=1)
+            self.may[:, :-1] *= np.where(hit, 1.0, 1.0 - heard[:, None])
+            self.may[:, -1] *= 1.0 - heard
+        with np.errstate(divide="ignore"):
+            self.log_may = np.log(self.may)
 
 
 def fit(found: Lines, alternatives: int, recipe: Recipe) -> Fitted:
@@ -142,16 +160,17 @@ def fit(found: Lines, alternatives: int, recipe: Recipe) -> Fitted:
     start = np.full((rows, recipe.classes), 0.1 / recipe.classes)
     start[np.arange(rows), np.searchsorted(cuts, share)] += 0.9
     start /= start.sum(axis=1, keepdims=True)
-    most = np.where(groups.may[:, :-1], groups.size, -1.0)
+    most = np.where(groups.may[:, :-1] > 0.5, groups.size, -1.0)
     truth = np.zeros((rows, groups.count + 1))
     none = most.max(axis=1) <= 0
     truth[np.arange(rows), np.where(none, groups.count, most.argmax(axis=1))] = 1.0
     post = truth[:, :, None] * start[:, None, :]
-    popular = np.full(recipe.classes, recipe.popular)
+    only = alternatives == _TWO  # then all who are wrong say the same
+    popular = np.full(recipe.classes, _MOST if only else recipe.popular)
     model = turn.maximised(post, popular)
     for _ in range(_TURNS):
-        post, popular = turn.expected(model)
-        model = turn.maximised(post, popular)
+        post, found_popular = turn.expected(model)
+        model = turn.maximised(post, popular if only else found_popular)
     return model
 
 
@@ -191,7 +210,7 @@ class _Turn:
         joint[:, :-1] = odd + all_apart[:, None] - apart + np.log(rest)
         joint[:, -1] = all_apart + np.log(1.0 + ratios)
         joint += (groups.answered @ miss)[:, None] + np.log(model.shares[self.found.domain])[:, None]
-        joint = np.where(groups.may[:, :, None], joint, -np.inf)
+        joint += groups.log_may[:, :, None]
         joint -= joint.max(axis=(1, 2), keepdims=True)
         post = np.exp(joint)
         post /= post.sum(axis=(1, 2), keepdims=True)
@@ -207,11 +226,12 @@ def by_domain(found: Lines, model: Fitted) -> Floats:
     """How often each bid is right in each domain (domains by bids): judged answers beside what the classes say."""
     said = model.shares @ model.right.T
     judged = ~np.isnan(found.right) & (found.said >= 0)
-    hits = np.where(judged, np.nan_to_num(found.right), 0.0)
+    weights = np.where(judged, found.alone, 0.0)
+    hits = weights * np.nan_to_num(found.right)
     own, count = np.zeros_like(said), np.zeros_like(said)
     for number in range(len(found.domains)):
         rows = found.domain == number
-        own[number], count[number] = hits[rows].sum(axis=0), judged[rows].sum(axis=0)
+        own[number], count[number] = hits[rows].sum(axis=0), weights[rows].sum(axis=0)
     return np.asarray(np.clip((own + _OWN_WEIGHT * said) / (count + _OWN_WEIGHT), 0.01, 0.99))
 
 

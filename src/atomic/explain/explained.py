@@ -187,7 +187,8 @@ class RoundTold:
 
     `margin` is the chosen action's score over `runner_up`'s, the best other candidate; `over_settling` its score
     over settling, or, when the market settled, that of the best action it did not buy (None: there was none).
-    `unproven` says why there are no counterfactuals, if so. `waited_ns` is how long it waited in line for a place.
+    `unproven` says why there are no counterfactuals, if so; `expected` what the values were worked out from, where
+    that is a response model. `waited_ns` is how long it waited in line for a place.
     """
 
     number: int
@@ -216,6 +217,7 @@ class RoundTold:
     worths: tuple[WorthPoint, ...]
     grids: tuple[GridPoint, ...]
     unproven: str
+    expected: str
     capacity: tuple[tuple[str, int], ...]
     beliefs_seq: int
     rules_version: str

@@ -10,6 +10,7 @@ from atomic.counterfactual import Given, best, price_breaks, worth_points
 from atomic.explain.attempts import attempts_told
 from atomic.explain.bids import LessonBook, bid_told
 from atomic.explain.brief import tell_briefly
+from atomic.explain.expected import expected_told
 from atomic.explain.explained import (
     ActionTold,
     Alternative,
@@ -172,6 +173,7 @@ def _round(story: RoundStory, attempts: tuple[AttemptTold, ...], book: LessonBoo
         worths=() if why else worth_points(given),
         grids=() if why else grid_points(given, keys),
         unproven=why,
+        expected=expected_told(award.position, story.table),
         capacity=award.capacity,
         beliefs_seq=award.beliefs_seq,
         rules_version=award.rules_version,

@@ -127,7 +127,9 @@ def no_bids_told(one: RoundTold) -> Iterator[str]:
 
 
 def margins_told(one: RoundTold) -> Iterator[str]:
-    """By how much it was decided, and how it was drawn."""
+    """By how much it was decided, on what expectation, and how it was drawn."""
+    if one.expected:
+        yield one.expected
     if not one.chosen:
         if one.actions and one.over_settling is not None:
             leader = named(one.actions[0].action)

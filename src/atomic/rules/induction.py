@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atomic.rules.states import Floats, Ints, Structure
+from atomic.rules.states import Flags, Floats, Ints, Structure
 
 _NEVER = -1e300
 
@@ -51,13 +51,18 @@ def chances(found: Structure, odds: Odds) -> Floats:
     return np.asarray(ways / np.where(total > 0.0, total, 1.0)[:, :, None])
 
 
-def induced(found: Structure, odds: Odds, moves: Floats, costs: Floats, worth: float) -> Values:
-    """Values of all states. `moves` are their `chances`; `costs` are of bids, `worth` of a right answer."""
+def induced(
+    found: Structure, odds: Odds, moves: Floats, costs: Floats, worth: float, allowed: Flags | None = None
+) -> Values:
+    """Values of all states. `moves` are their `chances`; `costs` are of bids, `worth` of a right answer; `allowed` says
+    in which states which bids may be bought (None: wherever they have not answered)."""
     count = len(found.members)
     stopping = worth * odds.right.max(axis=1)
     values = np.zeros(count + 1)
     buying = np.full((count, found.bids), _NEVER)
     possible = found.after[:, :, 0] < count
+    if allowed is not None:
+        possible &= allowed
     for level in reversed(found.levels):
         if level is not found.levels[-1]:
             then, chance = values[found.after[level]], moves[level]

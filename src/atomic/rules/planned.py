@@ -11,8 +11,7 @@ log-odds as it moved its probability. A bid that the model does not know is take
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -23,13 +22,14 @@ from atomic.records.award import Position, Slate, State
 from atomic.records.bid import Bid
 from atomic.records.responses import InDomain, Level, ResponseModel
 from atomic.rules.classes import Bids, lifted, mean, odds, posterior
-from atomic.rules.induction import Odds, Values, chances, induced
+from atomic.rules.induction import Odds, chances
+from atomic.rules.search import MOST_FREE, Search
 from atomic.rules.states import Floats, Structure, structure
 
-MOST_BIDS, DEPTH, COUNTED_DEPTH = 7, 4, 3
-_BESIDE, _CHEAPER, _MOST_FREE, _IN_PAIRS = 2, 0.8, 5, 4
-_NEVER = 1e290
-_KEPT = 128
+MOST_BIDS, MOST_AT_FIRST = 7, 10  # names in a search; at first more of them, one step less deep
+DEPTH, COUNTED_DEPTH = 4, 3
+_BESIDE, _CHEAPER = 2, 0.8
+_KEPT = 64
 
 
 def level_of(model: ResponseModel, worth: float) -> Level | None:
@@ -57,8 +57,8 @@ def standing(state: State, model: ResponseModel) -> tuple[float, ...]:
         return ()
     level = level_of(model, state.worth)
     keys = [one.key for one in state.answered]
-    if level is not None and _counts(level, keys):
-        shape, found = _stored(level, state.domain)
+    if level is not None and _counts(level, state.domain, keys):
+        shape, found, _ = _stored(level, state.domain)
         number, groups = shape.number({level.keys.index(one.key): one.group for one in state.answered})
         count = max(one.group for one in state.answered) + 1
         return tuple(float(found.right[number, groups[group]]) for group in range(count))
@@ -85,47 +85,49 @@ def planned(position: Position, slate: Slate, model: ResponseModel) -> tuple[flo
         return best, group, ()
     others = _beside(slate, model, level, held)
     short = () if level is None else level.keys
-    bids = {bid.key: bid for bid in slate.bids if bid.key in short or bid.key in others}
-    if not bids:
+    bids = {bid.key: bid for bid in slate.bids if bid.key in short and bid.key not in held}
+    if not bids and not others:
         return best, group, ()
-    if level is not None and not others and _counts(level, list(held)):
-        shape, found = _stored(level, position.state.domain)
+    if level is not None and not others and _counts(level, position.state.domain, list(held)):
+        shape, found, moves = _stored(level, position.state.domain)
         names: Sequence[str] = level.keys
     else:
-        room = MOST_BIDS - len(held)
-        wanted = [key for key in bids if key in short][: max(1, room - len(others))] + others
-        bids = {key: bid for key, bid in bids.items() if key in wanted[:room]}
+        room = (MOST_BIDS if len(held) > 1 else MOST_AT_FIRST) - len(held)
+        wanted = [*sorted(bids, key=lambda key: (-bids[key].probability, key)), *others][:room]
+        bids = {bid.key: bid for bid in slate.bids if bid.key in wanted}
         names = sorted({*held, *bids})
-        depth = max(min(DEPTH, len(names)), len(held) + 1)
-        shape, found = _expected(position.state, model, names, bids, depth)
-    search = _Search(position, shape, found, names, bids)
+        depth = max(DEPTH if len(names) <= MOST_BIDS else DEPTH - 1, len(held) + 1)
+        shape, found, moves = _expected(position.state, model, names, bids, depth)
+    search = Search(position, shape, found, moves, names, bids)
     return best, group, search.valued()
 
 
-def _counts(level: Level, held: Sequence[str]) -> bool:
-    return bool(level.seen) and len(held) <= COUNTED_DEPTH and all(key in level.keys for key in held)
+def _counts(level: Level, domain: str, held: Sequence[str]) -> bool:
+    few = len(set(held)) == len(held) <= COUNTED_DEPTH and all(key in level.keys for key in held)
+    return few and any(one.domain == domain for one in level.seen)
 
 
-def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: dict[str, object] | object) -> list[str]:
+def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Container[str]) -> list[str]:
     """Bids beside the shortlist: strangers, those that are cheaper than they were, and free ones."""
     price = dict(zip(model.keys, model.prices, strict=True))
     short = () if level is None else level.keys
     strange = [bid for bid in slate.bids if bid.key not in price or bid.evidence.changed > model.seq]
     strange.sort(key=lambda bid: (-bid.probability, bid.key))
-    cheaper = [bid for bid in slate.bids if bid.key not in short and bid.price < _CHEAPER * price.get(bid.key, 0)]
+    known = [bid for bid in slate.bids if bid.key not in short and bid not in strange]
+    cheaper = [bid for bid in known if bid.price < _CHEAPER * price.get(bid.key, 0)]
     cheaper.sort(key=lambda bid: (-bid.probability, bid.key))
     found = {bid.key: None for bid in [*strange[:_BESIDE], *cheaper[:_BESIDE]]}
-    found.update({bid.key: None for bid in _free(slate)})
-    return [key for key in found if key not in short]
+    found.update({bid.key: None for bid in _free(known)})
+    return [key for key in found if key not in short and key not in held]
 
 
-def _free(slate: Slate) -> list[Bid]:
+def _free(bids: Sequence[Bid]) -> list[Bid]:
     """Three and more bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
     of_bidder: dict[str, Bid] = {}
-    for bid in sorted(slate.bids, key=lambda one: (-one.probability, one.key)):
+    for bid in sorted(bids, key=lambda one: (-one.probability, one.key)):
         if bid.price == 0 and bid.offer.ceiling == 0:
             of_bidder.setdefault(bid.offer.bidder, bid)
-    free = sorted(list(of_bidder.values())[:_MOST_FREE], key=lambda one: one.key)
+    free = sorted(list(of_bidder.values())[:MOST_FREE], key=lambda one: one.key)
     return free if len(free) > 2 else []
 
 
@@ -168,25 +170,23 @@ def _remember(of: ResponseModel | Level, domain: str, names: tuple[str, ...], de
     return found
 
 
-def _stored(level: Level, domain: str) -> tuple[Structure, Odds]:
+def _stored(level: Level, domain: str) -> _Found:
     found = _remembered(level, domain, level.keys, COUNTED_DEPTH)
     if found is None:
-        seen = next((one for one in level.seen if one.domain == domain), level.seen[0])
+        seen = next(one for one in level.seen if one.domain == domain)
         shape = structure(len(level.keys), COUNTED_DEPTH)
         given = Odds(np.array(seen.often), np.array(seen.right))
         found = _remember(level, domain, level.keys, COUNTED_DEPTH, (shape, given, chances(shape, given)))
-    return found[0], found[1]
+    return found
 
 
-def _expected(
-    state: State, model: ResponseModel, names: Sequence[str], bids: dict[str, Bid], depth: int
-) -> tuple[Structure, Odds]:
+def _expected(state: State, model: ResponseModel, names: Sequence[str], bids: dict[str, Bid], depth: int) -> _Found:
     held = {one.key: one for one in state.answered}
     own = [bid for bid in bids.values() if bid.offer.claim is not None]
     plain = not own and all(key in model.keys for key in names) and not any(one.lift for one in held.values())
     plain = plain and all(bid.evidence.changed <= model.seq for bid in bids.values())
     if plain and (kept := _remembered(model, state.domain, tuple(names), depth)) is not None:
-        return kept[0], kept[1]
+        return kept
     here = in_domain(model, state.domain)
     right = []
     for key in names:
@@ -198,78 +198,5 @@ def _expected(
             known = bid.evidence.changed <= model.seq
             right.append(_chances(model, here, key, bid.probability, lift, known=known))
     shape, found = odds(Bids(here.shares, tuple(right), model.popular, model.accident), depth)
-    if plain:
-        _remember(model, state.domain, tuple(names), depth, (shape, found, chances(shape, found)))
-    return shape, found
-
-
-class _Search:
-    """One position's values: singles, pairs where waiting costs, and all free ones at once."""
-
-    def __init__(
-        self, position: Position, shape: Structure, found: Odds, names: Sequence[str], bids: dict[str, Bid]
-    ) -> None:
-        self._position, self._shape, self._bids = position, shape, bids
-        self._money = 1.0 + position.shadow_price
-        self._waiting = position.terms.latency_price / 1e9  # nano-USD per nanosecond
-        self._number = {key: number for number, key in enumerate(names)}
-        costs = np.full(len(names), _NEVER)
-        for key, bid in bids.items():
-            costs[self._number[key]] = self._money * bid.price + self._waiting * bid.latency_ns
-        self._costs = costs
-        self._moves = chances(shape, found)
-        self._values: Values = induced(shape, found, self._moves, costs, float(position.terms.worth))
-        answered = {self._number[one.key]: one.group for one in position.state.answered}
-        self._root, _ = shape.number(answered)
-        self._stop = float(self._values.stopping[self._root]) if answered else 0.0
-        self._uses = tuple(sorted(bids))
-
-    def valued(self) -> list[Valued]:
-        found = []
-        for key in self._uses:
-            column = self._number[key]
-            total = float(self._values.buying[self._root, column]) - float(self._costs[column])
-            found.append(self._action((key,), total))
-        if self._waiting > 0.0:
-            best = sorted(found, key=lambda one: (-one.score, one.price, one.action))[:_IN_PAIRS]
-            for keys in combinations(sorted(one.action[0] for one in best), 2):
-                if self._fits(keys):
-                    found.append(self._together(keys))
-        free = [key for key in self._uses if self._bids[key].price == 0 and self._bids[key].offer.ceiling == 0]
-        of_bidder = {self._bids[key].offer.bidder: key for key in sorted(free, key=self._likely)}
-        at_once = tuple(sorted(of_bidder.values(), key=lambda key: (-self._bids[key].probability, key))[:_MOST_FREE])
-        if len(at_once) > 2:
-            found.append(self._together(tuple(sorted(at_once[: self._shape.depth - self._held()]))))
-        return found
-
-    def _likely(self, key: str) -> tuple[float, str]:
-        return self._bids[key].probability, key
-
-    def _held(self) -> int:
-        return len(self._position.state.answered)
-
-    def _fits(self, keys: Sequence[str]) -> bool:
-        offers = [self._bids[key].offer for key in keys]
-        ceilings = sum(offer.ceiling for offer in offers)
-        apart = len({offer.bidder for offer in offers}) == len(offers)
-        return apart and self._position.spent + ceilings <= self._position.terms.max_price
-
-    def _together(self, keys: tuple[str, ...]) -> Valued:
-        """Several at once: all their prices, but the waiting of the slowest only."""
-        slowest = max(self._bids[key].latency_ns for key in keys)
-        cost = self._money * sum(self._bids[key].price for key in keys) + self._waiting * slowest
-        return self._action(keys, self._after(self._root, [self._number[key] for key in keys]) - cost)
-
-    def _after(self, state: int, columns: Sequence[int]) -> float:
-        if not columns:
-            return float(self._values.worth[state])
-        total = 0.0
-        for then, chance in zip(self._shape.after[state, columns[0]], self._moves[state, columns[0]], strict=True):
-            if chance > 0.0 and then < len(self._shape.members):
-                total += float(chance) * self._after(int(then), columns[1:])
-        return total
-
-    def _action(self, keys: tuple[str, ...], total: float) -> Valued:
-        score = total - self._stop
-        whole = int(score + 0.5) if score >= 0.0 else -int(0.5 - score)
-        return Valued(keys, max(-(1 << 62), whole), sum(self._bids[key].price for key in keys), self._uses)
+    made = shape, found, chances(shape, found)
+    return _remember(model, state.domain, tuple(names), depth, made) if plain else made

@@ -27,7 +27,7 @@ _JUDGED_ENOUGH = 100
 _FOLDS = 2
 _SHRINKAGE = 5.0
 _LEAST_ROWS = 20
-_CONFIDENT = 0.2
+_CONFIDENT, _TRUSTED = 0.2, 0.5
 _NEVER_EQUAL = "answers are never equal, so agreement says nothing"
 _BLIND = Recipe(classes=3, labels=False, popular=0.7, popular_weight=1e5)
 _RECIPES = {"labels": Recipe(), "agreement": Recipe(labels=False, popular=0.6, popular_weight=3_000.0)}
@@ -53,7 +53,7 @@ def plan(name: str, task: OfTask, seq: int) -> ModelFitted:
         return ModelFitted(task=name, alternatives=task.alternatives, model=None, why=why, apart=why == _NEVER_EQUAL)
     names = list(task.kept)
     judged = found.judged
-    tried = judged & _whole(found)
+    tried = (found.word.max(axis=1) > _TRUSTED) & _whole(found)
     choices: dict[int, str] = {}
     worths = _worths(found)
     settling: tuple[tuple[int, float, float], ...] = ()
@@ -156,6 +156,7 @@ def _tried(
         if not held.any():
             continue
         tests = found.only(held)
+        weights = tests.alone.max(axis=1)
         for recipe_name, recipe in _RECIPES.items():
             learned = _learn(found.only(~held), alternatives, recipe)
             models: dict[str, Expectation] = {recipe_name: learned.classes}
@@ -166,7 +167,7 @@ def _tried(
                 for number, worth in enumerate(worths):
                     keys = _short(model, learned, worth, count)
                     played = play(policy(model, keys, depth, learned.costs, float(worth)), tests)
-                    values[model_name][number] += float((worth * played.right - played.price).sum())
+                    values[model_name][number] += float((weights * (worth * played.right - played.price)).sum())
                     said[model_name][number].append((played.answers, played.surely, played.right))
     order = list(values)
     choices = {number: max(order, key=lambda one: values[one][number]) for number in range(len(worths))}

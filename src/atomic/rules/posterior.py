@@ -172,8 +172,10 @@ def of_state(state: State, table: Table) -> Posterior:
             unsaid -= share
         return Posterior(groups, max(0.0, unsaid))
     if table.apart:
-        alone = tuple(one.probability for one in state.answered)
-        return Posterior(alone, 1.0 - max(alone, default=0.0))
+        alone = [0.0] * (1 + max((one.group for one in state.answered), default=-1))
+        for one in state.answered:
+            alone[one.group] = max(alone[one.group], one.probability)
+        return Posterior(tuple(alone), 1.0 - max(alone, default=0.0))
     shares, answers = dict(table.copying), possible(table.alternatives)
     posterior = NOTHING
     seen: list[int] = []

@@ -53,7 +53,7 @@ class Counted:
         """Of each domain in turn."""
         shape = structure(len(keys), depth)
         at = stands(shape, self._found.said[:, list(keys)])
-        rights = self._found.right[:, list(keys)]
+        rights, weights = self._found.right[:, list(keys)], self._found.alone[:, list(keys)]
         judged = ~np.isnan(rights)
         domains, states, widest = len(self._found.domains), len(shape.names), shape.groups.shape[1]
         often = np.zeros((domains, states))
@@ -66,8 +66,10 @@ class Counted:
                 rows = there & judged[:, bid]
                 group = _group_of(shape, bid)[where[rows]]
                 size = shape.sizes[where[rows], group]
-                np.add.at(known, (self._found.domain[rows], where[rows], group), 1.0 / size)
-                np.add.at(hits, (self._found.domain[rows], where[rows], group), rights[rows, bid] / size)
+                np.add.at(known, (self._found.domain[rows], where[rows], group), weights[rows, bid] / size)
+                np.add.at(
+                    hits, (self._found.domain[rows], where[rows], group), weights[rows, bid] * rights[rows, bid] / size
+                )
         return self._smoothed(keys, depth, often, known, hits)
 
     def _smoothed(self, keys: Sequence[int], depth: int, often: Floats, known: Floats, hits: Floats) -> list[Odds]:
