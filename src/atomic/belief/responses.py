@@ -20,8 +20,12 @@ Flags = NDArray[np.bool_]
 ACCIDENT = 0.02  # how often two who are wrong agree by accident, where any answer is possible
 _TURNS, _TWO = 60, 2
 _PSEUDO_DOMAIN, _PSEUDO_RIGHT, _PSEUDO_POPULAR = 20.0, 2.0, 1.0
-_OWN_WEIGHT = 15.0  # judged answers that a domain needs to count as much as what the classes say of it
+_WHOLE_WEIGHT, _OWN_WEIGHT = (
+    30.0,
+    15.0,
+)  # judged answers that count as much as what agreement says, in all and in a domain
 _LEAST, _MOST = 1e-3, 1.0 - 1e-3
+_LARGEST = 600.0  # exponent that a float can still hold
 _UNSAID = (float("nan"), 0.0, 0.0)
 
 
@@ -203,9 +207,9 @@ class _Turn:
             self.accident
         )
         apart = np.where(there, apart, 0.0)
-        ratio = np.where(there, np.exp(np.minimum(size[:, :, None] * np.log(model.popular) - apart, 60.0)), 0.0)
+        ratio = np.where(there, np.exp(np.minimum(size[:, :, None] * np.log(model.popular) - apart, _LARGEST)), 0.0)
         all_apart, ratios = apart.sum(axis=1), ratio.sum(axis=1)
-        rest = 1.0 + np.maximum(ratios[:, None] - ratio, 0.0)
+        rest = 1.0 + _others(ratio)
         joint = np.empty((len(size), groups.count + 1, model.right.shape[1]))
         joint[:, :-1] = odd + all_apart[:, None] - apart + np.log(rest)
         joint[:, -1] = all_apart + np.log(1.0 + ratios)
@@ -215,24 +219,43 @@ class _Turn:
         post = np.exp(joint)
         post /= post.sum(axis=(1, 2), keepdims=True)
         share = post[:, :-1] / rest
-        total = share.sum(axis=1) + post[:, -1] / (1.0 + ratios)
-        followed = (ratio * (total[:, None] - share) * size[:, :, None]).sum(axis=(0, 1))
-        wrong = ((post.sum(axis=1)[:, None] - post[:, :-1]) * size[:, :, None]).sum(axis=(0, 1))
+        elsewhere = _others(share) + (post[:, -1] / (1.0 + ratios))[:, None]
+        followed = (ratio * elsewhere * size[:, :, None]).sum(axis=(0, 1))
+        wrong = ((_others(post[:, :-1]) + post[:, -1:]) * size[:, :, None]).sum(axis=(0, 1))
         weight = self.recipe.popular_weight
         return post, np.clip((followed + weight * self.recipe.popular) / (wrong + weight), 0.02, 0.95)
 
 
+def _others(values: Floats) -> Floats:
+    """Of each group the sum of all others', without taking large numbers from each other."""
+    before, after = np.zeros_like(values), np.zeros_like(values)
+    before[:, 1:] = np.cumsum(values[:, :-1], axis=1)
+    after[:, :-1] = np.cumsum(values[:, :0:-1], axis=1)[:, ::-1]
+    return before + after
+
+
 def by_domain(found: Lines, model: Fitted) -> Floats:
-    """How often each bid is right in each domain (domains by bids): judged answers beside what the classes say."""
-    said = model.shares @ model.right.T
-    judged = ~np.isnan(found.right) & (found.said >= 0)
-    weights = np.where(judged, found.alone, 0.0)
-    hits = weights * np.nan_to_num(found.right)
-    own, count = np.zeros_like(said), np.zeros_like(said)
-    for number in range(len(found.domains)):
-        rows = found.domain == number
-        own[number], count[number] = hits[rows].sum(axis=0), weights[rows].sum(axis=0)
-    return np.asarray(np.clip((own + _OWN_WEIGHT * said) / (count + _OWN_WEIGHT), 0.01, 0.99))
+    """How often each bid is right in each domain (domains by bids): what agreement says of all rows, put right by how
+    far it was off where somebody judged, over all domains and then in the domain.
+
+        right(m, d) = mean over d of P + off(m) + off(m, d),   P = P(m right | who agrees, nothing judged)
+        off(m) = sum over judged of (right - P) / (n + 30),    off(m, d) the same of what off(m) leaves, with 15
+
+    After prediction-powered inference (Angelopoulos et al. 2023): what is judged corrects, and need not tell it all.
+    """
+    groups = _Groups(found, labels=False)
+    post, _ = _Turn(found, groups, model.accident, Recipe()).expected(model)
+    thought = np.einsum("nmg,ng->nm", groups.member, post[:, :-1].sum(axis=2))
+    within = (found.domain[None, :] == np.arange(len(found.domains))[:, None]).astype(np.float64)
+    said = (within @ thought + _PSEUDO_DOMAIN * (model.shares @ model.right.T)) / (
+        within @ groups.answered + _PSEUDO_DOMAIN
+    )
+    weights = np.where(~np.isnan(found.right) & (found.said >= 0), found.alone, 0.0)
+    off = weights * (np.nan_to_num(found.right) - thought)
+    everywhere = off.sum(axis=0) / (weights.sum(axis=0) + _WHOLE_WEIGHT)
+    count = within @ weights
+    here = (within @ off - count * everywhere) / (count + _OWN_WEIGHT)
+    return np.asarray(np.clip(said + everywhere + here, 0.01, 0.99))
 
 
 def told(model: Fitted, chances: Floats, domains: tuple[str, ...]) -> tuple[InDomain, ...]:
