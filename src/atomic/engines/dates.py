@@ -33,7 +33,7 @@ def formatted(text: str, kind: str) -> str | None:
     >>> formatted("Nov 24th, 2026", "date"), formatted("24/11/2026", "date"), formatted("03/04/2026", "date")
     ('2026-11-24', '2026-11-24', None)
     """
-    text = " ".join(text.split())
+    text = " ".join(text.split()) if len(text) <= 100 else ""
     if kind == "date":
         found = _date(text)
         return found.isoformat() if found else None

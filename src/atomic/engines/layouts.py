@@ -9,6 +9,7 @@ from atomic.engines.loose_json import Loose
 from atomic.engines.tree import Many, Pairs, Raw, Text, Unreadable
 from atomic.engines.values import folded
 
+LONGEST = 4_000  # characters of a line
 _LINE = re.compile(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?\**_?[\"`]?([^:=\n|{}\[\]]{1,60}?)[\"`]?_?\**\s*(?::|=)\s*(.*?)\s*")
 _BULLET = re.compile(r"(?:[-*•–]|\d+[.)])\s+(.*\S)\s*")
 
@@ -23,7 +24,7 @@ def key_lines(text: str, keys: Iterable[str]) -> Pairs | None:
     pairs: list[tuple[str, Raw]] = []
     inside = False
     for line in text.splitlines():
-        found = _LINE.fullmatch(line)
+        found = _LINE.fullmatch(line.strip()) if len(line) <= LONGEST else None
         if found and folded(found[1]) in known:
             value = _value(found[2].strip("*").strip())
             if value is None:

@@ -19,13 +19,18 @@ _OMITS = re.compile(
 )
 _WORD = re.compile(r"[^\s,:{}\[\]\"“”]+(?:[ \t]+[^\s,:{}\[\]\"“”#/]+)*")
 _KEY = re.compile(r"[^\W\d][\w$\-.]*(?: [\w$\-.]+)*(?=\s*(?::|=>?))")
-_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|“[^”]*”|[^\W\d][\w$\-. ]*)\s*(?::|=>?)"
+_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|“[^”]*+”|[^\W\d][\w$\-. ]*+)\s*+(?::|=>?)"
+# Possessive throughout: a text may be white space for miles.
+_LINE_BREAK = r"[^\S\n]*+\n\s*+"
 _AFTER_IN_OBJECT = re.compile(
-    r"\s*(?:[}\]]|[,;]\s*(?:[}\]]|/[/*]|#|\Z|" + _ANY_KEY + r")|\n\s*" + _ANY_KEY + r"|/[/*]|#|\Z)"
+    r"\s*+(?:[}\]]|[,;]\s*+(?:[}\]]|/[/*]|#|\Z|" + _ANY_KEY + r")|/[/*]|#|\Z)|" + _LINE_BREAK + _ANY_KEY
 )
 _AFTER_IN_LIST = re.compile(
-    r"\s*(?:\n\s*[\"'“„{\[]|[}\]]|[,;]\s*(?:[\"'“„{}\[\]]|-?\d|true\b|false\b|null\b|None\b|/[/*]|#|\Z)|/[/*]|\Z)"
+    r"\s*+(?:[}\]]|[,;]\s*+(?:[\"'“„{}\[\]]|-?\d|true\b|false\b|null\b|None\b|/[/*]|#|\Z)|/[/*]|\Z)|"
+    + _LINE_BREAK
+    + r"[\"'“„{\[]"
 )
+_AFTER_KEY = re.compile(r"\s*+(?::|=>?)")
 _GROUP = re.compile(r",(\d{3}(?:,\d{3})*(?:\.\d+)?)(?=\s*(?:[,}\n]))")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'", "`": "`"}
 
@@ -147,7 +152,7 @@ class Loose:
 
     def _key(self) -> str:
         if self._peek() in _QUOTES:
-            return self._string(re.compile(r"\s*(?::|=>?)"))
+            return self._string(_AFTER_KEY)
         found = _KEY.match(self.text, self.position)
         if not found:
             raise Unreadable("no key")

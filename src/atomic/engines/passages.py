@@ -15,14 +15,14 @@ STARTS = 64  # brackets tried as the beginning of a value
 
 _THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|reason|cot|inner_monologue"
 _THOUGHT = re.compile(rf"<({_THOUGHTS})\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-_OPENED = re.compile(rf"(?:\A|\n)\s*<({_THOUGHTS})\b[^<>]*>", re.IGNORECASE)
+_OPENED = re.compile(rf"(?:\A|\n)[ \t]*+<({_THOUGHTS})\b[^<>]*>", re.IGNORECASE)
 _CLOSED = re.compile(rf"</({_THOUGHTS})\s*>", re.IGNORECASE)
 _TAG = re.compile(rf"<(?:{_THOUGHTS}|answer|final_answer|final|output|result|response|json)\b|\[THINK\]|◁think", re.I)
 _THOUGHT_MARKS = re.compile(r"\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.DOTALL)
 _TAGGED = re.compile(
     r"<(answer|final_answer|final|output|result|response|json)>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE
 )
-_CHANNEL = re.compile(r".*<\|channel\|>\s*final\b.*?<\|message\|>", re.DOTALL)
+_CHANNEL = re.compile(r"<\|channel\|>\s*+final\b[^<]*+<\|message\|>")
 _SPECIAL = re.compile(r"<\|[a-z_]+\|>|</s>|<s>|<(?:end_of_turn|eos|bos|pad)>|\[/?INST\]|\ufeff", re.IGNORECASE)
 _EXAMPLE = re.compile(
     r"\b(?:example|e\.g\.|for instance|such as|format(?:ted)?|schema|template|like this|looks? like|input|draft|"
@@ -60,7 +60,8 @@ def without_thoughts(text: str) -> tuple[str, list[str]]:
     """
     if len(text) > LONGEST or len(_TAG.findall(text)) > TAGS:
         raise Unreadable("too long, or full of tags")
-    bare = _CHANNEL.sub("", text)
+    finals = list(_CHANNEL.finditer(text))
+    bare = text[finals[-1].end() :] if finals else text
     bare = _THOUGHT_MARKS.sub("", _outside(bare))
     if closed := list(_CLOSED.finditer(bare)):
         # Templates that open the thoughts themselves leave only their end in the text.
@@ -97,7 +98,7 @@ def fenced(text: str) -> str | None:
     >>> fenced("```json\\n12\\n```")
     '12'
     """
-    found = re.fullmatch(r"\s*(```+|~~~+)[\w+\-]*[ \t]*\n?(.*?)\n?\s*\1\s*", text, re.DOTALL)
+    found = re.fullmatch(r"(`{3,}+|~{3,}+)[\w+\-]*[ \t]*\n?(.*)\1", text.strip(), re.DOTALL)
     return found[2].strip() if found and "```" not in found[2] else None
 
 
@@ -153,7 +154,7 @@ def _fence_end(text: str, start: int) -> int:
     """Where the fence ends that a position is in; the end of the text outside of one."""
     if text.count("```", 0, start) % 2 == 0:
         return len(text)
-    end = re.compile(r"\n\s*```").search(text, start)
+    end = re.compile(r"\n[ \t]*+```").search(text, start)
     return end.start() if end else len(text)
 
 

@@ -13,6 +13,7 @@ from atomic.engines.shapes import Shape
 from atomic.engines.tree import Raw, Text, Word
 from atomic.output import named_label
 
+LONGEST = 4_000  # characters in which a word is sought
 _MARKED = re.compile(
     r"(?:^|\n|[.!?]\s+|\bso,?\s+|\btherefore,?\s+)[\s*_#>]*(?:the |my |so the |therefore,? the )?"
     r"(?:(?:final|correct|best|right) )?"
@@ -86,7 +87,7 @@ def said(shape: Shape, text: str) -> Iterator[Raw]:
     [Text(value='1,200')]
     """
     text = fenced(text) or text
-    if refuses(text):
+    if refuses(text) or (len(text) > LONGEST and (shape.kind != "text" or shape.limits)):
         return
     if shape.kind == "text":
         texts = dict.fromkeys(_texts(shape, text))
