@@ -72,7 +72,6 @@ class OutlinesEngine:
         found = self._made.get((source, max_tokens))
         if found is None:
             found = self._within_the_limit(source, max_tokens)
-            self._keep(source, max_tokens, found)
         return found
 
     def answer(self, constraint: Constraint, text: str) -> str | Refusal:
@@ -98,25 +97,29 @@ class OutlinesEngine:
 
     def _within_the_limit(self, source: Source, max_tokens: int) -> Constraint:
         """Compiled in a thread, which is not waited for any longer than the limit."""
-        found: list[Constraint] = []
+        limit = self._compile_seconds
+        found: list[Constraint] = []  # empty while it compiles, and where that took too long
         late = threading.Event()
 
         def compile_() -> None:
             began = time.thread_time()
             made = compiled(source, max_tokens)
-            found.append(made)
-            # The limit is for the grammar: one that a busy machine delayed may be used from now on.
-            if late.is_set() and time.thread_time() - began <= self._compile_seconds:
-                self._keep(source, max_tokens, made)
+            # The limit is for the grammar: one that only a busy machine delayed is used from then on.
+            if time.thread_time() - began <= limit:
+                found.append(made)
+                if late.is_set():
+                    self._keep(source, max_tokens, made)
 
         worker = threading.Thread(target=compile_, name="atomic grammar", daemon=True)
         worker.start()
-        worker.join(self._compile_seconds)
+        worker.join(limit)
+        why = f"not held to its type: the grammar took longer than {limit * 1e3:.0f} ms to compile"
+        slow = Constraint(why=why, compile_ns=int(limit * 1e9))
+        self._keep(source, max_tokens, slow)
         late.set()
-        if found and found[0].compile_ns <= self._compile_seconds * 1e9:
-            return found[0]
-        why = f"not held to its type: the grammar took longer than {self._compile_seconds * 1e3:.0f} ms to compile"
-        return Constraint(why=why, compile_ns=int(self._compile_seconds * 1e9))
+        if found:
+            self._keep(source, max_tokens, found[0])
+        return found[0] if found else slow
 
 
 def source_of(task: Microtask[..., Any]) -> Source:
