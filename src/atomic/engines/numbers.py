@@ -81,7 +81,7 @@ def _written(text: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found * 10**scale
+    return found * Decimal(10) ** scale
 
 
 def _without_unit(text: str, about: frozenset[str]) -> str | None:
