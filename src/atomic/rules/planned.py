@@ -114,11 +114,18 @@ def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Conta
     strange = [bid for bid in slate.bids if bid.key not in price or bid.evidence.changed > model.seq]
     strange.sort(key=lambda bid: (-bid.probability, bid.key))
     known = [bid for bid in slate.bids if bid.key not in short and bid not in strange]
-    cheaper = [bid for bid in known if bid.price < _CHEAPER * price.get(bid.key, 0)]
+    usual = _usual(slate, price)  # long inputs and short ones change everybody's price alike
+    cheaper = [bid for bid in known if bid.price < _CHEAPER * usual * price.get(bid.key, 0)]
     cheaper.sort(key=lambda bid: (-bid.probability, bid.key))
     found = {bid.key: None for bid in [*strange[:_BESIDE], *cheaper[:_BESIDE]]}
     found.update({bid.key: None for bid in _free(known)})
     return [key for key in found if key not in short and key not in held]
+
+
+def _usual(slate: Slate, planned: Mapping[str, int]) -> float:
+    """The price of this input beside what was planned with: the median over the bids that the model knows."""
+    ratios = sorted(bid.price / planned[bid.key] for bid in slate.bids if planned.get(bid.key, 0) > 0)
+    return ratios[len(ratios) // 2] if ratios else 1.0
 
 
 def _free(bids: Sequence[Bid]) -> list[Bid]:
