@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from atomic.output import as_json, canonical_key, typed
 from atomic.records.microtask import Microtask, microtask
@@ -132,3 +132,20 @@ def test_the_key_and_the_json_of_a_set_are_the_same_in_every_process() -> None:
     }  # fmt: skip
 
     assert 1 == len(printed)
+
+
+class Aliased(BaseModel):
+    names: set[str] = Field(alias="the names")
+
+
+@microtask(worth="$1")
+async def aliased(text: str) -> Aliased:
+    """Which names?"""
+    raise NotImplementedError
+
+
+def test_an_answer_whose_fields_have_other_names_on_paper_is_read_again() -> None:
+    answer = Aliased.model_validate({"the names": ["b", "a"]})
+
+    assert {"the names": ["a", "b"]} == as_json(aliased, answer)
+    assert answer == typed(aliased, as_json(aliased, answer))
