@@ -14,7 +14,7 @@ from typing import Any
 
 from atomic.bench.learning import NoExamples
 from atomic.bench.routing.bidder import TableBidder
-from atomic.bench.routing.learned import Trial
+from atomic.bench.routing.learned import Places, Trial
 from atomic.bench.routing.outcomes import Table
 from atomic.bench.routing.tasks import Tasks, terms
 from atomic.bench.steered import aimed, bought, one_task
@@ -87,15 +87,22 @@ async def _stream(table: Table, seed: int, clock: FrozenClock) -> Stream:
     whole = SHARES.get(table.name, SHARE) * price * len(items)
     trial = Trial(learn=table, test=table, tasks=Tasks([table]), labelled=frozenset())
     market = _market(table, seed, clock)
+    market.planning.hold = True
     await market.start()
     first = min(MOST_EXPLORED, len(items) // EXPLORED)
     affordable = _affordable(table, _AFFORDABLE * whole / len(items))
     survey = terms(_EXPLORING_WORTH, survey=affordable)
-    answers = [await bought(market, trial, item, survey) for item in items[:first]]
+    places = Places(first)
+    answers = []
+    for item in items[:first]:
+        answers.append(await bought(market, trial, item, survey))
+        await places.past(market)
     explored = sum(one.price for one in answers)
     left = max(1.0, whole - explored) / (len(items) - first)
     budget = Budget.of(f"${1000 * left / NANO:.6f}/1k", when_spent="cheapest")
-    answers += [await bought(market, trial, item, aimed(budget=budget)) for item in items[first:]]
+    for item in items[first:]:
+        answers.append(await bought(market, trial, item, aimed(budget=budget)))
+        await places.past(market)
     await market.close()
     spent = sum(one.price for one in answers)
     return Stream(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from atomic.bench.learning import answers_until, guessing, played, scene, share
+from atomic.bench.learning import Awards, Rows, Seen, answers_until, guessing, played, scene, share
 
 SEEDS = (1, 2, 3)
 SHARE = 0.05
@@ -19,11 +19,8 @@ def run(folder: Path) -> dict[str, Any]:
     """For each of three orders: who it was, its share before, and its answers until below 5 % of what is bought."""
     found, took = [], list[int | None]()
     for seed in SEEDS:
-        whole = scene(folder, seed)
-        calm = played(whole).awards[: whole.at - whole.learned]
-        victim = max(whole.table.bidders, key=lambda name: (share(calm, name), name))
-        seen = played(guessing(whole, victim, seed))
-        after = seen.awards[whole.at - whole.learned :]
+        victim, calm, seen = _order(folder, seed)
+        after = seen.awards[len(calm) :]
         took.append(answers_until(after, victim, SHARE, above=False))
         found.append(
             {
@@ -40,6 +37,20 @@ def run(folder: Path) -> dict[str, Any]:
         "must": MUST,
         "aim": AIM,
     }
+
+
+def _order(folder: Path, seed: int) -> tuple[str, Awards, Seen]:
+    """Who began to guess, what was bought before, and all of it."""
+    whole = scene(folder, seed)
+    known: list[tuple[str, Awards]] = []
+
+    def happens(calm: Awards) -> Rows:
+        victim = max(whole.table.bidders, key=lambda name: (share(calm, name), name))
+        known.append((victim, calm))
+        return guessing(whole, victim, seed)
+
+    seen = played(whole, happens)
+    return *known[0], seen
 
 
 def table(result: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ def run(folder: Path) -> dict[str, Any]:
     found, took = [], list[int | None]()
     for seed in SEEDS:
         whole = scene(folder, seed)
-        settled = played(whole).awards
+        settled = played(replace(whole, table=whole.table.only(whole.table.items[: whole.at]))).awards
         newcomer = max(whole.table.bidders, key=lambda name: (share(settled, name), name))
         awards = played(replace(whole, absent={newcomer})).awards[whole.at - whole.learned :]
         final = share(awards[len(awards) // 2 :], newcomer)

@@ -6,12 +6,12 @@ Shared by the rows of `atomic bench learn` that ask how soon the market notices.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from atomic.bench.routing.bidder import TableBidder, bidder_name, request_id
-from atomic.bench.routing.learned import judge
+from atomic.bench.routing.learned import Places, judge
 from atomic.bench.routing.outcomes import Item, Row, Table, hashed, read_table
 from atomic.bench.routing.tasks import Tasks, terms
 from atomic.bench.virtual_time import run_virtually
@@ -26,6 +26,9 @@ from atomic.tactics.plain import Plain
 
 WORTH = nano_usd("$0.02")
 WINDOW = 100  # requests over which a share of awards is taken
+Rows = Mapping[str, Mapping[str, Row]]
+Awards = tuple[tuple[str, ...], ...]
+_MOST_ITEMS = 1_500
 _LEARNED = 0.4  # of the items are bought from everybody and told, before anything happens
 
 
@@ -39,7 +42,7 @@ class Scene:
     table: Table
     learned: int
     at: int
-    rows: Mapping[str, Mapping[str, Row]]
+    rows: Rows
     absent: Collection[str] = ()
     seed: int = 0
 
@@ -48,7 +51,7 @@ class Scene:
 class Seen:
     """What happened: per request after the learned ones, who was chosen in each award; and what the market noticed."""
 
-    awards: tuple[tuple[str, ...], ...]
+    awards: Awards
     changes: tuple[tuple[int, str, str], ...]  # (answers of the bidder since it happened, key, why)
 
 
@@ -57,47 +60,70 @@ def scene(folder: Path, seed: int, *, bidders: Sequence[str] = ()) -> Scene:
     table = read_table(folder, bidders)
     items = sorted(table.items, key=hashed)
     random.Random(seed).shuffle(items)
+    items = items[:_MOST_ITEMS]
     learned = int(_LEARNED * len(items))
     return Scene(
         table=table.only(items), learned=learned, at=learned + (len(items) - learned) // 3, rows=table.rows, seed=seed
     )
 
 
-def played(one: Scene) -> Seen:
-    """Play it from the first item to the last, in no time."""
+def played(one: Scene, happens: Callable[[Awards], Rows] | None = None) -> Seen:
+    """Play it from the first item to the last, in no time.
+
+    `happens` is told at item `at` who was bought until then, and says what everybody answers from there on.
+    """
     clock = FrozenClock()
-    return run_virtually(_played(one, clock), clock)
+    return run_virtually(_played(one, happens, clock), clock)
 
 
-async def _played(one: Scene, clock: FrozenClock) -> Seen:
-    table, items = one.table, one.table.items
-    tasks, by_id = Tasks([table]), {item.id: item for item in items}
-    before = {item.id for item in items[: one.at]}
-    learn = table.only(items[: one.learned])
-    bidders = []
-    for name in table.bidders:
-        late = name in one.absent
-        rows = {item: row for item, row in one.rows[name].items() if not (late and item in before)}
-        bidders.append(TableBidder(name, learn, by_id, rows))
+async def _played(one: Scene, happens: Callable[[Awards], Rows] | None, clock: FrozenClock) -> Seen:
+    bidders = _bidders(one)
     ledger = MemoryLedger(clock=clock, secret=f"bench {one.seed}".encode().ljust(32))
-    market = Market(ledger=ledger, bidders=bidders, tactics=(Plain(),), examples=NoExamples(), clock=clock)
+    market = Market(
+        ledger=ledger, bidders=list(bidders.values()), tactics=(Plain(),), examples=NoExamples(), clock=clock
+    )
+    market.planning.hold = True
     await market.start()
-    everybody = tuple(bidder.profile.name for bidder in bidders)
-    for number, item in enumerate(items):
+    everybody = tuple(bidder.profile.name for bidder in bidders.values())
+    tasks, rows, places = Tasks([one.table]), one.rows, Places(one.learned)
+    for number, item in enumerate(one.table.items):
+        if number == one.at and happens is not None:
+            rows = happens(_awards(ledger, one))
+            for model, bidder in bidders.items():
+                bidder.answers_from(rows[model])
         name = request_id("played", item.id)
         wanted = terms(WORTH, survey=everybody) if number < one.learned else terms(WORTH, explore=True)
         await market.buy(tasks.call(item), Trade(request_id=name, domain=item.domain, terms=wanted))
-        await judge(market, name, item, one.rows)
-    awards: dict[str, list[str]] = {item.id: [] for item in items[one.learned :]}
-    changes: list[tuple[int, str, str]] = []
-    for event in ledger.read(kinds=("award", "changed")):
-        item_id = event.request_id.partition(":")[2]
-        if isinstance(event.payload, Award) and item_id in awards:
-            awards[item_id] += [key.partition("+")[0] for key in event.payload.chosen]
-        elif isinstance(event.payload, BidderChanged):
-            changes.append((event.payload.cause, event.payload.key, event.payload.why))
+        await judge(market, name, item, rows)
+        await places.past(market)
+    changed = [event.payload for event in ledger.read(kinds=("changed",))]
+    changes = [(one.cause, one.key, one.why) for one in changed if isinstance(one, BidderChanged)]
+    awards = _awards(ledger, one)
     await market.close()
-    return Seen(tuple(tuple(chosen) for chosen in awards.values()), tuple(changes))
+    return Seen(awards, tuple(changes))
+
+
+def _bidders(one: Scene) -> dict[str, TableBidder]:
+    table, items = one.table, one.table.items
+    by_id, before = {item.id: item for item in items}, {item.id for item in items[: one.at]}
+    learn = table.only(items[: one.learned])
+    found = {}
+    for model in table.bidders:
+        late = model in one.absent
+        rows = {item: row for item, row in one.rows[model].items() if not (late and item in before)}
+        found[model] = TableBidder(model, learn, by_id, rows)
+    return found
+
+
+def _awards(ledger: MemoryLedger, one: Scene) -> Awards:
+    """Who was bought, for each request so far that was not bought from everybody."""
+    awards: dict[str, list[str]] = {}
+    learned = {item.id for item in one.table.items[: one.learned]}
+    for event in ledger.read(kinds=("award",)):
+        item_id = event.request_id.partition(":")[2]
+        if isinstance(event.payload, Award) and item_id not in learned:
+            awards.setdefault(item_id, []).extend(key.partition("+")[0] for key in event.payload.chosen)
+    return tuple(tuple(chosen) for chosen in awards.values())
 
 
 def share(awards: Sequence[Sequence[str]], bidder: str) -> float:
@@ -125,8 +151,8 @@ def answers_until(awards: Sequence[Sequence[str]], bidder: str, reached: float, 
     return None
 
 
-def guessing(one: Scene, bidder: str, seed: int) -> Scene:
-    """The same scene, but from `at` on this bidder guesses: any answer that somebody gives in the task, as likely."""
+def guessing(one: Scene, bidder: str, seed: int) -> Rows:
+    """What everybody answers if from `at` on this bidder guesses: any answer given in the task, as likely."""
     draw = random.Random(seed)
     said: dict[str, set[str]] = {}
     for item in one.table.items:
@@ -136,12 +162,10 @@ def guessing(one: Scene, bidder: str, seed: int) -> Scene:
     for item in one.table.items[one.at :]:
         options = sorted(said[item.task] - {""})
         rows[item.id] = _guessed(rows[item.id], item, options, one.rows, draw)
-    return replace(one, rows={**one.rows, bidder: rows})
+    return {**one.rows, bidder: rows}
 
 
-def _guessed(
-    row: Row, item: Item, options: Sequence[str], rows: Mapping[str, Mapping[str, Row]], draw: random.Random
-) -> Row:
+def _guessed(row: Row, item: Item, options: Sequence[str], rows: Rows, draw: random.Random) -> Row:
     if row.answer is None or not options:
         return replace(row, right=0.0)
     answer = draw.choice(options)

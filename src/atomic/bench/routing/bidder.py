@@ -77,6 +77,10 @@ class TableBidder:
             latency_ns=self._latency_ns,
         )
 
+    def answers_from(self, rows: Mapping[str, Row]) -> None:
+        """From now on it answers with other rows."""
+        self._rows = rows
+
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """The row. Answers that were not kept are equal to nobody's; an empty one is none."""
         row = self._rows[item_of(ask.request_id)]

@@ -59,9 +59,30 @@ async def learned(trial: Trial, clock: FrozenClock) -> Market:
     for item in trial.learn.items:
         told = trial.learn.rows if item.id in trial.labelled else None
         await survey(market, trial.tasks.call(item), item, told=told)
+    await planned(market)
+    return market
+
+
+async def planned(market: Market) -> None:
+    """Plan here what is due by now, as if it took no time."""
     await market.planning.done()
     market.planning.hold = True
-    return market
+
+
+class Places:
+    """Where a market plans anew while it is played: after `first` requests, each quarter more, and once a bidder
+    changed, so that a run is the same again."""
+
+    def __init__(self, first: int) -> None:
+        self._past, self._first, self._again = 0, first, first
+
+    async def past(self, market: Market) -> None:
+        """One more request is past."""
+        self._past += 1
+        dropped = any(task.fresh == len(task.kept) for task in market.beliefs.lineups.tasks.values())
+        if self._past >= self._again or (dropped and self._past >= self._first):
+            await planned(market)
+            self._again = round(1.25 * max(self._past, self._again))
 
 
 async def branched(market: Market, trial: Trial, clock: FrozenClock) -> Market:
