@@ -11,7 +11,7 @@ log-odds as it moved its probability. A bid that the model does not know is take
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Conta
     strange = [bid for bid in slate.bids if bid.key not in price or bid.evidence.changed > model.seq]
     strange.sort(key=lambda bid: (-bid.probability, bid.key))
     known = [bid for bid in slate.bids if bid.key not in short and bid not in strange]
-    usual = _usual(slate, price)  # long inputs and short ones change everybody's price alike
+    usual = _usual([bid for bid in slate.bids if bid.key in short], price)
     cheaper = [bid for bid in known if bid.price < _CHEAPER * usual * price.get(bid.key, 0)]
     cheaper.sort(key=lambda bid: (-bid.probability, bid.key))
     found = {bid.key: None for bid in [*strange[:_BESIDE], *cheaper[:_BESIDE]]}
@@ -122,9 +122,9 @@ def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Conta
     return [key for key in found if key not in short and key not in held]
 
 
-def _usual(slate: Slate, planned: Mapping[str, int]) -> float:
-    """The price of this input beside what was planned with: the median over the bids that the model knows."""
-    ratios = sorted(bid.price / planned[bid.key] for bid in slate.bids if planned.get(bid.key, 0) > 0)
+def _usual(bids: Sequence[Bid], planned: Mapping[str, int]) -> float:
+    """What this input costs beside what was planned with, by the shortlist: long ones are dearer with everybody."""
+    ratios = sorted(bid.price / planned[bid.key] for bid in bids if planned.get(bid.key, 0) > 0)
     return ratios[len(ratios) // 2] if ratios else 1.0
 
 
