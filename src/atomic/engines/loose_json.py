@@ -19,7 +19,7 @@ _OMITS = re.compile(
 )
 _WORD = re.compile(r"[^\s,:{}\[\]\"“”]+(?:[ \t]+[^\s,:{}\[\]\"“”#/]+)*")
 _KEY = re.compile(r"[^\W\d][\w$\-.]*(?: [\w$\-.]+)*(?=\s*(?::|=>?))")
-_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|“[^”]*+”|[^\W\d][\w$\-. ]*+)\s*+(?::|=>?)"
+_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|“[^”]*+”|‘[^’]*+’|[^\W\d][\w$\-. ]*+)\s*+(?::|=>?)"
 # Possessive throughout: a text may be white space for miles.
 _LINE_BREAK = r"[^\S\n]*+\n\s*+"
 _AFTER_IN_OBJECT = re.compile(
@@ -71,6 +71,8 @@ class Loose:
                 self._shallower()
                 return Pairs(tuple(pairs))
             if not mark:
+                if self.text[: self.position].rstrip().endswith((",", ";")):
+                    raise Unreadable("ends after a comma")
                 self.depth -= 1
                 return Pairs(tuple(pairs), cut=True)
             if mark == "]" and self.depth > 1:

@@ -24,9 +24,13 @@ _TAGGED = re.compile(
 )
 _CHANNEL = re.compile(r"<\|channel\|>\s*+final\b[^<]*+<\|message\|>")
 _SPECIAL = re.compile(r"<\|[a-z_]+\|>|</s>|<s>|<(?:end_of_turn|eos|bos|pad)>|\[/?INST\]|\ufeff", re.IGNORECASE)
+_NEAR = r"\b[^{}\[\]]{0,60}\Z"
 _EXAMPLE = re.compile(
-    r"\b(?:example|e\.g\.|for instance|such as|format(?:ted)?|schema|template|like this|looks? like|input|draft|"
-    r"first (?:thought|attempt|try|guess)|initially|not|wrong|instead of|rather than|previous\w*)\b[^{}\[\]]{0,60}\Z",
+    rf"\b(?:example|e\.g\.|for instance|template|placeholders?|hypothetical\w*){_NEAR}", re.IGNORECASE
+)
+_ASIDE = re.compile(
+    r"\b(?:such as|format(?:ted)?|schema|like this|looks? like|input|draft|"
+    rf"first (?:thought|attempt|try|guess)|initially|not|wrong|instead of|rather than|previous\w*){_NEAR}",
     re.IGNORECASE,
 )
 _BETTER = re.compile(
@@ -34,7 +38,7 @@ _BETTER = re.compile(
     re.IGNORECASE,
 )
 RETRACTED = re.compile(
-    r"\b(?:actually|correction|corrected|wait|scratch that|ignore (?:the|that|this)|on second thought|mistaken?|"
+    r"\b(?:actually|correction|corrected|wait|scratch that|ignore (?:the|that|this)|on second thought|mistaken?|oops|"
     r"instead|should (?:\w+ )?be|i meant|not (?:sure|certain|confident)|unsure|made[- ]up|"
     r"placeholder|just an? (?:example|guess)|fictional|hypothetical|truncated|omitted|and so on|"
     r"continued?|the rest|more (?:items|entries|rows))\b",
@@ -135,9 +139,10 @@ def passages(text: str, keys: frozenset[str]) -> list[Passage]:
     return found
 
 
-def is_example(text: str, passage: Passage) -> bool:
-    """Whether the words before a passage say that it is no answer."""
-    return bool(_EXAMPLE.search(text[max(0, passage.start - 120) : passage.start].rstrip("`jsonJSON \n:>")))
+def is_example(text: str, passage: Passage, *, among: bool = False) -> bool:
+    """Whether the words before a passage say that it is no answer; `among` several, fewer words are enough."""
+    before = text[max(0, passage.start - 120) : passage.start].rstrip("`jsonJSON \n:>")
+    return bool(_EXAMPLE.search(before) or (among and _ASIDE.search(before)))
 
 
 def is_better(text: str, before: Passage, after: Passage) -> bool:

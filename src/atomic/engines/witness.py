@@ -81,7 +81,9 @@ class Witness:
                 fitting.append((one, self._passage(text, one)))
             except Misfit:
                 broken.append(one)
-        real = [one for one in fitting if not is_example(text, one[0])] or fitting[:0]
+        real = [one for one in fitting if not is_example(text, one[0])]
+        if any(not same(one[1].value, real[0][1].value) for one in real):
+            real = [one for one in real if not is_example(text, one[0], among=True)]
         if not real:
             if fitting or any(self._is_attempt(one) for one in broken):
                 raise Misfit("holds JSON, and none that fits")

@@ -110,6 +110,11 @@ def _named(shape: Shape, text: str) -> Iterator[Raw]:
             return
         yield from _numerals(shape, text)
         return
+    if shape.kind == "choice":
+        exact = [one for one in shape.choices if isinstance(one, str) and one.casefold() == bare.casefold()]
+        if len(exact) == 1:
+            yield Text(exact[0])  # "unknown" may be a choice
+            return
     if _HEDGED.search(text):
         return
     if shape.kind == "truth":
