@@ -235,10 +235,10 @@ def _others(values: Floats) -> Floats:
 
 
 def by_domain(found: Lines, model: Fitted) -> Floats:
-    """How often each bid is right in each domain (domains by bids): what agreement says of all rows, put right by how
-    far it was off where somebody judged, over all domains and then in the domain.
+    """How often each bid is right in each domain (domains by bids): what the classes say of it, put right by how
+    far agreement was off where somebody judged, over all domains and then in the domain.
 
-        right(m, d) = mean over d of P + off(m) + off(m, d),   P = P(m right | who agrees, nothing judged)
+        right(m, d) = sum over z of pi(z, d) t(m, z) + off(m) + off(m, d),   P = P(m right | who agrees, nothing judged)
         off(m) = sum over judged of (right - P) / (n + 30),    off(m, d) the same of what off(m) leaves, with 15
 
     After prediction-powered inference (Angelopoulos et al. 2023): what is judged corrects, and need not tell it all.
@@ -247,9 +247,7 @@ def by_domain(found: Lines, model: Fitted) -> Floats:
     post, _ = _Turn(found, groups, model.accident, Recipe()).expected(model)
     thought = np.einsum("nmg,ng->nm", groups.member, post[:, :-1].sum(axis=2))
     within = (found.domain[None, :] == np.arange(len(found.domains))[:, None]).astype(np.float64)
-    said = (within @ thought + _PSEUDO_DOMAIN * (model.shares @ model.right.T)) / (
-        within @ groups.answered + _PSEUDO_DOMAIN
-    )
+    said = model.shares @ model.right.T
     weights = np.where(~np.isnan(found.right) & (found.said >= 0), found.alone, 0.0)
     off = weights * (np.nan_to_num(found.right) - thought)
     everywhere = off.sum(axis=0) / (weights.sum(axis=0) + _WHOLE_WEIGHT)
