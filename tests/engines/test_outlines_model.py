@@ -143,4 +143,7 @@ async def test_a_market_of_a_configuration_buys_typed_answers_of_a_local_model()
     async with open_market({"market": {"ledger": ":memory:", "per_day": "$1"}, "bidders": bidders}) as market:
         outcome = await market.run(person, "Best wishes from Ann Miller, 12 Main Street, 12345 Springfield")
 
+        told = outcome.explain()
+
     assert isinstance(outcome.answer, Person), outcome.why
+    assert "held to its type as it was decoded" in told

@@ -27,6 +27,7 @@ from atomic.records.request import DataLabel
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
 LOADING_SECONDS = 2.0  # of the first attempt
 FREELY = Constraint()
+HELD = "held to its type as it was decoded"
 REMEMBERED = 1_024  # offers whose limit an attempt will have to keep
 
 
@@ -171,7 +172,7 @@ class LocalModel:
         return FREELY if self._constrainer is None else self._constrainer.constraint(ask.task, max_tokens)
 
     def _read(self, reply: Reply, held: Constraint) -> Reply:
-        """The reply as its grammar says, and the reason where there was to be a grammar and is none."""
+        """The reply as its grammar says, and that it was held; or why there is no grammar."""
         if held.why:
             return replace(reply, detail=reply.detail or held.why)
         if self._constrainer is None or not held.grammar or not isinstance(reply.value, str):
@@ -179,7 +180,7 @@ class LocalModel:
         answer = self._constrainer.answer(held, reply.value)
         if isinstance(answer, Refusal):
             return replace(reply, value=None, reason=answer.reason, detail=answer.detail)
-        return replace(reply, value=answer)
+        return replace(reply, value=answer, detail=HELD)
 
     def _work(self, work: Work, per_hour: int) -> Reply:
         server = self._loaded()
