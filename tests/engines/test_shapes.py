@@ -139,6 +139,13 @@ def test_a_text_that_did_not_end_by_itself_is_no_answer(finish: str | None) -> N
     assert isinstance(reader_of({"type": "integer"}).read("42", finish), Refusal)
 
 
+@pytest.mark.parametrize("end", ["\ud83d", "٣", "²", "\x00"])
+def test_characters_that_json_or_utf8_has_not_end_in_a_refusal(end: str) -> None:
+    reader = reader_of({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}})
+    for text in (f"{{'a': 2{end}}}", f"{{'a': 2{end}, 'b': 'x'", f'{{"b": "x", "a": "{end}"}}', f"{{'{end}"):
+        assert isinstance(reader.read(text), Refusal)
+
+
 HOSTILE = [
     "<think>" * 20_000, "[" * 100_000, '{"a":' * 30_000, '"' * 100_000, "{" + ' "a" ' * 30_000, "\n" * 100_000 + "x",
     '{"a": "' + "\n" * 100_000 + '" x', '{"a": "x"' + " \n" * 50_000 + "y", "{'a" + " " * 100_000, "```" * 40_000,

@@ -213,7 +213,8 @@ def _first_line(error: BaseException) -> str:
 
 
 def _library() -> Any:
-    os.environ.setdefault("BAML_LOG", "off")  # it prints prompts otherwise
+    for one in ("BAML_LOG", "BAML_INTERNAL_LOG"):  # it prints prompts, and what it cannot parse, otherwise
+        os.environ.setdefault(one, "off")
     try:
         import baml_py
     except ImportError:

@@ -200,7 +200,12 @@ class Loose:
                         raise Unreadable("quotes inside a text that do not pair")
                     return "".join(out)
                 self._note("quotes inside a text")
-                apostrophe = mark in "'’" and out and out[-1].isalpha() and self.text[self.position].isalpha()
+                apostrophe = (
+                    mark in "'’"
+                    and out
+                    and out[-1].isalpha()
+                    and self.text[self.position : self.position + 1].isalpha()
+                )
                 inner += 0 if apostrophe else 1
                 opens = not out or out[-1] in " \n\t([-—"
                 if not apostrophe and opens != bool(inner % 2):

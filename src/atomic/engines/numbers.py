@@ -53,7 +53,7 @@ def number_in(text: str, about: str = "") -> Decimal | None:
     (Decimal('12'), None, None)
     """
     text = " ".join(text.split()).replace("−", "-").strip("*_`").rstrip(".").strip()
-    if not text or len(text) > 200:
+    if not text or len(text) > 200 or any(one.isdigit() and not one.isascii() for one in text):
         return None
     spoken = _words(text.casefold())
     if spoken is not None:

@@ -23,5 +23,12 @@ def reader_of(schema: Any) -> Reader:
         valid = jsonschema_rs.validator_for(schema, validate_formats=False, offline=True)
     except (ValueError, TypeError) as error:
         raise TaskError(f"no JSON schema: {str(error).splitlines()[0]}") from None
-    no = Refusal(Reason.NOT_THE_TYPE)
-    return Reader(schema, lambda value: value if valid.is_valid(value) else no)
+
+    def validate(value: Any) -> Any:
+        try:
+            fits = valid.is_valid(value)
+        except ValueError:  # half a character, which no UTF-8 holds
+            fits = False
+        return value if fits else Refusal(Reason.NOT_THE_TYPE)
+
+    return Reader(schema, validate)

@@ -10,7 +10,7 @@ from typing import Any
 from atomic.engines.shapes import Shape
 from atomic.engines.tree import Many, Raw, Text, Word
 
-NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Misfit(Exception):

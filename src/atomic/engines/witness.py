@@ -154,6 +154,8 @@ class Witness:
     def _in_words(self, text: str) -> Reading | None:
         if refuses(text):
             raise Misfit("says that there is no answer")
+        if text.count("```") % 2:
+            raise Misfit("cut inside a fence")
         for raw, note in self._ways(text):
             try:
                 return self._fitted(raw, (note,) if note else ())

@@ -106,7 +106,7 @@ def _named(shape: Shape, text: str) -> Iterator[Raw]:
     bare = text.strip(" \n\t*_`\"'").rstrip(".!")
     if shape.kind in ("whole", "number"):
         if bare and (number_in(bare, shape.description) is not None or bare.endswith("%")):
-            yield Word(bare) if re.fullmatch(r"-?\d+(\.\d+)?", bare) else Text(bare)
+            yield Word(bare) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", bare) else Text(bare)
             return
         yield from _numerals(shape, text)
         return
