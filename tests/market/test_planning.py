@@ -302,6 +302,9 @@ async def test_after_a_restart_a_request_stands_in_its_domain_and_for_its_worth(
 async def test_an_explanation_names_the_model_and_what_it_rests_on() -> None:
     async with planned_market() as market:
         await market.buy(colour("new"), Trade(request_id="new"))
-        text = explain(market.ledger, "new").text()
+        told = explain(market.ledger, "new")
+        text = told.text()
+        assert "line-ups" in told.brief()
+        assert not told.rounds[0].unproven
         assert "Valued by a response model of 40 line-ups, 20 of them judged" in text
         assert "hidden classes" in text or "counts of who agreed" in text

@@ -13,18 +13,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
 
 from atomic.belief import Beliefs
 from atomic.belief.agreement import pair
 from atomic.belief.snapshot import snapshot
-from atomic.records import Event, Lesson, LessonsLearned, Payload
+from atomic.records import (
+    AttemptFinished,
+    Event,
+    Lesson,
+    LessonsLearned,
+    OutcomeSettled,
+    Payload,
+    RequestOpened,
+    Terms,
+)
+from atomic.records.event import KIND_OF
 
 LESSONS = 1_000_000
 TARGET_UPDATE_US = (100.0, 20.0)  # must, aim
 TARGET_MB = 64.0
 _TIMED = 20_000
+_LINEUPS = 20_000
 _BIDDERS, _TACTICS, _TASKS, _DOMAINS = 20, ("plain", "examples", "scored"), 50, 10
 
 
@@ -42,7 +54,7 @@ def table(found: dict[str, float]) -> str:
         [
             f"  a lesson taken in: {found['update_us_p50']:.1f} µs (median), {found['update_us_p90']:.1f} (9 in 10); "
             f"must {must:g}, aim {aim:g}; control, a bare count: {found['control_us_p50']:.2f}",
-            f"  after {found['lessons']:,.0f} lessons: {found['memory_mb']:.1f} MB; must {TARGET_MB:g}; "
+            f"  after {found['lessons']:,.0f} lessons and {_LINEUPS:,} requests: {found['memory_mb']:.1f} MB; must {TARGET_MB:g}; "
             f"snapshot {found['snapshot_mb']:.1f} MB",
         ]
     )
@@ -104,10 +116,26 @@ def _events(lessons: int) -> Iterator[Event]:
         )
 
 
+def _asked(seq: int, requests: int) -> Iterator[Event]:
+    """Requests that four bidders answered: the line-ups that response models are fitted to, more than are kept."""
+    terms = Terms(worth=1, max_price=1)
+    for number in range(requests):
+        task, name = f"task-{number % _TASKS}", f"request-{number:012d}"
+        opened = RequestOpened(task=task, task_version="1", domain="", labels=(), terms=terms)
+        answers = [
+            AttemptFinished(bidder=f"b{(number + place) % _BIDDERS}", tactic="plain", group=place % 2, price=number)
+            for place in range(4)
+        ]
+        payloads: list[Payload] = [opened, *answers, OutcomeSettled(task=task, status="answered")]
+        for payload in payloads:
+            seq += 1
+            yield replace(_event(seq, payload), request_id=name, round=1)
+
+
 def _event(seq: int, payload: Payload) -> Event:
     return Event(
         seq=seq,
-        kind="lessons",
+        kind=KIND_OF[type(payload)],
         version=1,
         tenant="",
         label="internal",
@@ -123,6 +151,8 @@ def _remembered(lessons: int) -> dict[str, float]:
     beliefs.fold(tuple(_events(100)))  # what is loaded once is no memory of lessons
     before = _resident_mb()
     for event in _events(lessons):
+        beliefs.fold((event,))
+    for event in _asked(beliefs.seq, _LINEUPS):
         beliefs.fold((event,))
     grown = _resident_mb() - before
     return {"lessons": float(lessons), "memory_mb": grown, "snapshot_mb": len(snapshot(beliefs)) / 1e6}

@@ -48,6 +48,8 @@ def _round(one: RoundTold) -> Iterator[str]:
         yield ""
     yield f"Round {one.number}: {answer}; {len(one.bids)} could bid, {len(one.no_bids)} could not."
     if one.number == 1:
+        if one.expected:
+            yield f"  {one.expected}"
         yield from _bids(one)
     yield f"  {_end(one)}"
     for hedge in one.hedges:
