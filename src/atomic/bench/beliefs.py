@@ -54,8 +54,8 @@ def table(found: dict[str, float]) -> str:
         [
             f"  a lesson taken in: {found['update_us_p50']:.1f} µs (median), {found['update_us_p90']:.1f} (9 in 10); "
             f"must {must:g}, aim {aim:g}; control, a bare count: {found['control_us_p50']:.2f}",
-            f"  after {found['lessons']:,.0f} lessons and {_LINEUPS:,} requests: {found['memory_mb']:.1f} MB; must {TARGET_MB:g}; "
-            f"snapshot {found['snapshot_mb']:.1f} MB",
+            f"  after {found['lessons']:,.0f} lessons and {_LINEUPS:,} requests: {found['memory_mb']:.1f} MB; "
+            f"must {TARGET_MB:g}; snapshot {found['snapshot_mb']:.1f} MB",
         ]
     )
 
