@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.belief.lines import RIGHT, SHARES, made
 
-from atomic.belief.responses import Recipe, by_domain, fit, lines, told
+from atomic.belief.lines import lines
+from atomic.belief.responses import Recipe, by_domain, fit, told
 
 PLANTED = np.array([sum(share * one for share, one in zip(SHARES, right, strict=True)) for right in RIGHT.values()])
 TWO = Recipe(classes=2, popular=0.5, popular_weight=100.0)

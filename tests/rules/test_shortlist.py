@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.belief.lines import made
 from tests.rules.models import model
 
-from atomic.belief.responses import lines
+from atomic.belief.lines import lines
 from atomic.rules.shortlist import Counted, candidates, model_of, play, policy, shortlist, stands
 from atomic.rules.states import structure
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from atomic.belief.lines import Flags, Lines, lines
 from atomic.belief.lineups import OfTask
-from atomic.belief.responses import Flags, Lines, Recipe, lines, told
+from atomic.belief.responses import Recipe, told
 from atomic.records.responses import Level, ModelFitted, ResponseModel
 from atomic.rules.shortlist import Counted, Expectation, play, policy, stored_counts
 from atomic.rules.trials import (

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from atomic.belief.responses import Lines
+from atomic.belief.lines import Lines
 from atomic.records.responses import InDomain, ResponseModel, Seen
 from atomic.rules.classes import Bids, odds
 from atomic.rules.induction import Odds, Values, chances, induced

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atomic.belief.lines import Flags, Lines
 from atomic.belief.lineups import Name
-from atomic.belief.responses import Fitted, Flags, Lines, Recipe, by_domain, fit, told
+from atomic.belief.responses import Fitted, Recipe, by_domain, fit, told
 from atomic.rules.shortlist import Classes, Counted, Expectation, play, policy, shortlist
 from atomic.rules.states import Floats, Ints
 
