@@ -50,7 +50,7 @@ def plan(name: str, task: OfTask, seq: int) -> ModelFitted:
     worths = _worths(found)
     recipe, choices, settling = _recipe(found, task, worths)
     learned = learn(found, task.alternatives, recipe)
-    if task.alternatives and not found.judged.any():
+    if task.alternatives and not choices:
         settling = _sobered(found, task.alternatives, learned, worths)
     counted = Counted(found, learned.classes)
     levels = []
@@ -86,7 +86,7 @@ def _recipe(found: Lines, task: OfTask, worths: list[int]) -> tuple[Recipe, dict
 
 
 def _sobered(found: Lines, alternatives: int, learned: Learned, worths: list[int]) -> Settling:
-    """Where nothing was judged, policies are best if wrong answers are thought to meet half of the time, and the
+    """Where little was judged, policies are best if wrong answers are thought to meet half of the time, and the
     probabilities that are told are nearer to the truth if more often: the intercepts between the two."""
     sober = learn(found, alternatives, _SOBER)
     parts = []
