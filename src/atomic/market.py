@@ -31,6 +31,7 @@ from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
 from atomic.stages.prepare import prepare
 from atomic.stages.punctual import Punctuality
+from atomic.stages.reading import Reading
 from atomic.stages.teach import Teacher
 
 P = ParamSpec("P")
@@ -87,7 +88,8 @@ class Market:
         for asker in self._askers:
             asker.attach(self.record, ledger, self._clock)
         learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
-        self._teacher = Teacher(ledger, learners, examples, _report)
+        reading = Reading()
+        self._teacher = Teacher(ledger, learners, examples, _report, reading)
         self._seen = 0  # the seq up to which events were taken in
         self._unfollow: Callable[[], None] | None = None
         self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
@@ -107,6 +109,7 @@ class Market:
             valuation=valuation,
             punctual=Punctuality(self._clock),
             capacity=Capacity(self._clock, most_waiting=queue),
+            reading=reading,
             parser=parser,
         )
         self.planning = Planning(self.beliefs, self.record, self._clock, _report)
@@ -248,6 +251,10 @@ class Market:
         settled, answer = await purchase.run()
         self.modes.answered(ask, opened, terms, trade.subjects, purchase.compared(settled))
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
+
+    def claims(self, ask: Ask) -> Mapping[str, float]:
+        """What the market itself would claim of bids that make no claim, by the text alone."""
+        return self._shop.claims(ask)
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""

@@ -65,6 +65,7 @@ class Purchase:
         self._lasting: list[Bid] = []  # still under way although our process was restarted
         self._excluded: dict[str, Reason] = {}
         self._nearest = shop.examples.nearest(ask, _EXAMPLES)
+        self._claims = shop.claims(ask)
         self._books = Books(shop, ask, subjects, self._nearest)
 
     def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
@@ -189,6 +190,7 @@ class Purchase:
             excluded=self._excluded,
             examples=self._nearest,
             punctual=shop.punctual,
+            claims=self._claims,
         )
         beliefs_seq = shop.beliefs.seq
         slate = collect(ask, shop.bidders, shop.tactics, shop.beliefs, this)

@@ -14,11 +14,13 @@ from atomic.clock import Clock
 from atomic.protocols import Bidder, Examples, Parser, Priced, Spend, Tactic, Valuation
 from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
+from atomic.records.microtask import Ask
 from atomic.records.price import PricesChanged
 from atomic.rules.exploration import drawn
 from atomic.stages.capacity import Capacity
 from atomic.stages.execute import Attempted
 from atomic.stages.punctual import Punctuality
+from atomic.stages.reading import Reading
 
 
 class Record(Protocol):
@@ -47,12 +49,19 @@ class Shop:
     valuation: Valuation
     punctual: Punctuality
     capacity: Capacity
+    reading: Reading
     parser: Parser | None = None
     recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
 
     def reserved(self, bid: Bid) -> int:
         """What an attempt on a bid may cost at most; nothing where it is only recalled."""
         return 0 if bid.key in self.recalled else bid.offer.ceiling
+
+    def claims(self, ask: Ask) -> Mapping[str, float]:
+        """The market's own claims by the text alone, where answers do not say more: they are never equal, or
+        there are not three bidders to compare."""
+        table, _, _ = self.beliefs.table(ask.task.name, ask.task.alternatives)
+        return self.reading.claims(ask) if table.apart or len(self.bidders) < 3 else {}
 
     def draw(self, tenant: str, request_id: str, round_number: int) -> float:
         """A number in [0, 1) that bidders cannot predict: HMAC over tenant, request and round."""

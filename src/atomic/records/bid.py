@@ -56,6 +56,7 @@ class Offer:
     """What a bidder says it would do, before it does it.
 
     `claim` is its own opinion that it would be right, in (0, 1), or None; it is calibrated, never believed.
+    `read`: the claim is the market's, from the request's text and what came of others, since the bidder makes none.
     `price` is its expected price and `ceiling` the most it may bill, both in nano-USD; `latency_ns` its own
     expectation, or None when it leaves that to the market's records.
     """
@@ -63,6 +64,7 @@ class Offer:
     bidder: str
     tactic: str
     claim: float | None = None
+    read: bool = False
     price: int = 0
     ceiling: int = 0
     latency_ns: int | None = None

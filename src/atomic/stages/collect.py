@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from atomic.belief import Beliefs
 from atomic.protocols import Bidder, Profile, Sketch, Tactic
@@ -24,6 +24,7 @@ class Round:
 
     `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
     `examples` are the verified examples nearest to the input; `turned_away` says that too many requests wait already.
+    `claims` are the market's own by the text alone, by bid, for bids that make none.
     """
 
     terms: Terms
@@ -34,6 +35,7 @@ class Round:
     examples: Sequence[tuple[float, Example]]
     punctual: Punctuality = field(default_factory=Punctuality)
     turned_away: bool = False
+    claims: Mapping[str, float] = field(default_factory=dict)
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -143,6 +145,8 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
     offer = sound_offer(bidder.offer(ask, sketch), profile.name, sketch.tactic)
     if isinstance(offer, NoBid):
         return offer
+    if offer.claim is None and key in this.claims:
+        offer = replace(offer, claim=this.claims[key], read=True)
     if this.spent + offer.ceiling > this.terms.max_price:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
     return _appraised(offer, ask, profile, beliefs, this)
@@ -181,7 +185,9 @@ def appraise(offer: Offer, of: Task, profile: Profile, beliefs: Beliefs, busy: i
     """
     key, task = f"{offer.bidder}+{offer.tactic}", of.name
     seen = beliefs.evidence(key, task, of.domain, of.alternatives, profile, of.version)
-    probability, spread = beliefs.right(key, task, seen, offer.claim)
+    probability, spread = beliefs.right(key, task, seen, None if offer.read else offer.claim)
+    if offer.read and offer.claim is not None:  # drawn from its record already, and shrunk towards it
+        probability = max(seen.chance, offer.claim)
     latency, high = (
         beliefs.queueing.corrected(offer.bidder, busy, one) for one in beliefs.latency(key, task, offer.latency_ns)
     )

@@ -134,7 +134,7 @@ def from_feedback(
 
 def _right(one: Bought, target: float, weight: float) -> Lesson:
     mean, _ = shrunk(one.bid.evidence)
-    claim = one.bid.offer.claim
+    claim = None if one.bid.offer.read else one.bid.offer.claim
     return Lesson(
         kind="right",
         key=one.bid.key,

@@ -43,6 +43,8 @@ def sound_offer(offer: object, bidder: str, tactic: str) -> Offer | NoBid:
     )
     if not sound:
         return NoBid(bidder=bidder, tactic=tactic, reason=Reason.OFFER_INVALID, detail="numbers that cannot be")
+    if offer.read:  # what a bidder claims is calibrated, whatever it says of who claims it
+        offer = replace(offer, read=False)
     if offer.claim is not None and type(offer.claim) is not float:
         return replace(offer, claim=float(offer.claim))
     return offer

@@ -11,12 +11,13 @@ import orjson
 from atomic.errors import CallerError
 from atomic.protocols import Examples, Forgetful, Learner, Ledger
 from atomic.records.event import Commitment, Event, decode
-from atomic.records.lesson import FeedbackGiven
+from atomic.records.lesson import FeedbackGiven, LessonsLearned
 from atomic.records.microtask import Example
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import Features, RequestOpened
 from atomic.stages.learn import outranks
 from atomic.stages.prepare import may_see
+from atomic.stages.reading import Judged, Reading
 
 _REMEMBERED = 256
 _CHUNK = 1_000
@@ -31,11 +32,14 @@ class Teacher:
         learners: Sequence[Learner],
         examples: Examples,
         report: Callable[[Exception], None] = lambda _: None,
+        reading: Reading | None = None,
     ) -> None:
         self._ledger = ledger
         self._learners = learners
         self._examples = examples
         self._report = report
+        self._reading = reading or Reading()
+        self._spoken = 0  # the seq of the last word on an outcome
         self._taught = 0  # the seq up to which it was taught
         self._requests: OrderedDict[tuple[str, str], Event] = OrderedDict()
         self._outcomes: OrderedDict[tuple[str, str], Event] = OrderedDict()
@@ -51,7 +55,10 @@ class Teacher:
                 _remember(self._outcomes, key, event)
                 self._teach_outcome(event)
             elif event.kind == "feedback":
+                self._spoken = event.seq
                 self._teach_feedback(event)
+            elif isinstance(event.payload, LessonsLearned) and event.seq == self._spoken + 1:
+                self._teach_reading(event, event.payload)
 
     def begin_again(self) -> None:
         """Let everybody forget, and teach again from the ledger, in which erased bodies are not any more.
@@ -62,6 +69,7 @@ class Teacher:
         for one in (*self._learners, self._examples):
             if isinstance(one, Forgetful):
                 one.forget()
+        self._reading.forget()
         self._requests.clear()
         self._outcomes.clear()
         events = islice(self._ledger.read(), self._taught)
@@ -96,6 +104,15 @@ class Teacher:
         outcome = settled.payload if settled is not None else None
         if settled is not None and isinstance(outcome, OutcomeSettled) and outcome.status == "answered":
             self._teach(event, settled, "answer", given.value, given.source)  # a low value takes an example back
+
+    def _teach_reading(self, event: Event, learned: LessonsLearned) -> None:
+        """What a word on an outcome says of the bids' answers to its text."""
+        request = self._find(self._requests, event, "request")
+        features = None if request is None else self._body(request, "features")
+        if features is not None:  # else erased
+            text = decode(Features, features).text
+            judged = Judged(event.request_id, event.tenant, learned.task, learned.domain, text)
+            self._reading.learn(judged, learned.lessons)
 
     def _outranked(self, event: Event, given: FeedbackGiven) -> bool:
         """Whether a better source had spoken of this request before."""

@@ -67,7 +67,8 @@ class Rehearsal:
         ask = prepare(
             call, request_id=request_id("learn", item.id), tenant="", label=call.task.label, domain=item.domain
         )
-        this = Round(terms=terms(1), spent=0, now_ns=0, busy={}, excluded={}, examples=())
+        claims = market.claims(ask)
+        this = Round(terms=terms(1), spent=0, now_ns=0, busy={}, excluded={}, examples=(), claims=claims)
         ask = replace(ask, time_left_ns=NO_HURRY_NS)
         return ask, collect(ask, market.bidders, (Plain(),), market.beliefs, this)
 
