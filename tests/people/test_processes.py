@@ -89,9 +89,7 @@ def test_an_answer_from_another_process_is_the_outcome_and_is_paid(tmp_path: Pat
     assert "nothing waits for a person\n" == atomic(tmp_path, "answer").stdout
     with LedgerReader.open(tmp_path / "atomic.db") as ledger:
         (said,) = ledger.read(kinds=("answered",))
-        assert ledger.tokens("ann@example.com") == ledger.subjects(
-            said.bodies[0]
-        )  # erased with the input it is about
+        assert ledger.tokens("ann@example.com") == ledger.subjects(said.bodies[0])  # erased with the input it is about
 
 
 def test_a_market_that_dies_finds_its_question_again_and_pays_once(tmp_path: Path, start: Start) -> None:
