@@ -32,7 +32,7 @@ from atomic.rules.trials import (
 
 _LEVELS = 9
 _CHEAPEST, _DEAREST = 3.0, 400.0  # worths that are planned for, over the lowest and the highest price
-_JUDGED_ENOUGH = 100
+_JUDGED_ENOUGH, _JUDGED_MANY = 100, 600
 _CONFIDENT, _TRUSTED = 0.2, 0.5
 _NEVER_EQUAL = "answers are never equal, so agreement says nothing"
 _LABELS = Recipe()
@@ -75,9 +75,15 @@ def plan(name: str, task: OfTask, seq: int) -> ModelFitted:
 
 
 def _recipe(found: Lines, task: OfTask, worths: list[int]) -> tuple[Recipe, dict[int, str], Settling]:
-    """How to fit, by which model each worth is planned where that was tried, and how probabilities came true."""
+    """How to fit, by which model each worth is planned where that was tried, and how probabilities came true.
+
+    Equal answers from a list are equally right, so that many labels belong into the fit; open answers that differ may
+    both be right.
+    """
     recipes = {"agreement": _CLOSED if task.alternatives else _OPEN, "labels": _LABELS}
     rows = (found.word.max(axis=1) > _TRUSTED) & _whole(found)
+    if task.alternatives and int(rows.sum()) >= _JUDGED_MANY:
+        recipes = dict(reversed(recipes.items()))
     if int(rows.sum()) < _JUDGED_ENOUGH:
         return recipes["agreement"], {}, ()
     choices, settling = tried(found, task.alternatives, worths, rows, list(task.kept), recipes)
