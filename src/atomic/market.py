@@ -60,8 +60,7 @@ class Trade:
 class Market:
     """Buys answers to microtasks from bidders, records everything, and learns from what comes of it.
 
-    Made by `atomic.open`, or by hand to choose every part. `parser` reads what bidders write. `per_day` and, by
-    task, `per_task` cap a day in nano-USD.
+    Made by `atomic.open`, or by hand to choose every part. `per_day` and, by task, `per_task` cap a day in nano-USD.
     """
 
     def __init__(  # noqa: PLR0913 - every part by its name
@@ -87,8 +86,7 @@ class Market:
         self._askers = [bidder for bidder in bidders if isinstance(bidder, Asker)]
         for asker in self._askers:
             asker.attach(self.record, ledger, self._clock)
-        learners = [bidder for bidder in bidders if isinstance(bidder, Learner)]
-        reading = Reading()
+        learners, reading = [bidder for bidder in bidders if isinstance(bidder, Learner)], Reading()
         self._teacher = Teacher(ledger, learners, examples, _report, reading)
         self._seen = 0  # the seq up to which events were taken in
         self._unfollow: Callable[[], None] | None = None
@@ -112,6 +110,7 @@ class Market:
             reading=reading,
             parser=parser,
         )
+        self.claims = self._shop.claims
         self.planning = Planning(self.beliefs, self.record, self._clock, _report)
         self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)
 
@@ -187,8 +186,7 @@ class Market:
                 return read_outcome(self.ledger, call, *key)
             if standing in {"new", "resumed"}:
                 return await self._claimed(call, trade, key, resumed=standing == "resumed")
-            ours = self._running.get(key)
-            if ours is None:
+            if (ours := self._running.get(key)) is None:
                 await asyncio.sleep(_POLL_SECONDS)
                 await self.record(())
             else:
@@ -251,10 +249,6 @@ class Market:
         settled, answer = await purchase.run()
         self.modes.answered(ask, opened, terms, trade.subjects, purchase.compared(settled))
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
-
-    def claims(self, ask: Ask) -> Mapping[str, float]:
-        """What the market itself would claim of bids that make no claim, by the text alone."""
-        return self._shop.claims(ask)
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""

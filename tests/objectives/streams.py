@@ -48,7 +48,9 @@ async def market_of(
     """A market of bidders by name, price and how often they are believed to be right; `really` says who is not so."""
     found = (prices or PRICES).items()
     traders = [trader(name, price, right, (really or {}).get(name, right)) for name, (price, right) in found]
-    return await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
+    market = await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
+    market.planning.hold = True  # what is steered is asked here, not what a model that comes in the middle changes
+    return market
 
 
 async def buy(market: Market, terms: Terms, number: int) -> Outcome[Any]:
