@@ -126,6 +126,24 @@ async def test_what_came_of_it_is_what_the_server_said_or_is_not_known(stage: St
     assert "example" not in ended.detail  # a server may quote an address: only its codes are kept
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"), [("251 2.0.0 taken", "done"), ("354 go on", "uncertain"), ("taken, thank you", "uncertain")]
+)
+async def test_a_word_on_a_mail_that_is_no_refusal_never_has_it_sent_again(said: str, expected: str) -> None:
+    async with smtp_sink() as sink:
+        sink.plays["data"] = said
+        ended = await hand_over(settings(sink))
+    assert expected == ended.status
+
+
+async def test_a_password_that_cannot_be_written_costs_a_try_and_no_mail(tmp_path: Path) -> None:
+    tls, trusted = certificate(tmp_path)
+    async with smtp_sink(tls=tls, login=("me", "hidden")) as sink:
+        chosen = settings(sink, ca=str(trusted), security="starttls", user="me", password={"env": "UNUSED"})
+        ended = await hand_over(chosen, password="schlüssel")
+    assert (Ended("failed", "UnicodeEncodeError"), []) == (ended, sink.received)
+
+
 async def test_nobody_there_is_a_failure() -> None:
     async with smtp_sink() as sink:
         chosen = settings(sink)

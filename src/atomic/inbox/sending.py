@@ -37,7 +37,7 @@ def submit(settings: SmtpSettings, password: str, *, sender: str, to: str, conte
         return Ended("given_up", "not a plain address")
     try:
         smtp = _connected(settings, password)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:  # smtplib takes no password beyond ASCII
         return Ended("failed", _words(error))
     try:
         return _handed_over(smtp, sender, to, as_sent(content))
@@ -108,7 +108,15 @@ def _handed_over(smtp: smtplib.SMTP, sender: str, to: str, content: bytes) -> En
         code, said = smtp.getreply()
     except (OSError, smtplib.SMTPException) as error:
         return Ended("uncertain", f"no word from the server after the last line: {_words(error)}")
-    return Ended("done", _codes(code, said)) if code == 250 else _refused("mail", code, said)
+    return _last_word(code, said)
+
+
+def _last_word(code: int, said: bytes) -> Ended:
+    if 200 <= code <= 299:
+        return Ended("done", _codes(code, said))
+    if 400 <= code <= 599:
+        return _refused("mail", code, said)
+    return Ended("uncertain", "what the server said after the last line is no answer")  # it may have it all the same
 
 
 def _refused(what: str, code: int, said: bytes) -> Ended:

@@ -30,7 +30,13 @@ def tell(settings: WebhookSettings, token: str, *, key: str, content: bytes) -> 
             client.stream("POST", settings.url, content=content, headers=headers) as response,
         ):
             code = response.status_code
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError) as error:
+    except (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.ProxyError,
+        UnicodeError,
+    ) as error:
         return Ended("failed", type(error).__name__)
     except httpx.HTTPError as error:
         return Ended("uncertain", f"no word from the receiver: {type(error).__name__}")
@@ -49,9 +55,12 @@ def has_it(settings: WebhookSettings, token: str, *, key: str) -> bool:
         return False
     httpx = _httpx()
     try:
-        with httpx.Client(timeout=settings.timeout, follow_redirects=False) as client:
-            code: int = client.get(settings.ask.replace(KEY_MARK, key), headers=_bearer(token)).status_code
-    except httpx.HTTPError:
+        with (
+            httpx.Client(timeout=settings.timeout, follow_redirects=False) as client,
+            client.stream("GET", settings.ask.replace(KEY_MARK, key), headers=_bearer(token)) as response,
+        ):
+            code: int = response.status_code
+    except (httpx.HTTPError, UnicodeError):
         return False
     return code == 200
 
