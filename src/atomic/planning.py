@@ -22,13 +22,27 @@ from atomic.shop import Record
 _PATIENCE_SECONDS = 2.0  # how long closing waits for a plan that is nearly done
 
 Planned = ModelFitted | Exception
+Planner = Callable[[str, OfTask, int], ModelFitted]
 
 
 class Planning:
-    """Watches line-ups and plans what is due, one task at a time. `hold` lets learning go on without it."""
+    """Watches line-ups and plans what is due, one task at a time. `hold` lets learning go on without it.
 
-    def __init__(self, beliefs: Beliefs, record: Record, clock: Clock, report: Callable[[Exception], None]) -> None:
+    `planner` makes the model of a task's line-ups up to a seq; closing waits `patience` seconds for it.
+    """
+
+    def __init__(
+        self,
+        beliefs: Beliefs,
+        record: Record,
+        clock: Clock,
+        report: Callable[[Exception], None],
+        *,
+        planner: Planner = plan,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._beliefs, self._record, self._clock, self._report = beliefs, record, clock, report
+        self._planner, self._patience = planner, patience
         self._thread: threading.Thread | None = None
         self._recording: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -58,7 +72,7 @@ class Planning:
         def work() -> None:
             found: Planned
             try:
-                found = plan(due, copied, seq)
+                found = self._planner(due, copied, seq)
             except Exception as error:  # told in the loop, as what goes wrong in a task is
                 found = error
             with suppress(RuntimeError):  # the loop has ended meanwhile
@@ -116,7 +130,7 @@ class Planning:
         if self._thread is not None and not self._closed:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
-            await asyncio.wait({waiting}, timeout=_PATIENCE_SECONDS)
+            await asyncio.wait({waiting}, timeout=self._patience)
         self._closed = True
         if self._recording is not None:
             await asyncio.wait({self._recording})

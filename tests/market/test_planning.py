@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
 from tests.market.shop import bidder, events, opened, until
 
-import atomic.planning as module
+from atomic.belief.lineups import OfTask
 from atomic.clock import FrozenClock
 from atomic.erasure import erase
 from atomic.explain import explain
 from atomic.explain.story import read_story
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Market, Trade
+from atomic.planning import Planner, Planning
 from atomic.protocols import Bidder
 from atomic.records.microtask import Ask, microtask
 from atomic.records.request import EVERYBODY
@@ -144,45 +144,58 @@ async def test_two_processes_have_the_same_model() -> None:
         await other.close()
 
 
-async def test_requests_settle_while_a_plan_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    go, begun = threading.Event(), threading.Event()
+class HeldUp:
+    """The planner, which waits until it may go on."""
 
-    def held_up(*given: Any) -> ModelFitted:
-        begun.set()
-        go.wait()
-        return plan(*given)
+    def __init__(self) -> None:
+        self.go, self.begun = threading.Event(), threading.Event()
 
-    monkeypatch.setattr(module, "plan", held_up)
-    market = await opened(*three())
+    def __call__(self, name: str, of: OfTask, seq: int) -> ModelFitted:
+        self.begun.set()
+        self.go.wait()
+        return plan(name, of, seq)
+
+
+async def planning_by(
+    planner: Planner, *, ledger: Any = None, failures: list[Exception] | None = None, patience: float = 2.0
+) -> Market:
+    """A market that plans with another planner."""
+    market = await opened(*three(), ledger=ledger)
+    report = ([] if failures is None else failures).append
+    market.planning = Planning(market.beliefs, market.record, FrozenClock(), report, planner=planner, patience=patience)
+    return market
+
+
+async def test_requests_settle_while_a_plan_is_under_way() -> None:
+    planner = HeldUp()
+    market = await planning_by(planner)
     await survey(market)
-    assert await asyncio.to_thread(begun.wait)
+    assert await asyncio.to_thread(planner.begun.wait)
     outcome = await market.buy(colour("new"), Trade(request_id="new"))
     assert (False, [], False) == (outcome.refused, fits(market), any(modelled(market, "new")))
-    go.set()
+    planner.go.set()
     await market.planning.done()
     assert 1 == len(fits(market))
     await market.close()
 
 
-async def test_a_plan_that_is_not_done_is_given_up_at_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    go = threading.Event()
-    monkeypatch.setattr(module, "plan", lambda *_: go.wait())
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.01)
-    market = await opened(*three())
+async def test_a_plan_that_is_not_done_is_given_up_at_close() -> None:
+    planner = HeldUp()
+    market = await planning_by(planner, patience=0.01)
     await survey(market)
+    assert await asyncio.to_thread(planner.begun.wait)
     await market.close()
-    go.set()
+    planner.go.set()
     assert [] == fits(market)
 
 
-async def test_a_plan_that_fails_is_reported_and_the_market_goes_on(
-    monkeypatch: pytest.MonkeyPatch, failures: list[BaseException]
-) -> None:
-    def broken(*_: Any) -> ModelFitted:
+async def test_a_plan_that_fails_is_reported_and_the_market_goes_on() -> None:
+    failures: list[Exception] = []
+
+    def broken(name: str, of: OfTask, seq: int) -> ModelFitted:
         raise IndexError("no such row")
 
-    monkeypatch.setattr(module, "plan", broken)
-    market = await opened(*three())
+    market = await planning_by(broken, failures=failures)
     await survey(market)
     await market.planning.done()
     await survey(market, 100, 60)
@@ -208,24 +221,15 @@ async def test_an_erased_request_is_in_no_line_up_and_in_no_model_that_is_fitted
     await ledger.close()
 
 
-async def test_what_is_erased_while_a_plan_is_under_way_is_not_in_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    go, begun = threading.Event(), threading.Event()
-
-    def held_up(*given: Any) -> ModelFitted:
-        begun.set()
-        go.wait()
-        return plan(*given)
-
-    monkeypatch.setattr(module, "plan", held_up)
+async def test_what_is_erased_while_a_plan_is_under_way_is_not_in_it(tmp_path: Path) -> None:
+    planner = HeldUp()
     ledger = SqliteLedger.open(tmp_path / "ledger.db")
-    market = await opened(*three(), ledger=ledger)
+    market = await planning_by(planner, ledger=ledger)
     await survey(market, count=45)
-    assert await asyncio.to_thread(begun.wait)
+    assert await asyncio.to_thread(planner.begun.wait)
     await erase(ledger, "s3")
     await market.record(())
-    go.set()
+    planner.go.set()
     await market.planning.done()
     assert [44] == [one.model.lineups for one in fits(market) if one.model is not None]
     await market.close()
