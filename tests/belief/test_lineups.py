@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from tests.belief.events import event, finished, histories, learned, opened, right
 
-import atomic.belief.lineups as module
 from atomic.belief import Beliefs
 from atomic.belief.lineups import Lineup, Lineups
 from atomic.belief.snapshot import restore, snapshot
@@ -137,9 +135,8 @@ def test_an_erased_request_is_in_no_line_up() -> None:
     assert [] == list(beliefs.lineups.tasks["spam"].kept)
 
 
-def test_no_more_line_ups_are_kept_than_allowed_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST", 5)
-    found = Lineups()
+def test_no_more_line_ups_are_kept_than_allowed_in_all() -> None:
+    found = Lineups(most=5)
     for number in range(9):
         for one in request(f"r{number}", 4 * number + 1):
             found.fold(one)

@@ -97,9 +97,10 @@ class OfTask:
 
 
 class Lineups:
-    """All tasks' line-ups. Reading never changes them; only `fold` does."""
+    """All tasks' line-ups, `most` of them. Reading never changes them; only `fold` does."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
         self.tasks: OrderedDict[str, OfTask] = OrderedDict()
         self.open: OrderedDict[Name, tuple[str, int, Lineup]] = OrderedDict()
 
@@ -150,7 +151,7 @@ class Lineups:
         known.fresh += 1
         if len(known.kept) > _MOST_OF_TASK:
             known.kept.popitem(last=False)
-        if sum(len(one.kept) for one in self.tasks.values()) > _MOST:
+        if sum(len(one.kept) for one in self.tasks.values()) > self._most:
             max(self.tasks.values(), key=lambda one: len(one.kept)).kept.popitem(last=False)
 
     def _judged(self, learned: LessonsLearned, name: Name) -> None:
