@@ -9,12 +9,13 @@ from tests.belief.lines import made
 from tests.rules.models import model
 
 from atomic.belief.lines import lines
-from atomic.rules.shortlist import Counted, candidates, model_of, play, policy, shortlist, stands
+from atomic.rules.shortlist import Classes, Counted, candidates, play, policy, shortlist, stands
 from atomic.rules.states import structure
 
 RIGHTS = {"ant": (0.95, 0.35), "bee": (0.9, 0.55), "cat": (0.8, 0.2), "dog": (0.97, 0.75)}
 COSTS = np.array([[100.0, 300.0, 50.0, 1_000.0]])
-CLASSES = model_of(model(RIGHTS), [""])
+MODEL = model(RIGHTS)
+CLASSES = Classes(MODEL.domains, MODEL.popular, MODEL.accident)
 QUALITY = np.array([0.71, 0.76, 0.56, 0.88])
 
 

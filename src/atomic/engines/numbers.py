@@ -13,9 +13,6 @@ _CURRENCIES = {
     "euros": "eur", "£": "gbp", "gbp": "gbp", "pounds": "gbp", "¥": "jpy", "jpy": "jpy", "yen": "jpy", "chf": "chf",
     "₹": "inr", "inr": "inr",
 }  # fmt: skip
-_NAMES_OF_MONEY = frozenset(
-    "price amount total cost fee sum subtotal balance budget salary revenue tax payment paid due value worth".split()
-)
 _SCALES = {"k": 3, "thousand": 3, "million": 6, "mio": 6, "mn": 6, "M": 6, "billion": 9, "bn": 9}
 _UNITS = {
     "kg": ("kg", "kilo", "kilos", "kilogram", "kilograms"), "g": ("g", "gram", "grams"), "km": ("km", "kilometers",

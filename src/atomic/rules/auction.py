@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atomic.protocols import Valuation, Valued
@@ -112,9 +112,6 @@ def _outright(standing: float, group: int, action: tuple[str, ...]) -> Verdict:
 def _lessons(slate: Slate, leader: Valued) -> float:
     """How many outcomes stand behind the leader's weakest bid in this task."""
     return min(bid.evidence.task_count for bid in slate.bids if bid.key in leader.action)
-
-
-Auction = Callable[[Position, Slate, Table, float], Verdict]
 
 
 def without(slate: Slate, keys: Sequence[str]) -> Slate:

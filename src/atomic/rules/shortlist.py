@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from atomic.belief.lines import Lines
-from atomic.records.responses import InDomain, ResponseModel, Seen
+from atomic.records.responses import InDomain, Seen
 from atomic.rules.classes import Bids, odds
 from atomic.rules.induction import Odds, Values, chances, induced
 from atomic.rules.states import Floats, Ints, Structure, structure
@@ -235,12 +235,6 @@ def play(found: Policy, items: Lines) -> Played:
         count += inside
     surely = np.where(answers > 0, found.surely[items.domain, state], 0.0)
     return Played(right / np.maximum(count, 1), price, surely, answers)
-
-
-def model_of(stored: ResponseModel, domains: Sequence[str]) -> Classes:
-    """A stored model's classes, by the domains of some line-ups."""
-    by_name = {one.domain: one for one in stored.domains}
-    return Classes([by_name.get(name, by_name[""]) for name in domains], stored.popular, stored.accident)
 
 
 def stored_counts(seen: Sequence[Odds], domains: Sequence[str]) -> tuple[Seen, ...]:

@@ -28,7 +28,7 @@ class Line:
     >>> line = Line()
     >>> for tenant, urgency in (("a", 0), ("a", 0), ("a", 5), ("b", 0)):
     ...     line.add(Ticket(tenant, "spam", urgency))
-    >>> [(one.tenant, one.urgency) for one in line.in_turn()]
+    >>> [(one.tenant, one.urgency) for one in iter(line.next, None)]
     [('a', 5), ('b', 0), ('a', 0), ('a', 0)]
     """
 
@@ -73,11 +73,6 @@ class Line:
         _to_the_end(self._tenants, tenant)
         _to_the_end(levels.get(urgency, {}), task)
         return ticket
-
-    def in_turn(self) -> Iterator[Ticket]:
-        """Take out one after the other."""
-        while (ticket := self.next()) is not None:
-            yield ticket
 
     def last_of_the_longest(self) -> Ticket | None:
         """Who would leave if one had to: of the tenant with most, and its task with most, the least urgent newcomer."""
