@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from atomic.testing.loopback import on_loopback
+
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 40}}
 
 
@@ -76,21 +78,6 @@ class Endpoint:
 async def endpoint() -> AsyncIterator[Endpoint]:
     """A running endpoint."""
     plays = Endpoint()
-    connections: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        await plays.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()[:2]
-    plays.url = f"http://{host}:{port}/v1"
-    try:
+    async with on_loopback(plays.serve) as port:
+        plays.url = f"http://127.0.0.1:{port}/v1"
         yield plays
-    finally:
-        server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from atomic.testing.loopback import on_loopback
 from atomic.testing.model_plays import PLAYS, Play
 from atomic.testing.model_voices import VOICES, Event, Tokens, Voice
 
@@ -95,24 +96,10 @@ async def model_server(*, answer: str = "yes", key: str = "") -> AsyncIterator[M
     >>> asyncio.run(main())
     True True
     """
-    plays, connections = ModelServer(answer=answer, key=key), set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        await plays.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()[:2]
-    plays.url = f"http://{host}:{port}/v1"
-    try:
+    plays = ModelServer(answer=answer, key=key)
+    async with on_loopback(plays.serve) as port:
+        plays.url = f"http://127.0.0.1:{port}/v1"
         yield plays
-    finally:
-        server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked | None:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from atomic.testing.loopback import on_loopback
+
 WebhookStage = Literal["asked", "taken", "answered"]
 WebhookHook = Callable[[WebhookStage], Awaitable[None]]
 WebhookPlay = Literal["cut before", "cut after", "stall before", "stall after"]
@@ -104,19 +106,10 @@ async def _answer(writer: asyncio.StreamWriter, code: int) -> None:
 @asynccontextmanager
 async def webhook_sink() -> AsyncIterator[WebhookSink]:
     """A running sink on a free port."""
-    sink, connections = WebhookSink(), set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        await sink.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    sink.port = server.sockets[0].getsockname()[1]
-    try:
-        yield sink
-    finally:
-        sink.close()
-        server.close()
-        await asyncio.gather(*connections, return_exceptions=True)
+    sink = WebhookSink()
+    async with on_loopback(sink.serve) as port:
+        sink.port = port
+        try:
+            yield sink
+        finally:
+            sink.close()
