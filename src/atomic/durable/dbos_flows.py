@@ -147,7 +147,7 @@ class DbosFlows(FlowsFile):
                 raise
             except asyncio.CancelledError:
                 raise _Closing from None
-            except Exception as error:
+            except Exception as error:  # a body is anybody's: its flow is parked with the reason
                 raise Parked(reason_of(error)) from None
             finally:
                 del self._running[task]

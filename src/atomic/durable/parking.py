@@ -40,7 +40,7 @@ async def tried(work: Callable[[], Awaitable[Json]], *, attempts: int, pause: fl
     for attempt in range(1, attempts + 1):
         try:
             return cast(Json, orjson.loads(orjson.dumps(await work())))  # as it is read back later
-        except Exception as error:
+        except Exception as error:  # a step is anybody's: tried again, then parked with the reason
             reason = reason_of(error)
         if attempt < attempts:
             await asyncio.sleep(min(pause * 2.0 ** (attempt - 1), _LONGEST_PAUSE_S))

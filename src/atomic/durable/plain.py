@@ -141,7 +141,7 @@ class PlainFlows:
             result = await self._bodies[flow.kind](_PlainSteps(flow, self._change), flow.argument)
         except _Stopped:
             pass
-        except Exception as error:
+        except Exception as error:  # a body is anybody's: its flow is parked with the reason
             flow.reason = str(error) if isinstance(error, Parked) else reason_of(error)
             self._change(flow, "parked")
         else:
