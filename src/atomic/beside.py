@@ -12,7 +12,7 @@ from atomic.protocols import SharedLedger, Spend
 from atomic.purchase import Purchase
 from atomic.records.award import Table
 from atomic.records.bid import Bid
-from atomic.records.event import Body, Entry, encode
+from atomic.records.event import Entry
 from atomic.records.microtask import Ask
 from atomic.records.mode import MARKET, Assignment, Mode, PairMade, Side
 from atomic.records.outcome import OutcomeSettled
@@ -20,6 +20,7 @@ from atomic.records.request import RequestOpened, Terms
 from atomic.rules.posterior import calibrated, of_state
 from atomic.shop import Shop
 from atomic.stages.execute import Attempted
+from atomic.stages.prepare import given
 
 _AT_ONCE = 4
 _MOST_WAITING = 256  # more would only be bought long after; those are left out, whatever they ask
@@ -155,10 +156,7 @@ def _opening(answered: Answered, errand: Errand, shop: Shop) -> Entry:
         terms=errand.terms,
         assignment=replace(answered.assignment, arm=answered.assignment.other, shadows=ask.request_id),
     )
-    bodies = (
-        Body(name="input", content=ask.input_json, subjects=answered.subjects),
-        Body(name="features", content=encode(ask.features), subjects=answered.subjects),
-    )
+    bodies = given(ask, answered.subjects)
     return replace(_entry(answered, opened, shop), request_id=answered.shadow, bodies=bodies)
 
 

@@ -1,4 +1,4 @@
-"""The market: the one file that knows the order of a request's stages, and the one writer of the ledger."""
+"""The market: the door to buying, judging and asking what is known, and the one writer of the ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from atomic.planning import Planning
 from atomic.protocols import Asker, Bidder, Examples, Learner, Parser, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
-from atomic.records.event import Body, Entry, Event, encode
+from atomic.records.event import Entry, Event
 from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
@@ -29,7 +29,7 @@ from atomic.rules.valuation import lookahead
 from atomic.shop import Shop, fingerprint_of, reprice
 from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
-from atomic.stages.prepare import prepare
+from atomic.stages.prepare import given, prepare
 from atomic.stages.punctual import Punctuality
 from atomic.stages.reading import Reading
 from atomic.stages.teach import Teacher
@@ -241,11 +241,7 @@ class Market:
         if any(event.kind == "request" for event in earlier):
             purchase.resume(earlier, self.ledger)
         else:
-            bodies = (
-                Body(name="input", content=call.input_json, subjects=trade.subjects),
-                Body(name="features", content=encode(ask.features), subjects=trade.subjects),
-            )
-            purchase.open(opened, bodies)
+            purchase.open(opened, given(ask, trade.subjects))
         settled, answer = await purchase.run()
         self.modes.answered(ask, opened, terms, trade.subjects, purchase.compared(settled))
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
@@ -342,9 +338,9 @@ def _prepared(call: Call[Any], trade: Trade, request_id: str) -> Ask:
 
 
 def _report(error: Exception) -> None:
-    """What a learner raised goes where the loop's other stray errors go."""
+    """What went wrong beside the requests goes where the loop's other stray errors go."""
     loop = asyncio.get_running_loop()
-    loop.call_exception_handler({"message": "a bidder could not learn an example", "exception": error})
+    loop.call_exception_handler({"message": "the market could not learn from what is recorded", "exception": error})
 
 
 __all__ = ["Market", "Trade"]

@@ -9,6 +9,7 @@ from typing import Any
 from atomic.errors import TaskError
 from atomic.protocols import Profile
 from atomic.records.bid import Reason
+from atomic.records.event import Body, encode
 from atomic.records.microtask import Ask, Call, Example
 from atomic.records.request import LABELS, DataLabel, Features, Terms, accepts
 
@@ -28,8 +29,8 @@ def prepare(
     """
     if label not in LABELS:
         raise TaskError(f"{label!r} is no data label", hint=f"one of {', '.join(LABELS)}")
-    given: Mapping[str, object] = numbers or {}
-    for name, number in given.items():
+    said: Mapping[str, object] = numbers or {}
+    for name, number in said.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
             raise TaskError(f"numbers: {name!r} is {number!r}", hint="each must be a finite number")
     features = Features(text=call.text, characters=len(call.text), numbers=tuple(sorted((numbers or {}).items())))
@@ -43,6 +44,14 @@ def prepare(
         label=label,
         domain=domain or call.task.domain,
         time_left_ns=call.task.terms.deadline_ns,
+    )
+
+
+def given(ask: Ask, subjects: tuple[str, ...]) -> tuple[Body, ...]:
+    """What is kept of an input beside the chain, and whose data it is."""
+    return (
+        Body(name="input", content=ask.input_json, subjects=subjects),
+        Body(name="features", content=encode(ask.features), subjects=subjects),
     )
 
 
