@@ -1,4 +1,4 @@
-"""All promises between the floors, in one place. An implementation of one is a plug-in; at most four methods each.
+"""All promises between the floors, in one place. An implementation of one is a plug-in; at most five methods each.
 
 Errors: whatever a bidder raises is turned into an attempt with a reason; it never reaches the caller.
 """
