@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from atomic.commands.common import ConfigOption, LedgerOption, find_config_and_ledger, print_json, reading, say
+from atomic.commands.common import (
+    ConfigOption,
+    LedgerOption,
+    body_told,
+    find_config_and_ledger,
+    print_json,
+    reading,
+    say,
+)
 from atomic.errors import CallerError, ConfigError
 
 if TYPE_CHECKING:
@@ -139,17 +147,8 @@ def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]
         "tenant": event.tenant,
         "label": event.label,
         "payload": orjson.loads(encode(event.payload)),
-        "bodies": {one.name: _read(ledger.body(one)) for one in event.bodies if tokens & set(ledger.subjects(one))},
+        "bodies": {one.name: body_told(ledger.body(one)) for one in event.bodies if tokens & set(ledger.subjects(one))},
     }
-
-
-def _read(content: bytes | None) -> object:
-    if content is None:
-        return "erased"
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode(errors="replace")
 
 
 def _files(config: Config, subject: str, events: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from atomic.commands.common import (
     ConfigOption,
     JsonOption,
     LedgerOption,
+    body_told,
     config_for,
     find_request,
     ledger_file,
@@ -195,18 +196,10 @@ def _as_json(ledger: LedgerReader, event: Event, bodies: bool) -> dict[str, Any]
     }
     shown["payload"] = orjson.loads(encode(event.payload))
     shown["bodies"] = {
-        one.name: _body(ledger.body(one)) if bodies else {"body": one.body_id, "mac": one.mac} for one in event.bodies
+        one.name: body_told(ledger.body(one)) if bodies else {"body": one.body_id, "mac": one.mac}
+        for one in event.bodies
     }
     return shown
-
-
-def _body(content: bytes | None) -> object:
-    if content is None:
-        return "erased"
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode(errors="replace")
 
 
 @app.command()
