@@ -1,9 +1,11 @@
 """What every test stands on: the slow switch, the real data, and a network that ends at loopback."""
 
+import asyncio
 import ipaddress
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -30,6 +32,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def slow(pytestconfig: pytest.Config) -> bool:
     """Whether the long batteries were asked for: lets one test choose between 20 and 200 repetitions."""
     return bool(pytestconfig.getoption("--slow"))
+
+
+@pytest.fixture
+async def failures() -> list[BaseException]:
+    """What reaches the event loop's exception handler."""
+    caught: list[BaseException] = []
+
+    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        caught.append(context["exception"])
+
+    asyncio.get_running_loop().set_exception_handler(note)
+    return caught
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import pytest
-from tests.explain.trading import as_entry, bidders, copied, mail, open_market, spam, trade
+from tests.explain.trading import REQUESTS, as_entry, bidders, copied, mail, open_market, spam
 
 from atomic.belief.examples import ExampleStore
 from atomic.clock import FrozenClock
@@ -35,18 +35,6 @@ from atomic.records import (
 from atomic.records.microtask import with_terms
 from atomic.tactics import Plain
 from atomic.testing import Line, ScriptedBidder
-
-REQUESTS = 40
-
-
-@pytest.fixture(scope="module")
-def traded() -> MemoryLedger:
-    async def build() -> MemoryLedger:
-        ledger = MemoryLedger()
-        await trade(ledger, REQUESTS)
-        return ledger
-
-    return asyncio.run(build())
 
 
 @pytest.fixture(scope="module")

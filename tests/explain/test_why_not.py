@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
-from tests.explain.trading import trade
+from tests.explain.trading import REQUESTS
 from tests.rules.slates import bid, position, slate
 
 from atomic.counterfactual import Given
@@ -15,18 +14,6 @@ from atomic.explain import WhyNot, why_not
 from atomic.explain.losing import fate
 from atomic.ledger import MemoryLedger
 from atomic.records import OutcomeSettled, Table
-
-REQUESTS = 40
-
-
-@pytest.fixture(scope="module")
-def traded() -> MemoryLedger:
-    async def build() -> MemoryLedger:
-        ledger = MemoryLedger()
-        await trade(ledger, REQUESTS)
-        return ledger
-
-    return asyncio.run(build())
 
 
 @pytest.fixture(scope="module")

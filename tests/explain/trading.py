@@ -18,6 +18,7 @@ from atomic.tactics import Plain
 from atomic.testing import Line, ScriptedBidder
 
 AnyLedger = MemoryLedger | SqliteLedger
+REQUESTS = 40
 
 
 @microtask(worth="$0.002", domain="mail")
