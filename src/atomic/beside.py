@@ -9,7 +9,7 @@ from typing import Any
 
 from atomic.arms import Compared, Errand, beside
 from atomic.protocols import SharedLedger, Spend
-from atomic.purchase import Purchase
+from atomic.purchase import MOST_REPEATS, Purchase
 from atomic.records.award import Table
 from atomic.records.bid import Bid
 from atomic.records.event import Entry
@@ -25,7 +25,6 @@ from atomic.stages.prepare import given
 _AT_ONCE = 4
 _MOST_WAITING = 256  # more would only be bought long after; those are left out, whatever they ask
 _LAST_SECONDS = 10.0
-_REPEATS = 3
 
 Paired = Callable[[tuple[str, str]], Awaitable[None]]
 
@@ -129,7 +128,7 @@ class Beside:
         arm = answered.assignment.other
         errand = beside(self._shop, answered.terms, arm, answered.compared.attempts)
         slate, _ = Purchase(errand, ask, answered.subjects).preview()
-        repeats = 1 if arm != MARKET else _REPEATS
+        repeats = 1 if arm != MARKET else MOST_REPEATS
         most = sum(errand.shop.reserved(bid) * self._times(bid, repeats) for bid in slate.bids)
         most = min(most, errand.terms.max_price)
         recalled = sum(one.bid.offer.ceiling for one in answered.compared.attempts.values())

@@ -44,7 +44,7 @@ from atomic.stages.tune import tune
 _EXAMPLES = 8
 _CUT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED})
 _MOST_CUTS = 2
-_MOST_REPEATS = 3  # answers of one bid where asking again may give another
+MOST_REPEATS = 3  # answers of one bid where asking again may give another
 
 
 class Purchase:
@@ -295,7 +295,7 @@ class Purchase:
                 self._excluded[bid.key] = reason
         elif reason is not None:
             self._excluded[bid.key] = reason
-        elif len(same) >= _MOST_REPEATS or self._deterministic(bid) or bid.key in self._shop.recalled:
+        elif len(same) >= MOST_REPEATS or self._deterministic(bid) or bid.key in self._shop.recalled:
             self._excluded[bid.key] = Reason.ALREADY_ANSWERED
 
     async def _end(self, award: Award, slate: Slate) -> tuple[OutcomeSettled, Any]:
