@@ -136,6 +136,27 @@ async def test_a_word_on_a_mail_that_is_no_refusal_never_has_it_sent_again(said:
     assert expected == ended.status
 
 
+async def test_a_server_that_never_stops_talking_is_not_listened_to_for_ever() -> None:
+    async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(b"220 hello\r\n")
+            while not (await reader.readline()).startswith(b"DATA"):
+                writer.write(b"250 ok\r\n")
+            writer.write(b"354 go on\r\n")
+            while True:
+                writer.write(b"250-wait\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(talks, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        chosen = SmtpSettings.model_validate({"host": "127.0.0.1", "port": port, "security": "none", "timeout": 0.5})
+        assert "uncertain" == (await hand_over(chosen)).status
+
+
 async def test_a_password_that_cannot_be_written_costs_a_try_and_no_mail(tmp_path: Path) -> None:
     tls, trusted = certificate(tmp_path)
     async with smtp_sink(tls=tls, login=("me", "hidden")) as sink:

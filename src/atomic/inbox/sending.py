@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +31,28 @@ class Ended:
 
     status: Literal["done", "failed", "given_up", "uncertain"]
     detail: str = ""
+
+
+class _Impatient(smtplib.SMTP):
+    """Waits no longer for a whole reply than for its first byte: with each byte a socket's timeout begins anew."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """See smtplib; a reply that takes longer than `timeout` is one that was cut off."""
+        timer = threading.Timer(self.timeout, _cut, [self.sock])
+        timer.start()
+        try:
+            return super().getreply()
+        finally:
+            timer.cancel()
+
+
+class _ImpatientOverTls(_Impatient, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # an SSLSocket's own would go on in the clear until it is done
 
 
 def submit(settings: SmtpSettings, password: str, *, sender: str, to: str, content: bytes) -> Ended:
@@ -64,7 +88,7 @@ def as_sent(content: bytes) -> bytes:
 def _connected(settings: SmtpSettings, password: str) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=settings.ca) if settings.security != "none" else None
     if settings.security == "implicit":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+        smtp: smtplib.SMTP = _ImpatientOverTls(
             settings.host,
             settings.at_port,
             local_hostname=_OURSELVES,
@@ -72,7 +96,7 @@ def _connected(settings: SmtpSettings, password: str) -> smtplib.SMTP:
             context=context,
         )
     else:
-        smtp = smtplib.SMTP(settings.host, settings.at_port, local_hostname=_OURSELVES, timeout=settings.timeout)
+        smtp = _Impatient(settings.host, settings.at_port, local_hostname=_OURSELVES, timeout=settings.timeout)
     try:
         if settings.security == "starttls":
             smtp.starttls(context=context)  # raises where it is not offered: a password never goes in the clear
