@@ -58,7 +58,11 @@ class _OneOrMany(TyperGroup):
 
 
 _ONE = "ID"
-_feedback = typer.Typer(cls=_OneOrMany, context_settings={"ignore_unknown_options": True})
+_feedback = typer.Typer(
+    cls=_OneOrMany,
+    help="Say how right an outcome was: `atomic feedback REQUEST`, or many at once: `import FILE`.",
+    context_settings={"ignore_unknown_options": True},
+)
 _feedback.command("import")(feedback_import.import_)
 _feedback.command(_ONE)(feedback.feedback)
 

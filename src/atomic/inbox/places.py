@@ -105,26 +105,21 @@ def place_around(path: Path, out: Path) -> Place:
 
 
 class FolderPlace:
-    """For a folder of `.eml` files, which is never touched: mail goes to `<out>/<folder>/`, as a link or a copy."""
+    """For a folder of `.eml` files, which is never touched: a copy of the mail goes to `<out>/<folder>/`."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.moves_source = False
 
     def move(self, mail: SourceMail, name: str, folder: str) -> Path:
-        """Link it there, or copy it; from another folder of results it is moved."""
+        """Copy it there; from another folder of results it is moved."""
         target = self.out / folder / f"{name}.eml"
         target.parent.mkdir(parents=True, exist_ok=True)
         elsewhere = [path for path in self._found(name) if path.parent != target.parent]
         if elsewhere:
             elsewhere[0].replace(target)
         elif not target.exists():
-            try:
-                os.link(mail.path, target, follow_symlinks=False)
-            except FileExistsError:  # somebody else put it there meanwhile
-                return target
-            except OSError:  # another file system, or it is gone from where it was
-                self._copy(mail, target)
+            self._copy(mail, target)  # no link: who edits a result must not edit the mail
         for path in elsewhere[1:]:
             path.unlink(missing_ok=True)
         return target

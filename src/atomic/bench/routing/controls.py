@@ -95,7 +95,7 @@ class LinUcb:
 
     def __init__(self, learn: Matrix, test: Matrix, domains: int) -> None:
         self._test = test
-        dearest = float(learn.price.mean(axis=0).max())
+        dearest = float(learn.price.mean(axis=0).max()) or 1.0  # where all are free no rate matters
         rates = [weight / dearest for weight in _WEIGHTS]
         self._played = [_played(learn, test, domains, rate) for rate in rates]
 
