@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from atomic.books import Books
+from atomic.errors import OperatorError
 from atomic.records.attempt import Plan
 from atomic.records.award import Award, Slate, Table
 from atomic.records.bid import Bid
@@ -119,12 +121,12 @@ class Hedging:
         for bid in chosen:
             held.take(bid.offer.bidder)
         ask = replace(self.ask, time_left_ns=found.position.terms.deadline_ns - found.position.elapsed_ns)
-        bought = False
-        try:
+        plans: Sequence[Plan] = ()
+        with suppress(Exception):  # a tactic is foreign code: the round goes on without a hedge
             plans = tune(chosen, ask, self.shop.bidders, self.shop.tactics, self.nearest)
-            bought = await reserve(self.books.entry(found), chosen, plans)
-        except Exception:  # a tactic is foreign code, a ledger may be locked: the round goes on without a hedge
-            bought = False
+        bought = False
+        with suppress(OperatorError):  # a ledger that is locked or full: what runs already is waited for
+            bought = bool(plans) and await reserve(self.books.entry(found), chosen, plans)
         if bought:
             race.start(ask, chosen, plans)
             race.first_ends_it = True

@@ -11,7 +11,7 @@ import orjson
 from atomic.arms import Compared, Errand, errand_for
 from atomic.belief.pairs import Standings
 from atomic.beside import Answered, Beside
-from atomic.errors import ConfigError
+from atomic.errors import ConfigError, OperatorError
 from atomic.protocols import SharedLedger
 from atomic.records.event import Entry, Event
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven
@@ -54,6 +54,11 @@ class Modes:
                 number = known.place.number + 1 if known is not None else 1
                 stated = ModeStated(task=task, number=number, mode=mode)
                 await self._shop.record([Entry(payload=stated, time_ns=self._shop.clock.time_ns())])
+            else:
+                raise OperatorError(
+                    f"another process keeps stating another mode for {task!r}",
+                    hint="processes that share a ledger need the same [task] tables",
+                )
 
     def due(self) -> list[Entry]:
         """The changes that the evidence has decided; to be put down by whoever sees them."""

@@ -73,8 +73,8 @@ class Planning:
             found: Planned
             try:
                 found = self._planner(due, copied, seq)
-            except Exception as error:  # told in the loop, as what goes wrong in a task is
-                found = error
+            except BaseException as error:  # told in the loop; a thread that dies silently would be waited for
+                found = error if isinstance(error, Exception) else RuntimeError(repr(error))
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(self._ended, due, copied, found)
 

@@ -43,8 +43,10 @@ def back_up(path: Path, folder: Path, *, keys: bool = True) -> Verification:
         for one in folder.iterdir():
             _sync(one)
         _sync(folder)
-    except Exception as error:
+    except BaseException as error:  # half a copy is no backup, whatever cut it short
         shutil.rmtree(folder)
+        if not isinstance(error, Exception):
+            raise
         raise explained(error, copy) from error
     return _sound(copy)
 
