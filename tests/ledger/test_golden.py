@@ -10,7 +10,9 @@ from tests.ledger.helpers import bodied, files_with, sound
 from atomic.erasure import erase
 from atomic.errors import OperatorError
 from atomic.ledger import LedgerReader, SqliteLedger, export
+from atomic.ledger.backup import restore
 from atomic.ledger.schema import MIGRATIONS
+from atomic.ledger.upgrade import upgrade
 from atomic.records import OutcomeSettled
 from atomic.replay import replay
 
@@ -68,7 +70,22 @@ async def test_a_subject_of_an_earlier_release_can_be_erased_without_a_trace(gol
 def test_to_read_an_older_one_it_must_be_carried_forward_first(tmp_path: Path) -> None:
     shutil.copytree(GOLDEN / "schema-1", tmp_path / "copy")
 
-    with pytest.raises(OperatorError, match="open it for writing once"):
+    with pytest.raises(OperatorError, match="earlier release"):
         LedgerReader.open(tmp_path / "copy" / "ledger.db")
     asyncio.run(SqliteLedger.open(tmp_path / "copy" / "ledger.db").close())
     LedgerReader.open(tmp_path / "copy" / "ledger.db").close()
+
+
+def test_an_older_one_is_upgraded_in_its_place_and_verifies(golden: Path) -> None:
+    before, after = upgrade(golden)
+    assert before <= after == upgrade(golden)[0]
+    sound(golden)
+
+
+def test_a_backup_of_an_older_one_is_restored_and_verifies(golden: Path, tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere" / "atomic.db"
+    place.parent.mkdir()
+    kept = golden.read_bytes()
+    assert restore(golden.parent, place).ok
+    assert kept == golden.read_bytes()
+    sound(place)

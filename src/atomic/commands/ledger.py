@@ -96,6 +96,16 @@ def restore(
     raise typer.Exit(0 if found.ok else 1)
 
 
+@app.command()
+def upgrade(config: ConfigOption = None, ledger: LedgerOption = None) -> None:
+    """Carry a ledger of an earlier release forward. What is in it stays as it is, and verifies."""
+    from atomic.ledger.upgrade import upgrade as carry_forward
+
+    path = ledger_file(config, ledger)
+    before, after = carry_forward(path)
+    typer.echo(f"{path}: has schema {after}" + (f", had {before}" if before < after else " already"))
+
+
 @app.command("import")
 def import_(
     source: Annotated[

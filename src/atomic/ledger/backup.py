@@ -12,7 +12,8 @@ from atomic.errors import CallerError, NotFound, Tampered
 from atomic.ledger.failures import explained
 from atomic.ledger.heads import heads_path
 from atomic.ledger.keys import keys_path
-from atomic.ledger.schema import connect, connect_to_read
+from atomic.ledger.schema import MIGRATIONS, connect, connect_to_read
+from atomic.ledger.upgrade import schema_of, upgrade
 from atomic.ledger.verify import Verification, verify
 
 NAME = "ledger.db"  # in a backup's folder
@@ -56,6 +57,8 @@ def restore(folder: Path, path: Path) -> Verification:
 
     Keys that are still beside the place are kept and not replaced: what was erased since stays erased.
 
+    One that an earlier release made is carried forward in its new place; the backup stays as it is.
+
     Raises NotFound when there is no backup, CallerError when there is a ledger already, Tampered when the backup does
     not verify.
     """
@@ -69,7 +72,9 @@ def restore(folder: Path, path: Path) -> Verification:
         raise NotFound(
             "the backup is without keys, and so is the place for it", hint=f"put back {keys_path(path).name}"
         )
-    _sound(copy)
+    older = schema_of(copy) < len(MIGRATIONS)
+    if not older:
+        _sound(copy)
     try:
         if not keys_path(path).exists():
             _place(keys_path(copy), keys_path(path))
@@ -77,6 +82,8 @@ def restore(folder: Path, path: Path) -> Verification:
         _place(copy, path)  # last: without it there is no ledger
     except OSError as error:
         raise explained(error, path) from error
+    if older:
+        upgrade(path)
     return verify(path)
 
 

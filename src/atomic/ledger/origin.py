@@ -17,8 +17,9 @@ from atomic.ledger.failures import explained
 from atomic.ledger.heads import heads_path
 from atomic.ledger.keys import Keys, index_name_of, keys_path
 from atomic.ledger.reader import LedgerReader
-from atomic.ledger.schema import MIGRATIONS, checked_version, connect, migrate
+from atomic.ledger.schema import MIGRATIONS, connect, migrate
 from atomic.ledger.sealing import head_in
+from atomic.ledger.upgrade import schema_of
 from atomic.ledger.verify import verify
 from atomic.protocols import History
 from atomic.records.imported import Origin
@@ -63,7 +64,7 @@ def opened_source(path: Path, target: Path, *, unverified: bool = False) -> Iter
             f"the keys of {file} are not beside it: nobody can read its answers",
             hint=f"put {keys_path(file).name} back",
         )
-    if _version(file) == len(MIGRATIONS):
+    if schema_of(file) == len(MIGRATIONS):
         with _read(file, target, unverified) as source:
             yield source
         return
@@ -99,14 +100,6 @@ def _knows(target: Path, index_name: str) -> bool:
         return False
     with closing(Keys(keys_path(target), read_only=True)) as keys:
         return keys.knows(index_name)
-
-
-def _version(file: Path) -> int:
-    try:
-        with closing(connect(file, read_only=True)) as connection:
-            return checked_version(connection, file)
-    except sqlite3.Error as error:
-        raise explained(error, file) from error
 
 
 def _carried_forward(file: Path, copy: Path, target: Path) -> Path:

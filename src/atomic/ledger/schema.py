@@ -83,8 +83,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
             version = checked_version(connection, path)
         if version < len(MIGRATIONS):
-            hint = "open it for writing once to carry it forward"
-            raise OperatorError(f"{path} is no ledger of this release", hint=hint)
+            hint = "`atomic ledger upgrade` carries it forward, and changes nothing that is in it"
+            raise OperatorError(f"{path} has schema {version}, of an earlier release", hint=hint)
     except BaseException:  # also where Ctrl-C struck: nobody else knows the connection
         connection.close()
         raise
