@@ -137,6 +137,8 @@ async def test_a_word_on_a_mail_that_is_no_refusal_never_has_it_sent_again(said:
 
 
 async def test_a_server_that_never_stops_talking_is_not_listened_to_for_ever() -> None:
+    left = asyncio.Event()
+
     async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             writer.write(b"220 hello\r\n")
@@ -149,12 +151,14 @@ async def test_a_server_that_never_stops_talking_is_not_listened_to_for_ever() -
                 await asyncio.sleep(0.05)
         except ConnectionError:
             writer.close()
+            left.set()
 
     server = await asyncio.start_server(talks, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         chosen = SmtpSettings.model_validate({"host": "127.0.0.1", "port": port, "security": "none", "timeout": 0.5})
         assert "uncertain" == (await hand_over(chosen)).status
+        await left.wait()
 
 
 async def test_a_password_that_cannot_be_written_costs_a_try_and_no_mail(tmp_path: Path) -> None:
