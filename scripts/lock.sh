@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 uv=$(command -v uv || echo .venv/bin/uv)
 
 compile() {
-    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@"
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --override requirements/without.txt "$@"
 }
 
 compile "$@" pyproject.toml requirements/build.in --extra local -o requirements/demo.lock

