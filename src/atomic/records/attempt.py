@@ -8,6 +8,8 @@ from typing import Literal
 from atomic.records.bid import Reason
 from atomic.records.request import DataLabel
 
+Effort = Literal["", "none", "low", "medium", "high"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -19,14 +21,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The awarded bid made concrete: what is asked, and how the answer is read."""
+    """The awarded bid made concrete: what is asked, how it is decoded, and how the answer is read.
+
+    `labels`, where there are any, are scored by log-probability instead of generating; `neutral` is a text that says
+    nothing: what the labels score with it in the last message's place is taken off. `temperature` 0 takes the likeliest
+    token; above it `seed` says which answer is drawn. `effort` is how long a model that thinks may think ("": as it
+    does). `steady` of the first messages are the same from request to request, so that a provider may keep them.
+    `free`: not held to the type while it is decoded.
+    """
 
     bidder: str
     tactic: str
     messages: tuple[Message, ...] = ()
-    labels: tuple[str, ...] = ()  # not empty: score these by log-probability instead of generating
+    labels: tuple[str, ...] = ()
+    neutral: str = ""
     max_tokens: int = 256
+    temperature: float = 0.0
     seed: int = 0
+    effort: Effort = ""
+    steady: int = 0
+    free: bool = False
     examples: tuple[str, ...] = ()  # request ids of the verified examples used
 
 
