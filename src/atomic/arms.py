@@ -30,6 +30,13 @@ class Errand:
     otherwise: tuple[Shop, Terms] | None = None
     brought: Attempted | None = None
 
+    def charged(self, purses: tuple[tuple[str, int | None], ...]) -> Errand:
+        """The same, booked on these purses as well: their caps hold whoever answers."""
+        if not purses:
+            return self
+        otherwise = self.otherwise and (replace(self.otherwise[0], purses=purses), self.otherwise[1])
+        return replace(self, shop=replace(self.shop, purses=purses), otherwise=otherwise)
+
 
 def errand_for(shop: Shop, terms: Terms, assignment: Assignment | None, mode: Mode | None) -> Errand:
     """What answering the caller is, as it was assigned.

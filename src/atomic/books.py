@@ -95,6 +95,7 @@ class Books:
             cap=self._shop.per_day if capped else None,
             task=task,
             task_cap=self._shop.per_task.get(task) if capped else None,
+            purses=tuple((name, cap if capped else None) for name, cap in self._shop.purses),
         )
 
     def _started(self, bid: Bid, plan: Plan) -> Entry:

@@ -42,7 +42,8 @@ _POLL_SECONDS, _TURN_SECONDS = 0.05, 0.002
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """Options of one purchase. `request_id` is an idempotency key; `subjects` are whose data the input is; `domain` is
-    the request's own kind of input, where a task has several."""
+    the request's own kind of input, where a task has several; `purses` are what it is booked on besides the day and its
+    task, by name, each with what a day may cost at most."""
 
     request_id: str = ""
     tenant: str = ""
@@ -51,6 +52,7 @@ class Trade:
     subjects: tuple[str, ...] = ()
     numbers: Mapping[str, float] | None = None
     domain: str = ""
+    purses: tuple[tuple[str, int | None], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises CallerError for names that cannot be written down."""
@@ -228,7 +230,7 @@ class Market:
         terms = trade.terms or call.task.terms
         ask = _prepared(call, trade, request_id)
         assignment = self.modes.assignment(ask, terms, earlier)
-        errand = self.modes.errand(ask, terms, assignment)
+        errand = self.modes.errand(ask, terms, assignment).charged(trade.purses)
         purchase = Purchase(errand, ask, trade.subjects, resumable=bool(trade.request_id))
         opened = RequestOpened(
             task=call.task.name,

@@ -198,7 +198,8 @@ class Spend:
     """A change of a day's spending, made with an append or not at all; nano-USD.
 
     It counts for the whole day and, where `task` is named, for that microtask's part of it as well. `cap` and
-    `task_cap` refuse a rise above them.
+    `task_cap` refuse a rise above them. `purses` are further parts of the day that it is booked on, by name, each with
+    its cap.
     """
 
     day: str  # UTC date, "2026-11-24"
@@ -206,16 +207,18 @@ class Spend:
     cap: int | None = None
     task: str = ""
     task_cap: int | None = None
+    purses: tuple[tuple[str, int | None], ...] = ()
 
     @property
     def accounts(self) -> tuple[tuple[str, int | None], ...]:
         """What it is booked on, each with its cap; see `account`."""
         whole = (account(self.day), self.cap)
-        return (whole, (account(self.day, self.task), self.task_cap)) if self.task else (whole,)
+        parts = ((self.task, self.task_cap), *self.purses) if self.task else self.purses
+        return (whole, *((account(self.day, name), cap) for name, cap in parts))
 
 
 def account(day: str, task: str = "") -> str:
-    """The name of what a day's spending is booked on, or that of one task's part of it.
+    """The name of what a day's spending is booked on, or that of one part of it: a task's, or a purse's.
 
     >>> account("2026-11-24"), account("2026-11-24", "spam")
     ('2026-11-24', '2026-11-24 spam')
@@ -338,6 +341,13 @@ class Claims(Protocol):
 
     async def release(self, tenant: str, request_id: str, *, done: bool) -> None:
         """Give a claim back: done, or for somebody else to resume."""
+        ...
+
+    async def admit_at_rate(self, name: str, *, per_minute: int) -> int:
+        """Count one more on a meter that all processes share: 0, or the nanoseconds until there is room for it.
+
+        So many may come at once; after that there is room for one more every minute / `per_minute`.
+        """
         ...
 
 

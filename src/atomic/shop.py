@@ -51,6 +51,7 @@ class Shop:
     capacity: Capacity
     reading: Reading
     parser: Parser | None = None
+    purses: tuple[tuple[str, int | None], ...] = ()  # parts of the day that this purchase is booked on, with their caps
     recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
 
     def reserved(self, bid: Bid) -> int:

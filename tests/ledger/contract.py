@@ -260,6 +260,22 @@ class LedgerContract:
 
         assert (80, 20, 60) == (ledger.spent(DAY), ledger.spent(DAY, "spam"), ledger.spent(DAY, "other"))
 
+    async def test_a_purse_has_a_cap_of_its_own_on_each_day(self, ledger: WholeLedger) -> None:
+        def purse(change: int, day: str = DAY) -> Spend:
+            return Spend(day=day, change=change, cap=100, task="spam", purses=(("key a", 30),))
+
+        assert 1 == len(await ledger.append([started()], spend=purse(30)))
+        assert () == await ledger.append([started()], spend=purse(1))
+        assert 1 == len(await ledger.append([started()], spend=purse(30, "2026-11-25")))
+        assert (30, 30, 30) == (ledger.spent(DAY), ledger.spent(DAY, "spam"), ledger.spent(DAY, "key a"))
+
+    async def test_a_meter_lets_so_many_through_and_says_how_long_the_next_waits(self, ledger: WholeLedger) -> None:
+        waits = [await ledger.admit_at_rate("key a", per_minute=3) for _ in range(5)]
+
+        assert [0, 0, 0] == waits[:3]
+        assert all(0 < wait <= 20_000_000_000 for wait in waits[3:])
+        assert 0 == await ledger.admit_at_rate("key b", per_minute=3)
+
     async def test_giving_back_is_allowed_above_the_cap(self, ledger: WholeLedger) -> None:
         await ledger.append([started()], spend=Spend(day=DAY, change=500))
 

@@ -12,6 +12,7 @@ from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.event import Event, Payload
 from atomic.records.hedge import Hedged
 from atomic.records.imported import AnswersImported
+from atomic.records.key import KeyIssued, KeyRevoked
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.money import dollars
@@ -106,5 +107,9 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
         case PairMade():
             said = "say the same" if payload.equal else "differ"
             return f"{payload.caller.arm} and {payload.beside.arm} {said}"
+        case KeyIssued():
+            return f"key {payload.key} issued: {payload.prefix}…" + (f", {payload.name}" if payload.name else "")
+        case KeyRevoked():
+            return f"key {payload.key} revoked"
         case QuestionLapsed():
             return "nobody waits for an answer any more"

@@ -75,3 +75,41 @@ class Release:
             "UPDATE claim SET state = ? WHERE tenant = ? AND request_id = ? AND holder = ?",
             ("done" if self.done else "free", self.tenant, self.request_id, self.holder),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Count one more on a meter, at `now_ns`."""
+
+    name: str
+    per_minute: int
+    now_ns: int
+    power_durable: bool = False
+
+    def subjects(self, erased: ErasedRequests) -> set[str]:
+        """It needs no keys."""
+        return set()
+
+    def apply(self, group: Group) -> int:
+        """0, or the nanoseconds until there is room for it."""
+        account = f"rate {self.name}"  # beside the days' accounts, in nanoseconds instead of nano-USD
+        row = group.connection.execute("SELECT nano FROM spending WHERE day = ?", (account,)).fetchone()
+        full_at, wait = metered(int(row[0]) if row else 0, self.now_ns, self.per_minute)
+        if not wait:
+            group.connection.execute("INSERT OR REPLACE INTO spending VALUES (?, ?)", (account, full_at))
+        return wait
+
+
+def metered(full_at: int, now_ns: int, per_minute: int) -> tuple[int, int]:
+    """When a meter is empty again after one more, and how long to wait for room for it (0: there is).
+
+    The generic cell rate algorithm (ITU-T I.371): one number a meter, exact, and no windows at whose borders twice as
+    many could come.
+
+    >>> metered(0, 1_000, 60)[1], metered(61 * 10**9, 10**9, 60)
+    (0, (61000000000, 1000000000))
+    """
+    each = 60_000_000_000 // per_minute
+    after = max(full_at, now_ns) + each
+    wait = max(0, after - now_ns - each * per_minute)
+    return (full_at, wait) if wait else (after, 0)

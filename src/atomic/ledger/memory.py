@@ -9,6 +9,7 @@ from itertools import islice
 from atomic.clock import Clock, SystemClock
 from atomic.errors import CallerError, NotFound
 from atomic.ledger.cipher import mac_of
+from atomic.ledger.claims import metered
 from atomic.ledger.followers import Followers
 from atomic.ledger.group import Draft, draft
 from atomic.protocols import Follower, Spend, Standing, account
@@ -170,6 +171,13 @@ class MemoryLedger:
         known = self._claims.get((tenant, request_id))
         if known is not None and known[1] == "running":
             self._claims[tenant, request_id] = (known[0], "done" if done else "free")
+
+    async def admit_at_rate(self, name: str, *, per_minute: int) -> int:
+        """Count one more on a meter: 0, or the nanoseconds until there is room for it."""
+        account = f"rate {name}"
+        full_at, wait = metered(self._spending.get(account, 0), self._clock.time_ns(), per_minute)
+        self._spending[account] = full_at
+        return wait
 
     async def close(self) -> None:
         """End it; may be called twice."""

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from atomic.clock import Clock, SystemClock
 from atomic.errors import OperatorError
-from atomic.ledger.claims import Claim, Release
+from atomic.ledger.claims import Admit, Claim, Release
 from atomic.ledger.erasing import Erase
 from atomic.ledger.failures import explained
 from atomic.ledger.followers import Followers
@@ -179,6 +179,11 @@ class SqliteLedger:
     async def release(self, tenant: str, request_id: str, *, done: bool) -> None:
         """Give a claim back: done, or for somebody else to resume. One that is not ours any more stays as it is."""
         await self._writer.submit(Release(tenant, request_id, self._holder.name, done))
+
+    async def admit_at_rate(self, name: str, *, per_minute: int) -> int:
+        """Count one more on a meter that all processes share: 0, or the nanoseconds until there is room for it."""
+        wait: int = await self._writer.submit(Admit(name, per_minute, self._clock.time_ns()))
+        return wait
 
     def spent(self, day: str, task: str = "") -> int:
         """What was spent on a UTC date ("2026-11-24"), or of it for one task, reservations included, in nano-USD."""

@@ -13,6 +13,7 @@ from atomic.records.canonical import sorted_json
 from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.hedge import Hedged
 from atomic.records.imported import AnswersImported
+from atomic.records.key import KeyIssued, KeyRevoked
 from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
 from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
@@ -48,6 +49,8 @@ Payload = (
     | ModeStated
     | ModeChanged
     | PairMade
+    | KeyIssued
+    | KeyRevoked
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -75,6 +78,8 @@ KINDS: dict[str, type[Any]] = {
     "mode": ModeStated,
     "moved": ModeChanged,
     "pair": PairMade,
+    "key": KeyIssued,
+    "revoked": KeyRevoked,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 
