@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from atomic.commands import (
     answer,
+    audit,
     bench,
     bidders,
     calibrate,
@@ -105,6 +106,7 @@ app.command()(objectives.objectives)
 app.add_typer(bidders.models, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")
+app.command()(audit.audit)
 app.command()(erase.erase)
 app.command()(erase.retention)
 app.command("export-subject")(erase.export_subject)

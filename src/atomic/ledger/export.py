@@ -14,14 +14,15 @@ from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
 from atomic.ledger.sealing import head_in
 
-_EVENTS = f"SELECT {','.join(COLUMNS)} FROM event ORDER BY seq"
-_HEADS = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint ORDER BY seq"
+_EVENTS = f"SELECT {','.join(COLUMNS)} FROM event WHERE seq > ? AND seq <= ? ORDER BY seq"
+_HEADS = "SELECT seq, hash, time_ns, public_key, signature FROM checkpoint WHERE seq BETWEEN ? AND ? ORDER BY seq"
+_END = (1 << 63) - 1
 _SUBJECTS = "SELECT subject FROM body_subject WHERE body_id = ?"
 _BODY = "SELECT key_id, cipher, bytes FROM body WHERE id = ?"
 
 
-def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]]:
-    """The ledger's heads, then its events in order, as objects that JSON can hold.
+def export(path: str | Path, *, bodies: bool = False, after: int = 0, upto: int = _END) -> Iterator[dict[str, Any]]:
+    """The ledger's heads, then its events in order, as objects that JSON can hold; those after one head, up to another.
 
     An event's `payload` and `commitments` are the very text that was hashed. With `bodies`, each event is followed
     by its bodies (base64), the tokens of those whose data each is, and the key that its commitment was made with, which
@@ -39,7 +40,7 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
         connection.execute("BEGIN")  # one snapshot
         if keys is not None:
             yield {"type": "subjects", "by": keys.index_name}
-        for row in connection.execute(_HEADS):
+        for row in connection.execute(_HEADS, (after, upto)):
             head = head_in(row)
             yield {
                 "type": "head",
@@ -49,7 +50,7 @@ def export(path: str | Path, *, bodies: bool = False) -> Iterator[dict[str, Any]
                 "public_key": head.public_key.hex(),
                 "signature": head.signature.hex(),
             }
-        for *envelope, payload, commitments, hash_ in connection.execute(_EVENTS):
+        for *envelope, payload, commitments, hash_ in connection.execute(_EVENTS, (after, upto)):
             yield {
                 "type": "event",
                 **dict(zip(ENVELOPE, envelope, strict=True)),

@@ -63,18 +63,21 @@ def public_key_of(signing_key: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(signing_key).public_key().public_bytes_raw()
 
 
+def signature_of(signing_key: bytes, content: bytes) -> bytes:
+    """The Ed25519 signature, 64 bytes, over some content."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(signing_key).sign(content)
+
+
 def sign(signing_key: bytes, seq: int, hash_: bytes, time_ns: int) -> Head:
     """A signed head.
 
     >>> sign(bytes(32), 0, bytes(32), 1).genuine
     True
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = Ed25519PrivateKey.from_private_bytes(signing_key)
-    signature = key.sign(sorted_json(_signed(seq, hash_, time_ns)))
-    public_key = key.public_key().public_bytes_raw()
-    return Head(seq=seq, hash=hash_, time_ns=time_ns, public_key=public_key, signature=signature)
+    signature = signature_of(signing_key, sorted_json(_signed(seq, hash_, time_ns)))
+    return Head(seq=seq, hash=hash_, time_ns=time_ns, public_key=public_key_of(signing_key), signature=signature)
 
 
 def head_of(line: bytes) -> Head:
