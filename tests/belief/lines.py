@@ -22,7 +22,7 @@ class Made:
     def of_task(self, alternatives: int) -> OfTask:
         found = OfTask(alternatives)
         found.kept.update({("", f"r{number}"): one for number, one in enumerate(self.lineups)})
-        found.fresh = len(self.lineups)
+        found.fresh = set(found.kept)
         return found
 
 

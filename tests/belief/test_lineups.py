@@ -95,13 +95,36 @@ def test_a_model_is_due_after_forty_line_ups_and_again_after_a_quarter_more() ->
         found.fold(one)
     assert [False, True] == [*due, found.tasks["spam"].due]
     found.fold(event(2000, ModelFitted(task="spam", alternatives=0, model=None)))
-    assert 0 == found.tasks["spam"].fresh
+    assert set() == found.tasks["spam"].fresh
 
 
 def test_a_model_of_another_type_of_answers_leaves_it_due() -> None:
     found = folded(*request())
     found.fold(event(9, ModelFitted(task="spam", alternatives=3, model=None)))
-    assert 1 == found.tasks["spam"].fresh
+    assert {NAME} == found.tasks["spam"].fresh
+
+
+def test_a_line_up_that_is_new_and_judged_counts_once_and_one_judged_after_the_fit_counts_again() -> None:
+    found = folded(*request(), event(9, learned(right(1.0))), event(10, learned(right(0.0, "bee+plain"))))
+    assert {NAME} == found.tasks["spam"].fresh
+    fitted, late = ModelFitted(task="spam", alternatives=0, model=None), event(12, learned(right(1.0)))
+    found = folded(*request(), event(9, fitted), late)
+    assert {NAME} == found.tasks["spam"].fresh
+
+
+def test_what_is_no_longer_kept_is_not_new() -> None:
+    found = Lineups(most=2)
+    for number in range(5):
+        for one in request(f"r{number}", 4 * number + 1):
+            found.fold(one)
+    found.forget(("", "r4"))
+    assert {("", "r3")} == set(found.tasks["spam"].kept) == found.tasks["spam"].fresh
+
+
+def test_a_snapshot_of_an_earlier_release_only_counted_what_was_new() -> None:
+    state = folded(*request("a"), *request("b", 9)).state()
+    state["tasks"][0][2] = 1
+    assert {("", "b")} == Lineups.of(state).tasks["spam"].fresh
 
 
 def test_answers_of_another_type_begin_anew() -> None:

@@ -81,19 +81,31 @@ class Lineup:
 
 
 class OfTask:
-    """A task's line-ups, the oldest first, and how many of them its response model has not seen."""
+    """A task's line-ups, the oldest first, and those of which its response model does not know all that is known."""
 
     __slots__ = ("alternatives", "fresh", "kept")
 
     def __init__(self, alternatives: int) -> None:
         self.alternatives = alternatives
         self.kept: OrderedDict[Name, Lineup] = OrderedDict()
-        self.fresh = 0
+        self.fresh: set[Name] = set()
 
     @property
     def due(self) -> bool:
         """Whether there is enough that is new to fit a model."""
-        return self.fresh >= max(_FIRST, _GROWTH * (len(self.kept) - self.fresh))
+        return len(self.fresh) >= max(_FIRST, int(_GROWTH * (len(self.kept) - len(self.fresh))))
+
+    @property
+    def all_fresh(self) -> bool:
+        """Whether no model knows any of them."""
+        return len(self.fresh) == len(self.kept)
+
+    def drop(self, name: Name | None = None) -> None:
+        """Keep one no longer; the oldest where none is named."""
+        if name is None:
+            name, _ = self.kept.popitem(last=False)
+        self.kept.pop(name, None)
+        self.fresh.discard(name)
 
 
 class Lineups:
@@ -121,13 +133,13 @@ class Lineups:
         elif isinstance(payload, ModelFitted):
             task = self.tasks.get(payload.task)
             if task is not None and task.alternatives == payload.alternatives:
-                task.fresh = 0
+                task.fresh.clear()
 
     def forget(self, name: Name) -> None:
         """A request was erased."""
         self.open.pop(name, None)
         for task in self.tasks.values():
-            task.kept.pop(name, None)
+            task.drop(name)
 
     def changed(self, name: str) -> None:
         """A bid, or every bid of a bidder so named, is another than before: what it answered until now says nothing."""
@@ -135,7 +147,7 @@ class Lineups:
             kept = {request: lineup.without(name) for request, lineup in task.kept.items()}
             if any(kept[request] is not lineup for request, lineup in task.kept.items()):
                 task.kept = OrderedDict((request, lineup) for request, lineup in kept.items() if lineup.keys)
-                task.fresh = len(task.kept)  # a new model is due
+                task.fresh = set(task.kept)  # a new model is due
 
     def _close(self, name: Name) -> None:
         task, alternatives, lineup = self.open.pop(name, ("", 0, None))
@@ -148,18 +160,18 @@ class Lineups:
                 self.tasks.popitem(last=False)
         self.tasks.move_to_end(task)
         known.kept[name] = lineup
-        known.fresh += 1
+        known.fresh.add(name)
         if len(known.kept) > _MOST_OF_TASK:
-            known.kept.popitem(last=False)
+            known.drop()
         if sum(len(one.kept) for one in self.tasks.values()) > self._most:
-            max(self.tasks.values(), key=lambda one: len(one.kept)).kept.popitem(last=False)
+            max(self.tasks.values(), key=lambda one: len(one.kept)).drop()
 
     def _judged(self, learned: LessonsLearned, name: Name) -> None:
         task = self.tasks.get(learned.task)
         lineup = None if task is None else task.kept.get(name)
         if task is None or lineup is None or learned.source == "agreement":
             return
-        before = len(lineup.rights)
+        before = bool(lineup.rights)
         most = min((one.weight for one in learned.lessons if one.kind == "settle" and one.weight > 0.0), default=1.0)
         for lesson in learned.lessons:
             if lesson.kind == "right" and lesson.key in lineup.keys:
@@ -169,13 +181,18 @@ class Lineups:
                 else:  # taken back, or the word of somebody whom nobody trusts
                     lineup.rights.pop(lesson.key, None)
         if not before and lineup.rights:
-            task.fresh += 1
+            task.fresh.add(name)
 
     def state(self) -> dict[str, Any]:
         """Everything they hold, for digests and snapshots."""
         return {
             "tasks": [
-                [task, one.alternatives, one.fresh, [[*name, *lineup.state()] for name, lineup in one.kept.items()]]
+                [
+                    task,
+                    one.alternatives,
+                    sorted(one.fresh),
+                    [[*name, *lineup.state()] for name, lineup in one.kept.items()],
+                ]
                 for task, one in self.tasks.items()
             ],
             "open": [[*name, task, count, *lineup.state()] for name, (task, count, lineup) in self.open.items()],
@@ -187,8 +204,10 @@ class Lineups:
         made = cls()
         for task, alternatives, fresh, kept in state["tasks"]:
             one = made.tasks[task] = OfTask(alternatives)
-            one.fresh = fresh
             one.kept.update({(tenant, request): Lineup.of(lineup) for tenant, request, *lineup in kept})
+            # An earlier release only counted them: then the youngest are meant.
+            names = list(one.kept)[max(0, len(one.kept) - fresh) :] if isinstance(fresh, int) else fresh
+            one.fresh = {(tenant, request) for tenant, request in names}
         for tenant, request, task, count, *lineup in state["open"]:
             made.open[tenant, request] = (task, count, Lineup.of(lineup))
         return made

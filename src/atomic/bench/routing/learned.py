@@ -79,7 +79,7 @@ class Places:
     async def past(self, market: Market) -> None:
         """One more request is past."""
         self._past += 1
-        dropped = any(task.fresh == len(task.kept) for task in market.beliefs.lineups.tasks.values())
+        dropped = any(task.all_fresh for task in market.beliefs.lineups.tasks.values())
         if self._past >= self._again or (dropped and self._past >= self._first):
             await planned(market)
             self._again = round(1.25 * max(self._past, self._again))
