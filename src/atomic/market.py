@@ -16,7 +16,7 @@ from atomic.errors import Conflict, Erased, NotFound, OperatorError
 from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
 from atomic.planning import Planning
-from atomic.protocols import Asker, Bidder, Examples, Learner, Parser, SharedLedger, Spend, Tactic, Valuation
+from atomic.protocols import Asker, Bidder, Examples, Invited, Learner, Parser, SharedLedger, Spend, Tactic, Valuation
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Entry, Event
@@ -101,6 +101,7 @@ class Market:
             tactics=tactics,
             examples=examples,
             beliefs=self.beliefs,
+            invited=[bidder for bidder in bidders if isinstance(bidder, Invited)],
             record=self.record,
             clock=self._clock,
             secret=self._secret,
@@ -113,6 +114,7 @@ class Market:
             parser=parser,
         )
         self.claims = self._shop.claims
+        self.watchers = self._shop.watchers
         self.planning = Planning(self.beliefs, self.record, self._clock, _report)
         self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)
 

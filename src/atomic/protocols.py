@@ -143,6 +143,20 @@ class Asker(Protocol):
         ...
 
 
+@runtime_checkable
+class Invited(Protocol):
+    """A bidder that must be asked elsewhere before it can offer."""
+
+    @property
+    def profile(self) -> Profile:
+        """As a bidder's."""
+        ...
+
+    async def invite(self, ask: Ask) -> None:
+        """Ask what it would do for this request, once, and for a bounded time; `offer` says what came of it."""
+        ...
+
+
 class Examples(Protocol):
     """Examples at hand, to be found by nearness."""
 
@@ -434,6 +448,7 @@ __all__ = [
     "Follower",
     "Forgetful",
     "History",
+    "Invited",
     "Learner",
     "Ledger",
     "Parsed",

@@ -129,6 +129,7 @@ class Purchase:
     async def _rounds(self, turn: Turn) -> tuple[OutcomeSettled, Any]:
         while True:
             self._books.round += 1
+            await self._shop.invite(self._ask, self._terms)
             elapsed = self._shop.clock.monotonic_ns() - self._began_ns
             ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
             slate, table, award, entry = self._award(ask, elapsed, turn)
@@ -193,7 +194,7 @@ class Purchase:
             claims=self._claims,
         )
         beliefs_seq = shop.beliefs.seq
-        slate = collect(ask, shop.bidders, shop.tactics, shop.beliefs, this)
+        slate = shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)
         table, table_id, table_bytes = shop.beliefs.table(ask.task.name, ask.task.alternatives)
         position = Position(
             terms=self._declared if self._books.round == 1 else self._terms,
@@ -207,7 +208,7 @@ class Purchase:
         self._hand = self._hand.asked(ask.domain, position.terms.worth)
         position = replace(position, state=self._hand.state)
         draw = shop.draw(ask.tenant, ask.request_id, self._books.round)
-        verdict = auction(position, slate, table, draw, valuation=shop.valuation)
+        verdict = shop.timed("auction", ask, auction, position, slate, table, draw, valuation=shop.valuation)
         slate_bytes = encode(slate)
         award = Award(
             position=position,

@@ -5,22 +5,27 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
-from atomic.protocols import Bidder, Examples, Parser, Priced, Spend, Tactic, Valuation
+from atomic.protocols import Bidder, Examples, Invited, Parser, Priced, Spend, Tactic, Valuation
 from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
 from atomic.records.microtask import Ask
 from atomic.records.price import PricesChanged
+from atomic.records.request import Terms
 from atomic.rules.exploration import drawn
 from atomic.stages.capacity import Capacity
 from atomic.stages.execute import Attempted
+from atomic.stages.invite import invite
 from atomic.stages.punctual import Punctuality
 from atomic.stages.reading import Reading
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Record(Protocol):
@@ -31,6 +36,9 @@ class Record(Protocol):
     ) -> tuple[Event, ...]:
         """Append to the ledger."""
         ...
+
+
+Watcher = Callable[[str, Ask, int, int], None]  # told of a stage, whose request, when it began and ended (UTC, in ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,23 @@ class Shop:
     parser: Parser | None = None
     purses: tuple[tuple[str, int | None], ...] = ()  # parts of the day that this purchase is booked on, with their caps
     recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
+    invited: Sequence[Invited] = ()  # of the bidders, those to be asked before they offer
+    watchers: list[Watcher] = field(default_factory=list)
+
+    async def invite(self, ask: Ask, terms: Terms) -> None:
+        """Have the offers of those at hand who must be asked elsewhere."""
+        if self.invited:
+            await invite(ask, terms, self.invited, self.beliefs, self.clock.time_ns())
+
+    def timed(self, stage: str, ask: Ask, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do one stage of a request, and tell those who watch how long it took."""
+        if not self.watchers:
+            return work(*args, **kwargs)
+        began_ns = self.clock.time_ns()
+        done = work(*args, **kwargs)
+        for watcher in self.watchers:
+            watcher(stage, ask, began_ns, self.clock.time_ns())
+        return done
 
     def reserved(self, bid: Bid) -> int:
         """What an attempt on a bid may cost at most; nothing where it is only recalled."""

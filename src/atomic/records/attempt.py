@@ -65,7 +65,8 @@ class Reply:
 
     `value` is text for language models and the typed answer for everybody else. `confidence` is the bidder's
     own opinion that this answer is right; it is calibrated, never believed. `model` is what the model that answered
-    says it is called: when that changes, beliefs of the bidder are widened.
+    says it is called: when that changes, beliefs of the bidder are widened. `premium` is how much of the price is paid
+    above what was asked, since the auction pays the critical price: it says nothing of what the bidder will ask.
     """
 
     value: object = None
@@ -74,6 +75,7 @@ class Reply:
     confidence: float | None = None
     usage: Usage = Usage()
     price: int = 0
+    premium: int = 0
     model: str = ""
 
 

@@ -79,7 +79,7 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
         probability=probability,
         usage=reply.usage,
         price=reply.price,
-        expected_price=bid.offer.price,
+        expected_price=bid.offer.price + reply.premium,
         latency_ns=done.latency_ns,
         model=reply.model,
     )

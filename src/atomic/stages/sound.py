@@ -60,7 +60,8 @@ def sound_reply(reply: object, ceiling: int, *, metered: bool = False) -> Reply:
         return Reply(reason=Reason.NOT_THE_TYPE, detail="not a reply", price=ceiling)
     confidence = float(reply.confidence) if reply.confidence is not None and _is_share(reply.confidence) else None
     reply = replace(reply, detail=sound_text(reply.detail), confidence=confidence, usage=_sound_usage(reply.usage))
-    reply = replace(reply, model=sound_text(reply.model))
+    premium = reply.premium if _is_price(reply.premium) and reply.premium <= reply.price else 0
+    reply = replace(reply, model=sound_text(reply.model), premium=premium)
     if reply.price > ceiling:
         asked = str(reply.price) if reply.price <= _MOST else "far more"
         detail = f"billed {asked} nano-USD where {ceiling} was the most"
