@@ -12,6 +12,7 @@ DEEPEST = 64
 STARTS = 16  # brackets tried as the beginning of a value
 
 _BRACKET = re.compile(r"[{\[]")
+_BEGUN = re.compile(r"[{\[]\s*[\"{\[\d]")
 _INSIDE = re.compile(r'[{}\[\]"]')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
@@ -20,7 +21,8 @@ def first_json(text: str) -> str | None:
     """The text of the first balanced JSON value in a text, or None.
 
     The whole text when it is JSON; else what a code fence around it holds; else the first object or array that
-    parses. Only the first 1,000,000 characters, 16 opening brackets and 64 levels are looked at.
+    parses, which is none where one was begun before it and never ended. Only the first 1,000,000 characters, 16 opening
+    brackets and 64 levels are looked at.
 
     >>> first_json('Here you are:\\n{"a": [1, "}"]} I hope it helps'), first_json("none"), first_json(" 12 ")
     ('{"a": [1, "}"]}', None, '12')
@@ -33,6 +35,8 @@ def first_json(text: str) -> str | None:
         if count == STARTS:
             break
         end = _end_of_value(text, start.start())
+        if end is None and _BEGUN.match(text, start.start()):
+            return None  # it was cut: what stands inside it is a part of the answer and not the answer
         if end is not None and parsed(text[start.start() : end]) is not None:
             return text[start.start() : end]
     return None

@@ -6,6 +6,7 @@ All of it is real: nothing here patches anything.
 
 from atomic.testing.asks import ask_for, example_for
 from atomic.testing.contract import check_bidder, check_learner, check_tactic
+from atomic.testing.engines import check_engine
 from atomic.testing.model_plays import PLAYS, Play
 from atomic.testing.model_server import ModelServer, model_server
 from atomic.testing.scripted import Line, ScriptedBidder
@@ -18,6 +19,7 @@ __all__ = [
     "ScriptedBidder",
     "ask_for",
     "check_bidder",
+    "check_engine",
     "check_learner",
     "check_tactic",
     "example_for",
