@@ -1,0 +1,6 @@
+"""Policies as code: who may do what, with which bidders, on which data; each refusal names the policy."""
+
+from atomic.policies.cedar import CedarPolicies
+from atomic.policies.schema import SCHEMA
+
+__all__ = ["SCHEMA", "CedarPolicies"]

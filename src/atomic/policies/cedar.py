@@ -1,0 +1,148 @@
+"""Cedar decides: text of policies in, permitted or the policy that forbids out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from atomic.errors import ConfigError, MissingExtra
+from atomic.policies.schema import SCHEMA
+from atomic.protocols import Profile
+from atomic.records.principal import Principal
+from atomic.records.request import LABELS, DataLabel
+
+_KEPT = 4_096  # verdicts at hand
+
+
+@dataclass(frozen=True, slots=True)
+class _Bidder:
+    """Of a bidder, what policies may look at."""
+
+    name: str
+    kind: str
+    family: str
+    accepts: DataLabel
+    jurisdictions: tuple[str, ...]
+
+
+class CedarPolicies:
+    """Verdicts by Cedar's rules: what no policy permits is refused, and one that forbids outweighs all that permit.
+
+    A verdict is a text: empty where permitted, else why not. It depends on its arguments alone, so that it is computed
+    once for each and then looked up; what is refused says which policy (`@id`) forbids it and its `@reason`.
+
+    Raises ConfigError for policies that cannot be read or that speak of what there is not, MissingExtra without Cedar.
+
+    >>> from atomic.protocols import Profile
+    >>> policies = CedarPolicies('''
+    ... permit (principal, action, resource);
+    ... @id("mail stays in Europe") @reason("contracts of 2025")
+    ... forbid (principal, action == Action::"buy", resource)
+    ... when { context.level >= 1 && !resource.jurisdictions.contains("eu") };
+    ... ''')
+    >>> ann = Principal(kind="Person", name="ann", roles=("operator",))
+    >>> policies.buying(ann, "spam", "internal", Profile(name="big", kind="http", jurisdictions=("us",)))
+    'forbidden by "mail stays in Europe": contracts of 2025'
+    >>> policies.buying(ann, "spam", "public", Profile(name="big", kind="http", jurisdictions=("us",)))
+    ''
+    """
+
+    def __init__(self, text: str, where: str = "the policies") -> None:
+        try:
+            import cedarpy
+        except ImportError:
+            raise MissingExtra("policies need Cedar", hint="pip install 'atomic-market[govern]'") from None
+        self._cedar = cedarpy
+        try:
+            policies = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+            found = cedarpy.validate_policies(text, SCHEMA)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}", hint="docs/governance.md shows what a policy looks like") from None
+        if not found.validation_passed:
+            first = str(next(iter(found.errors)))
+            raise ConfigError(f"{where}: {first}", hint="docs/governance.md lists all that a policy may speak of")
+        self._text = text
+        self._annotations = {key: policy.get("annotations", {}) for key, policy in policies.items()}
+        self._verdict = lru_cache(_KEPT)(self._decide)
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> CedarPolicies:
+        """The policies of some files together. Raises ConfigError for a file that is not there."""
+        texts = []
+        for path in paths:
+            try:
+                texts.append(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"the policies {path} cannot be read: {error}") from None
+        return cls("\n".join(texts), ", ".join(map(str, paths)))
+
+    def running(self, who: Principal, task: str, label: DataLabel) -> str:
+        """Why somebody may not have this task done on data with this label; empty: they may."""
+        return self._verdict(who, "run", ("Task", task), self._request(who, task, label), ("label", label))
+
+    def buying(self, who: Principal, task: str, label: DataLabel, bidder: Profile) -> str:
+        """Why an answer may not be bought from this bidder for them; empty: it may."""
+        seen = _Bidder(bidder.name, bidder.kind, bidder.family, bidder.accepts, bidder.jurisdictions)
+        return self._verdict(who, "buy", ("Bidder", bidder.name), self._request(who, task, label), seen)
+
+    def entering(self, who: Principal, action: str, area: str) -> str:
+        """Why somebody may not "see", "review", "change" or "administer" an area of the server; empty: they may."""
+        return self._verdict(who, action, ("Area", area), (), ())
+
+    @staticmethod
+    def _request(who: Principal, task: str, label: DataLabel) -> tuple[tuple[str, Any], ...]:
+        return (("label", label), ("level", LABELS.index(label)), ("task", task), ("tenant", who.tenant))
+
+    def _decide(
+        self,
+        who: Principal,
+        action: str,
+        resource: tuple[str, str],
+        context: tuple[tuple[str, Any], ...],
+        about: tuple[str, str] | _Bidder | tuple[()],
+    ) -> str:
+        kind, name = resource
+        request = {
+            "principal": _uid(who.kind, who.name),
+            "action": _uid("Action", action),
+            "resource": _uid(kind, name),
+            "context": dict(context),
+        }
+        found = self._cedar.is_authorized(request, self._text, [*_principal(who), _resource(kind, name, about)])
+        errors = [str(error) for error in found.diagnostics.errors]
+        if errors:  # a policy that cannot be evaluated would be passed over, and a forbidding one with it
+            return f"a policy cannot be evaluated: {errors[0]}"
+        if found.allowed:
+            return ""
+        reasons = sorted(found.diagnostics.reasons)
+        return f"forbidden by {self._named(reasons)}" if reasons else f"no policy permits {who.told} to {action} {name}"
+
+    def _named(self, keys: Iterable[str]) -> str:
+        told = []
+        for key in keys:
+            known = self._annotations.get(key, {})
+            told.append(f'"{known.get("id", key)}"' + (f": {known['reason']}" if "reason" in known else ""))
+        return "; ".join(told)
+
+
+def _uid(kind: str, name: str) -> dict[str, str]:
+    return {"type": kind, "id": name}
+
+
+def _principal(who: Principal) -> list[dict[str, Any]]:
+    above = [*(_uid("Role", role) for role in who.roles), _uid("Tenant", who.tenant)]
+    attributes = {"name": who.name, "tenant": who.tenant}
+    own = {"uid": _uid(who.kind, who.name), "attrs": attributes, "parents": above}
+    return [own, *({"uid": one, "attrs": {}, "parents": []} for one in above)]
+
+
+def _resource(kind: str, name: str, about: tuple[str, str] | _Bidder | tuple[()]) -> dict[str, Any]:
+    if isinstance(about, _Bidder):
+        attributes = asdict(about) | {"jurisdictions": list(about.jurisdictions)}
+    else:
+        attributes = {"name": name} | dict([about] if about else [])
+    return {"uid": _uid(kind, name), "attrs": attributes, "parents": []}
