@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from atomic.arms import Compared, Errand, errand_for
-from atomic.belief.pairs import Standings
+from atomic.belief.pairs import Standing, Standings
 from atomic.beside import Answered, Beside
 from atomic.errors import ConfigError, OperatorError
-from atomic.protocols import SharedLedger
+from atomic.protocols import History, SharedLedger
 from atomic.records.event import Entry, Event
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven
 from atomic.records.microtask import Ask, Microtask
-from atomic.records.mode import MARKET, Assignment, Mode, ModeStated, PairMade
+from atomic.records.mode import MARKET, Assignment, Mode, ModeChanged, ModeStated, PairMade
 from atomic.records.request import RequestOpened, Terms
-from atomic.rules.modes import assign
+from atomic.rules.modes import assign, shares
 from atomic.shop import Shop
 from atomic.stages.feedback import Word, judge, word_on
 
 _TRIES = 5
+_KINDS = ("mode", "moved", "request", "pair", "outcome", "feedback")
 
 _Task = Microtask[..., Any]
 Turn = Callable[[tuple[str, str]], AbstractAsyncContextManager[None]]
@@ -181,3 +183,39 @@ def _standing(event: Event) -> tuple[int, int]:
     given = event.payload
     assert isinstance(given, FeedbackGiven)
     return -PRECEDENCE.index(given.source), event.seq
+
+
+def standings_told(ledger: History) -> list[dict[str, Any]]:
+    """How each task that has a mode stands, as JSON holds it: who answers, on what evidence, and since when."""
+    standings = Standings()
+    standings.fold(ledger.read(kinds=_KINDS))
+    return [_told(ledger, task, one) for task, one in sorted(standings.tasks.items())]
+
+
+def _told(ledger: History, task: str, standing: Standing) -> dict[str, Any]:
+    place = standing.place
+    history: list[dict[str, Any]] = []
+    for event in ledger.read(kinds=("mode", "moved")):
+        told = event.payload
+        if isinstance(told, ModeStated | ModeChanged) and told.task == task and told.number == len(history) + 1:
+            kind = "stated" if isinstance(told, ModeStated) else "changed"
+            history.append({"seq": event.seq, "time_ns": event.time_ns, kind: asdict(told)})
+    evidence = {
+        arm: {
+            "pairs": one.won.count,
+            "mean": one.won.mean,
+            "won": one.won.capital,
+            "lost": one.lost.capital,
+            "needed": standing.needed,
+        }
+        for arm, one in standing.evidence.items()
+    }
+    return {
+        "task": task,
+        "mode": asdict(place.mode),
+        "phase": place.phase,
+        "number": place.number,
+        "shares": shares(place.mode, place.phase, place.champion),
+        "evidence": evidence,
+        "history": history,
+    }

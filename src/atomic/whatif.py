@@ -141,6 +141,28 @@ class WhatIf:
             one for one in self.known if _right(one.came_now) is not None and _right(one.came_then) is not None
         )
 
+    def totals(self) -> dict[str, float | int | None]:
+        """The sums, each with how many requests it is over. Money in nano-USD; shares in [0, 1], None over nothing."""
+        known, judged = self.known, self.judged
+        return {
+            "requests": len(self.rounds),
+            "not_comparable": self.apart,
+            "changed": len(self.changed),
+            "known": len(known),
+            "not_known": len(self.rounds) - len(known),
+            "changed_and_known": sum(one.now != one.then for one in known),
+            "cost_now": sum(one.came_now.cost for one in known if one.came_now is not None),
+            "cost_then": sum(one.came_then.cost for one in known if one.came_then is not None),
+            "judged": len(judged),
+            "right_now": _mean([one.came_now for one in judged]),
+            "right_then": _mean([one.came_then for one in judged]),
+        }
+
+
+def _mean(came: list[Came | None]) -> float | None:
+    rights = [one.right for one in came if one is not None and one.right is not None]
+    return sum(rights) / len(rights) if rights else None
+
 
 def _right(came: Came | None) -> float | None:
     return None if came is None else came.right

@@ -19,7 +19,6 @@ pytest.importorskip("httpx", reason="the extra `http` is not installed")
 
 from tests.inbox.markets import Seen, folder_of, maildir_of, market, names, policy, raw, words_decide
 
-from atomic.commands.answer import read_questions
 from atomic.errors import ConfigError
 from atomic.inbox.leaving import check_secrets, idempotency_key
 from atomic.inbox.loops import sent_id
@@ -29,6 +28,7 @@ from atomic.ledger import SqliteLedger
 from atomic.records.event import Entry
 from atomic.records.outcome import ActionDone, ActionIntended
 from atomic.records.question import QuestionAnswered, QuestionTaken
+from atomic.review import read_questions
 from atomic.testing.smtp_sink import CUT, SmtpSink, smtp_sink
 from atomic.testing.webhook_sink import WebhookSink, webhook_sink
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
 from atomic.commands.common import (
@@ -23,18 +21,27 @@ from atomic.commands.common import (
     say,
 )
 from atomic.errors import CallerError, NotFound
-from atomic.questions import LEASE_NS, Question, Questions
+from atomic.questions import Question, Questions
 from atomic.records.canonical import canonical_json
-from atomic.records.event import Body, Entry
 from atomic.records.money import dollars
-from atomic.records.question import QuestionAnswered, QuestionTaken
+from atomic.records.question import QuestionTaken
+from atomic.review import (
+    Word,
+    content_of,
+    counts,
+    give,
+    input_of,
+    is_ours,
+    read_questions,
+    read_value,
+    taken,
+    type_told,
+)
 
 if TYPE_CHECKING:
     from atomic.config import Config
-    from atomic.market import Market
     from atomic.protocols import History
 
-_KINDS = ("asked", "taken", "answered", "lapsed", "finished", "outcome")
 _DECLINE, _REFUSE = "-", "refuse"
 _SHOWN = 4_000  # characters of an input; the whole is in `atomic ledger show ID --bodies`
 _LATEST = 10
@@ -71,132 +78,39 @@ def answer(
             return
         found = _find(queue, question)
         shown = tuple(_shown(opened, found))
-        schema = _content(opened, found).get("schema", {})
+        schema = content_of(opened, found).get("schema", {})
     who = reviewer or getpass.getuser()
     if value is None and not decline:
         say("\n".join(shown))
-        asyncio.run(_give(read, found, who, (_taken(found, who),), _is_ours))
+        asyncio.run(_give(read, found, who, (taken(found, who),), is_ours))
         try:
             typed = _prompt(found)
         except typer.Abort:  # Ctrl-C, or nobody there to type
             typed = ""
         if not typed:
-            asyncio.run(_give(read, found, who, (_taken(found, who, until_ns=0),), lambda *_: True))
+            asyncio.run(_give(read, found, who, (taken(found, who, until_ns=0),), lambda *_: True))
             say("given back")
             return
         value, decline = (None, True) if typed == _DECLINE else (typed, False)
     if found.asked.kind == "approval" and value == _REFUSE:
         value, decline = None, True
     content = None if decline or value is None else canonical_json(read_value(value, found, schema))
-    asyncio.run(_give(read, found, who, (_taken(found, who), Word(who, content)), _counts))
+    asyncio.run(_give(read, found, who, (taken(found, who), Word(who, content)), counts))
     declined = "refuses" if found.asked.kind == "approval" else "declines"
     say(f"{found.asked.question}: {who} {declined if decline else f'says {value}'}")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a reviewer says: the answer as JSON, or None to decline."""
-
-    reviewer: str
-    content: bytes | None
-
-
-def read_questions(ledger: History) -> Questions:
-    """The queue as the ledger has it now, with what is over."""
-    queue = Questions(keep=True)
-    queue.fold(ledger.read(kinds=_KINDS))
-    return queue
-
-
-def read_value(text: str, question: Question, schema: dict[str, Any]) -> Any:
-    """The answer that a person wrote, as JSON holds it. Raises CallerError for what the question does not take."""
-    labels = question.asked.labels
-    if labels:
-        known = schema.get("enum", [True, False] if schema.get("type") == "boolean" else list(labels))
-        spelled = {{True: "yes", False: "no"}[one] if isinstance(one, bool) else str(one): one for one in known}
-        if text not in spelled:
-            raise CallerError(f"{text!r} is no answer to this question", hint=f"one of {', '.join(labels)}")
-        return spelled[text]
-    if schema.get("type") == "string":
-        return text
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise CallerError(f"{text!r} is not JSON", hint=f"this question takes JSON of {_type(schema)}") from None
-    kinds: dict[str, tuple[type, ...]] = {
-        "integer": (int,),
-        "number": (int, float),
-        "boolean": (bool,),
-        "array": (list,),
-        "object": (dict,),
-    }
-    wanted = kinds.get(str(schema.get("type", "")))
-    if wanted is not None and (not isinstance(found, wanted) or (isinstance(found, bool) and bool not in wanted)):
-        raise CallerError(f"{text!r} is not of the right type", hint=f"this question takes JSON of {_type(schema)}")
-    return found
-
-
-def _type(schema: dict[str, Any]) -> str:
-    return str(schema.get("type", "the task's type"))
-
-
 async def _give(
-    config: Config, question: Question, reviewer: str, says: tuple[QuestionTaken | Word, ...], worked: Any
+    config: Config,
+    question: Question,
+    reviewer: str,
+    says: tuple[QuestionTaken | Word, ...],
+    worked: Callable[[Question, str], bool],
 ) -> None:
-    """Record what a reviewer says. Raises CallerError when somebody was faster, or nobody waits any more."""
     from atomic.config import open_to_judge
 
-    name, tenant = question.asked.question, question.event.tenant
     async with open_to_judge(config) as market:
-        await market.record([])
-        now = read_questions(market.ledger).get(tenant, name)
-        why = now.why_not(reviewer, time.time_ns()) if now is not None else "it is gone"
-        if now is None or why:
-            raise CallerError(f"{name}: {why}", hint="`atomic answer` lists what waits")
-        await market.record([_entry(market, now, one) for one in says])
-        after = read_questions(market.ledger).get(tenant, name)
-        if after is None or not worked(after, reviewer):
-            raise CallerError(f"{name}: somebody else was faster", hint="`atomic answer` lists what waits")
-
-
-def _is_ours(question: Question, reviewer: str) -> bool:
-    return reviewer in question.holders(time.time_ns())
-
-
-def _counts(question: Question, reviewer: str) -> bool:
-    return any(one.reviewer == reviewer for one in question.answers)
-
-
-def _taken(question: Question, reviewer: str, *, until_ns: int | None = None) -> QuestionTaken:
-    until = time.time_ns() + LEASE_NS if until_ns is None else until_ns
-    return QuestionTaken(question=question.asked.question, reviewer=reviewer, until_ns=until)
-
-
-def _entry(market: Market, question: Question, one: QuestionTaken | Word) -> Entry:
-    bodies: tuple[Body, ...] = ()
-    if isinstance(one, Word):
-        payload: QuestionTaken | QuestionAnswered = QuestionAnswered(
-            question=question.asked.question, reviewer=one.reviewer, declined=one.content is None
-        )
-        if one.content is not None:
-            bodies = (Body(name="answer", content=one.content, subjects=_subjects(market.ledger, question)),)
-    else:
-        payload = one
-    event = question.event
-    return Entry(payload=payload, request_id=event.request_id, tenant=event.tenant, label=event.label, bodies=bodies)
-
-
-def _subjects(ledger: History, question: Question) -> tuple[str, ...]:
-    """An answer is the data of those whose data the input is."""
-    request = _request_bodies(ledger, question)
-    found = {who for one in (*request, *question.event.bodies) for who in ledger.subjects(one)}
-    return tuple(sorted(found))
-
-
-def _request_bodies(ledger: History, question: Question) -> tuple[Any, ...]:
-    event = question.event
-    found = ledger.read(request_id=event.request_id, kinds=("request",))
-    return next((one.bodies for one in found if one.tenant == event.tenant), ())
+        await give(market, question, reviewer, says, worked)
 
 
 def _find(queue: Questions, text: str) -> Question:
@@ -215,23 +129,10 @@ def _find(queue: Questions, text: str) -> Question:
     return matching[0]
 
 
-def _content(ledger: History, question: Question) -> dict[str, Any]:
-    """What a reader needs, of the question itself; empty when it was erased."""
-    commitment = next((one for one in question.event.bodies if one.name == "question"), None)
-    content = ledger.body(commitment) if commitment is not None else None
-    return {} if content is None else dict(orjson.loads(content))
-
-
-def _input(ledger: History, question: Question) -> str:
-    commitment = next((one for one in _request_bodies(ledger, question) if one.name == "features"), None)
-    content = ledger.body(commitment) if commitment is not None else None
-    return "erased" if content is None else str(orjson.loads(content)["text"])
-
-
 def _shown(ledger: History, question: Question) -> Iterator[str]:
     """The question for whoever answers it."""
-    asked, content = question.asked, _content(ledger, question)
-    text = str(content["shown"]) if "shown" in content else _input(ledger, question)
+    asked, content = question.asked, content_of(ledger, question)
+    text = str(content["shown"]) if "shown" in content else input_of(ledger, question)
     yield f"{asked.question}: {asked.task}, {dollars(asked.price)} per answer"
     yield str(content.get("instruction", ""))
     yield ""
@@ -239,7 +140,7 @@ def _shown(ledger: History, question: Question) -> Iterator[str]:
     if len(text) > _SHOWN:
         yield f"  … and {len(text) - _SHOWN} characters more"
     yield ""
-    yield f"One of: {', '.join(asked.labels)}" if asked.labels else f"Type: {_type(content.get('schema', {}))}"
+    yield f"One of: {', '.join(asked.labels)}" if asked.labels else f"Type: {type_told(content.get('schema', {}))}"
 
 
 def _prompt(question: Question) -> str:

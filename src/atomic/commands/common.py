@@ -35,16 +35,6 @@ RequestArgument = Annotated[
 ]
 
 
-def body_told(content: bytes | None) -> object:
-    """A body of an event as JSON shows it."""
-    if content is None:
-        return "erased"
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode(errors="replace")
-
-
 def config_file(config: Path | None) -> Path:
     """The configuration to read: as asked for, else by the environment, else here."""
     return config or Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)

@@ -13,7 +13,6 @@ import typer
 from atomic.commands.common import (
     ConfigOption,
     LedgerOption,
-    body_told,
     find_config_and_ledger,
     print_json,
     reading,
@@ -136,6 +135,7 @@ async def _retire(config: Config, requests: list[tuple[str, str]]) -> tuple[Bodi
 
 def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]:
     """An event with those of its bodies that are about the subject."""
+    from atomic.explain.events import body_told
     from atomic.records.event import encode
 
     tokens = set(ledger.tokens(subject))

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import orjson
 import typer
@@ -15,7 +15,6 @@ from atomic.commands.common import (
     ConfigOption,
     JsonOption,
     LedgerOption,
-    body_told,
     config_for,
     find_request,
     ledger_file,
@@ -167,9 +166,11 @@ def show(
     ledger: LedgerOption = None,
 ) -> None:
     """Show an event, or all events of a request, as JSON."""
+    from atomic.explain.events import event_told
+
     with reading(config, ledger) as opened:
         for event in _events(opened, which):
-            print_json(_as_json(opened, event, bodies))
+            print_json(event_told(opened, event, bodies=bodies))
 
 
 def _events(ledger: LedgerReader, which: str) -> list[Event]:
@@ -194,22 +195,6 @@ def _events(ledger: LedgerReader, which: str) -> list[Event]:
 
 def _known(ledger: LedgerReader, request_id: str) -> bool:
     return any(True for _ in ledger.read(request_id=request_id, limit=1))
-
-
-def _as_json(ledger: LedgerReader, event: Event, bodies: bool) -> dict[str, Any]:
-    from atomic.records.event import encode
-
-    shown: dict[str, Any] = {
-        field.name: getattr(event, field.name)
-        for field in dataclasses.fields(event)
-        if field.name not in {"payload", "bodies"}
-    }
-    shown["payload"] = orjson.loads(encode(event.payload))
-    shown["bodies"] = {
-        one.name: body_told(ledger.body(one)) if bodies else {"body": one.body_id, "mac": one.mac}
-        for one in event.bodies
-    }
-    return shown
 
 
 @app.command()

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from atomic.commands.common import ConfigOption, JsonOption, LedgerOption, print_json, reading, say
 from atomic.errors import CallerError
-
-if TYPE_CHECKING:
-    from atomic.belief.pairs import Standing
-    from atomic.protocols import History
-
-_KINDS = ("mode", "moved", "request", "pair", "outcome", "feedback")
 
 
 def savings(
@@ -49,51 +43,16 @@ def modes(
     ledger: LedgerOption = None,
 ) -> None:
     """Who answers each task, since when, and on what evidence that changed."""
-    from atomic.belief.pairs import Standings
+    from atomic.modes import standings_told
 
     with reading(config, ledger) as opened:
-        standings = Standings()
-        standings.fold(opened.read(kinds=_KINDS))
-        rows = [_row(opened, name, one) for name, one in sorted(standings.tasks.items()) if task in {"", name}]
+        rows = [one for one in standings_told(opened) if task in {"", one["task"]}]
     if json:
         print_json(rows)
     elif not rows:
         say("the market answers everything: no task has a table of its own (docs/modes.md)")
     else:
         say("\n".join(line for row in rows for line in _lines(row)))
-
-
-def _row(ledger: History, task: str, standing: Standing) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from atomic.records.mode import ModeChanged, ModeStated
-    from atomic.rules.modes import shares
-
-    place = standing.place
-    history: list[dict[str, Any]] = []
-    for event in ledger.read(kinds=("mode", "moved")):
-        told = event.payload
-        if isinstance(told, ModeStated | ModeChanged) and told.task == task and told.number == len(history) + 1:
-            kind = "stated" if isinstance(told, ModeStated) else "changed"
-            history.append({"seq": event.seq, "time_ns": event.time_ns, kind: asdict(told)})
-    return {
-        "task": task,
-        "mode": asdict(place.mode),
-        "phase": place.phase,
-        "number": place.number,
-        "shares": shares(place.mode, place.phase, place.champion),
-        "evidence": {
-            arm: {
-                "pairs": one.won.count,
-                "mean": one.won.mean,
-                "won": one.won.capital,
-                "lost": one.lost.capital,
-                "needed": standing.needed,
-            }
-            for arm, one in standing.evidence.items()
-        },
-        "history": history,
-    }
 
 
 def _lines(row: dict[str, Any]) -> Iterator[str]:

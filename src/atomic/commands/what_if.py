@@ -23,7 +23,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.money import dollars
 
 if TYPE_CHECKING:
-    from atomic.whatif import Came, Tried, WhatIf
+    from atomic.whatif import Tried, WhatIf
 
 _SHOWN, _ANSWER = 20, 30
 
@@ -59,36 +59,13 @@ def what_if(
     with reading(config, ledger) as opened:
         found = tried(opened, change, task=task, last=last)
     if json:
-        print_json({"totals": totals(found), "requests": [dataclasses.asdict(one) for one in found.rounds]})
+        print_json({"totals": found.totals(), "requests": [dataclasses.asdict(one) for one in found.rounds]})
     else:
         say("\n".join(_told(found)))
 
 
-def totals(found: WhatIf) -> dict[str, float | int | None]:
-    """The sums, each with how many requests it is over. Money in nano-USD; shares in [0, 1], None over nothing."""
-    known, judged = found.known, found.judged
-    return {
-        "requests": len(found.rounds),
-        "not_comparable": found.apart,
-        "changed": len(found.changed),
-        "known": len(known),
-        "not_known": len(found.rounds) - len(known),
-        "changed_and_known": sum(one.now != one.then for one in known),
-        "cost_now": sum(one.came_now.cost for one in known if one.came_now is not None),
-        "cost_then": sum(one.came_then.cost for one in known if one.came_then is not None),
-        "judged": len(judged),
-        "right_now": _mean([one.came_now for one in judged]),
-        "right_then": _mean([one.came_then for one in judged]),
-    }
-
-
-def _mean(came: list[Came | None]) -> float | None:
-    rights = [one.right for one in came if one is not None and one.right is not None]
-    return sum(rights) / len(rights) if rights else None
-
-
 def _told(found: WhatIf) -> Iterator[str]:
-    sums = totals(found)
+    sums = found.totals()
     yield f"{sums['requests']} first rounds auctioned again; the award is another in {sums['changed']}."
     if found.apart:
         yield f"{found.apart} more could not be: made by other rules, erased, or not as recorded."
