@@ -1,0 +1,8 @@
+"""Guards: what is personal is masked before it leaves the house, what tries to steer is told, what leaks is found."""
+
+from atomic.guards.injection import Suspicion, suspicion
+from atomic.guards.leaks import leaks
+from atomic.guards.masking import Masking, Unmasking
+from atomic.guards.personal import KINDS, Found, personal
+
+__all__ = ["KINDS", "Found", "Masking", "Suspicion", "Unmasking", "leaks", "personal", "suspicion"]

@@ -1,0 +1,56 @@
+"""What an answer must not carry out: secrets, and personal data or links that were not in the input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from atomic.guards.personal import personal
+
+_SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    ("an API key", re.compile(r"\b(?:sk|pk|rk)[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{20,}\b")),
+    ("an access key of a cloud", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a token of a code host", re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{20,}\b")),
+    ("a token of a chat", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b")),
+    ("a JSON web token", re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}\b")),
+    ("a key of this server", re.compile(r"\batk_[0-9a-f]{8,}_[\w-]{20,}\b")),
+)  # fmt: skip
+_LINK = re.compile(r"\bhttps?://([^\s/?#\"'<>)\]]+)", re.IGNORECASE)
+
+
+def leaks(answer: str, given: str) -> list[str]:
+    """Why an answer should not go out, in words that quote nothing; empty: nothing was found.
+
+    `given` is all that the answerer was given: personal data and hosts of links that stand there may stand in the
+    answer, too; a secret may not, wherever it stands.
+
+    >>> leaks("Write to eve@evil.example or see https://evil.example/?q=1", "Dear Ann, …")
+    ['an email address that was not in the input', 'a link to a host that was not in the input']
+    >>> leaks("I wrote to ann@example.org.", "from: ann@example.org")
+    []
+    """
+    return list(dict.fromkeys(_found(answer, given)))
+
+
+def _found(answer: str, given: str) -> Iterator[str]:
+    for what, pattern in _SECRETS:
+        if pattern.search(answer):
+            yield what
+    there = given.casefold()
+    for one in personal(answer):
+        if answer[one.start : one.end].casefold() not in there:
+            yield f"{_NAMES[one.kind]} that was not in the input"
+    for match in _LINK.finditer(answer):
+        if match[1].casefold() not in there:
+            yield "a link to a host that was not in the input"
+
+
+_NAMES = {
+    "email": "an email address",
+    "phone": "a telephone number",
+    "iban": "an IBAN",
+    "card": "a payment card",
+    "ssn": "a social security number",
+    "ip": "an IP address",
+}

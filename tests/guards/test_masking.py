@@ -1,0 +1,95 @@
+"""Masking: what is personal is found, leaves as a placeholder, and comes back as it was."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atomic.guards import Masking, Unmasking, personal
+
+
+def kinds(text: str, region: str | None = None) -> list[tuple[str, str]]:
+    return [(one.kind, text[one.start : one.end]) for one in personal(text, region=region)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("write to Ann.O'Hara+x@mail.example.co.uk.", [("email", "Ann.O'Hara+x@mail.example.co.uk")]),
+        ("mail müller@exämple.de!", [("email", "müller@exämple.de")]),
+        ("IBAN: DE89 3704 0044 0532 0130 00 THANKS", [("iban", "DE89 3704 0044 0532 0130 00")]),
+        ("GB29NWBK60161331926819", [("iban", "GB29NWBK60161331926819")]),
+        ("card 4111 1111 1111 1111, please", [("card", "4111 1111 1111 1111")]),
+        ("my number is +44 20 7946 0958.", [("phone", "+44 20 7946 0958")]),
+        ("SSN 536-90-4399", [("ssn", "536-90-4399")]),
+        ("from 203.0.113.9 and 2001:db8::1", [("ip", "203.0.113.9"), ("ip", "2001:db8::1")]),
+    ],
+)
+def test_personal_data_are_found_whole(text: str, found: list[tuple[str, str]]) -> None:
+    assert kinds(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DE89 3704 0044 0532 0130 01",
+        "4111 1111 1111 1112",
+        "0000 0000 0000 0000",
+        "order 2026-11-24-000123",
+        "version 1.2.3.4.5, at 12:30:45",
+        "127.0.0.1",
+        "you@home",
+        "std::vector<int>",
+    ],
+)
+def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
+    assert kinds(text) == []
+
+
+def test_numbers_of_a_country_are_found_where_it_is_named() -> None:
+    assert kinds("ring 030 1234567", "DE") == [("phone", "030 1234567")]
+
+
+def test_a_value_is_the_same_placeholder_in_every_text() -> None:
+    masking = Masking()
+    assert (masking.mask("a@x.org b@x.org"), masking.mask("b@x.org")) == ("[EMAIL_1] [EMAIL_2]", "[EMAIL_2]")
+
+
+def test_a_placeholder_that_stands_in_the_input_is_never_somebodys() -> None:
+    masking = Masking()
+    masked = masking.mask("[EMAIL_1] is not a@x.org")
+    assert (masked, masking.unmask(masked)) == ("[EMAIL_1] is not [EMAIL_2]", "[EMAIL_1] is not a@x.org")
+
+
+def test_only_the_kinds_asked_for_are_masked() -> None:
+    assert Masking(kinds=["phone"]).mask("a@x.org +44 20 7946 0958") == "a@x.org [PHONE_1]"
+
+
+def test_counts_say_how_many_of_each_kind_and_nothing_else() -> None:
+    masking = Masking()
+    masking.mask("a@x.org b@x.org +44 20 7946 0958")
+    assert masking.counts == {"email": 2, "phone": 1}
+
+
+_PIECES = st.sampled_from(
+    ["a@x.org", "bob@y.example.com", "+44 20 7946 0958", "[EMAIL_1]", "[", "]", " ", "_1]", "EMAIL", "text", "\n", "é"]
+)
+
+
+@given(st.lists(_PIECES, max_size=20).map("".join))
+def test_what_was_masked_comes_back_as_it_was(text: str) -> None:
+    masking = Masking()
+    assert masking.unmask(masking.mask(text)) == text
+
+
+@given(st.lists(_PIECES, max_size=12).map("".join), st.lists(st.integers(0, 200), max_size=8))
+def test_a_stream_is_unmasked_as_the_whole_is_however_it_is_cut(text: str, cuts: list[int]) -> None:
+    masking = Masking()
+    masked = masking.mask(text)
+    edges = [0, *sorted(min(cut, len(masked)) for cut in cuts), len(masked)]
+    stream = Unmasking(masking)
+    said = "".join(stream.feed(masked[start:end]) for start, end in pairwise(edges))
+    assert said + stream.end() == text
