@@ -14,6 +14,7 @@ from atomic.commands import (
     bench,
     bidders,
     calibrate,
+    cases,
     erase,
     explaining,
     feedback,
@@ -99,6 +100,7 @@ app.command("what-if")(what_if.what_if)
 app.add_typer(_feedback, name="feedback")
 app.command()(answer.answer)
 app.command()(calibrate.calibrate)
+app.command("test")(cases.play_cases)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.command()(sources.sources)
