@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from atomic.config import open
     from atomic.errors import AtomicError, ConfigError, Conflict, MissingExtra, NotFound, TaskError
     from atomic.flow import Step, run_flow
-    from atomic.market import Market, Trade
+    from atomic.market import Market
     from atomic.outcome import Outcome
     from atomic.protocols import Profile
     from atomic.records.budget import Budget
     from atomic.records.microtask import Call, Microtask, microtask
     from atomic.records.money import dollars, nano_usd
     from atomic.records.request import Terms
+    from atomic.trade import Trade
 
 from atomic.version import __version__
 
@@ -42,7 +43,7 @@ _HOMES = {
     "SyncMarket": "blocking",
     "TaskError": "errors",
     "Terms": "records.request",
-    "Trade": "market",
+    "Trade": "trade",
     "dollars": "records.money",
     "errors": "",
     "microtask": "records.microtask",

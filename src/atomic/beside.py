@@ -21,6 +21,7 @@ from atomic.rules.posterior import calibrated, of_state
 from atomic.shop import Shop
 from atomic.stages.execute import Attempted
 from atomic.stages.prepare import given
+from atomic.trade import Trade
 
 _AT_ONCE = 4
 _MOST_WAITING = 256  # more would only be bought long after; those are left out, whatever they ask
@@ -113,7 +114,7 @@ class Beside:
             spend = Spend(day=_account(day), change=most, task=ask.task.name, task_cap=answered.mode.shadow_per_day)
             if not await self._shop.record([_opening(answered, errand, self._shop)], spend=spend):
                 return
-            purchase = Purchase(errand, ask, answered.subjects)
+            purchase = Purchase(errand, ask, Trade(subjects=answered.subjects))
             settled, _ = await purchase.run()
             ended = purchase.compared(settled)
             pair = _pair(answered, ended, self._table(ask), errand.terms.max_price)
@@ -127,7 +128,7 @@ class Beside:
         """The purchase, and the most that it may cost: what all who bid could bill, within the request's own limit."""
         arm = answered.assignment.other
         errand = beside(self._shop, answered.terms, arm, answered.compared.attempts)
-        slate, _ = Purchase(errand, ask, answered.subjects).preview()
+        slate, _ = Purchase(errand, ask, Trade(subjects=answered.subjects)).preview()
         repeats = 1 if arm != MARKET else MOST_REPEATS
         most = sum(errand.shop.reserved(bid) * self._times(bid, repeats) for bid in slate.bids)
         most = min(most, errand.terms.max_price)

@@ -108,7 +108,7 @@ class Books:
             cleared=profile.accepts,
             jurisdictions=profile.jurisdictions,
         )
-        if not plan.messages:
+        if not (plan.messages or plan.begun):
             return self.entry(started)
         body = Body(name="plan", content=encode(plan), subjects=self._subjects + self.shown(plan))
         return self.entry(started, bodies=(body,))

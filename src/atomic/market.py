@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -24,7 +23,7 @@ from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.mode import Mode
-from atomic.records.request import DataLabel, RequestOpened, Terms
+from atomic.records.request import RequestOpened
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop, fingerprint_of, reprice
 from atomic.stages.capacity import MOST_WAITING, Capacity
@@ -33,30 +32,12 @@ from atomic.stages.prepare import given, prepare
 from atomic.stages.punctual import Punctuality
 from atomic.stages.reading import Reading
 from atomic.stages.teach import Teacher
+from atomic.streaming import Stream, stream
+from atomic.trade import Trade
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _POLL_SECONDS, _TURN_SECONDS = 0.05, 0.002
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """Options of one purchase. `request_id` is an idempotency key; `subjects` are whose data the input is; `domain` is
-    the request's own kind of input, where a task has several; `purses` are what it is booked on besides the day and its
-    task, by name, each with what a day may cost at most."""
-
-    request_id: str = ""
-    tenant: str = ""
-    label: DataLabel | None = None
-    terms: Terms | None = None
-    subjects: tuple[str, ...] = ()
-    numbers: Mapping[str, float] | None = None
-    domain: str = ""
-    purses: tuple[tuple[str, int | None], ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raises CallerError for names that cannot be written down."""
-        check_writable(self.request_id, self.tenant, self.domain, *self.subjects)
 
 
 class Market:
@@ -196,6 +177,14 @@ class Market:
             else:
                 await asyncio.shield(ours)
 
+    def stream(self, call: Call[T], trade: Trade | None = None, *, buffered: bool = False) -> Stream[T]:
+        """Buy an answer that is read while it is said: `async with` it, `async for` its pieces, then its `outcome`.
+
+        It is bought one bid at a time and settles for the first answer, so nothing that was said is taken back;
+        `buffered` buys as `buy` does and says the text once it is settled, as is done where the answer is no text.
+        """
+        return stream(self.buy, call, trade or Trade(), buffered=buffered)
+
     async def _claimed(self, call: Call[T], trade: Trade, key: tuple[str, str], *, resumed: bool) -> Outcome[T]:
         ended = self._running[key] = asyncio.get_running_loop().create_future()
         done = False
@@ -233,7 +222,7 @@ class Market:
         ask = _prepared(call, trade, request_id)
         assignment = self.modes.assignment(ask, terms, earlier)
         errand = self.modes.errand(ask, terms, assignment).charged(trade.purses)
-        purchase = Purchase(errand, ask, trade.subjects, resumable=bool(trade.request_id))
+        purchase = Purchase(errand, ask, trade)
         opened = RequestOpened(
             task=call.task.name,
             task_version=call.task.version,
@@ -254,7 +243,7 @@ class Market:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""
         ask = _prepared(call, trade, trade.request_id or fresh_id(self._clock.time_ns()))
         terms = trade.terms or call.task.terms
-        return Purchase(self.modes.errand(ask, terms, self.modes.assignment(ask, terms)), ask, trade.subjects).preview()
+        return Purchase(self.modes.errand(ask, terms, self.modes.assignment(ask, terms)), ask, trade).preview()
 
     async def feedback(  # noqa: PLR0913 - each says another thing of one word
         self,

@@ -29,6 +29,8 @@ class Profile:
     `right` is the prior probability that it is right, worth `prior_weight` outcomes; bidders of one `family` (models of
     one maker and size) start from its record in a domain. `jurisdictions` are where
     it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
+    `continues` that it goes on with an answer that another began (`Plan.begun`), `converses` that it takes a whole
+    conversation (`Ask.conversation`), tools and images included;
     `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
     `lasting_ns` above 0 is how long an attempt may take; then it also outlives its process and is taken up again.
     """
@@ -44,6 +46,8 @@ class Profile:
     concurrency: int = 64
     context_characters: int = 0  # 0: no limit
     speaks: bool = False
+    continues: bool = False
+    converses: bool = False
     scores_labels: bool = False
     deterministic: bool = True
     lasting_ns: int = 0

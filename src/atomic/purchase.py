@@ -38,8 +38,10 @@ from atomic.stages.execute import Attempted, cut_off
 from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.race import Race
 from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
+from atomic.stages.speech import Speech
 from atomic.stages.steer import steer
 from atomic.stages.tune import tune
+from atomic.trade import Trade
 
 _EXAMPLES = 8
 _CUT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED})
@@ -50,13 +52,13 @@ MOST_REPEATS = 3  # answers of one bid where asking again may give another
 class Purchase:
     """Buys one answer. Make it, `open` or `resume` it, then `run` it once."""
 
-    def __init__(self, errand: Errand, ask: Ask, subjects: tuple[str, ...], *, resumable: bool = False) -> None:
+    def __init__(self, errand: Errand, ask: Ask, trade: Trade) -> None:
         self._shop = shop = errand.shop
         self._ask = ask
         self._declared = self._terms = errand.terms  # as steering makes of them, from the first round on
         self._otherwise, self._brought = errand.otherwise, errand.brought
         self._opened_ns = shop.clock.time_ns()
-        self._resumable = resumable
+        self._resumable, self._speech = bool(trade.request_id), trade.speech or Speech()
         self._began_ns = shop.clock.monotonic_ns()
         self._spent = 0
         self._hand = EMPTY_HAND
@@ -66,7 +68,7 @@ class Purchase:
         self._excluded: dict[str, Reason] = {}
         self._nearest = shop.examples.nearest(ask, _EXAMPLES)
         self._claims = shop.claims(ask)
-        self._books = Books(shop, ask, subjects, self._nearest)
+        self._books = Books(shop, ask, trade.subjects, self._nearest)
 
     def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
         """Begin a request that the ledger does not know yet."""
@@ -143,7 +145,7 @@ class Purchase:
                 return await self._end(award, slate)
             chosen = [bid for key in award.chosen for bid in slate.bids if bid.key == key]
             try:
-                plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest)
+                plans = tune(chosen, ask, self._shop.bidders, self._shop.tactics, self._nearest, self._speech)
             except Exception:  # a tactic is foreign code; without its plan nothing was bought, so hold the round again
                 self._excluded.update({bid.key: Reason.CRASHED for bid in chosen})
                 self._books.round -= 1
@@ -165,8 +167,8 @@ class Purchase:
         return True
 
     def _hedging(self, ask: Ask, slate: Slate, table: Table, award: Award) -> Hedging | None:
-        """None for a survey, where everybody is heard to the end, and for a mandate, where nobody else is."""
-        if self._terms.survey or self._terms.mandate:
+        """None for a survey, where everybody is heard to the end, and where nobody but one is: mandates and streams."""
+        if self._terms.survey or self._terms.mandate or self._terms.streamed:
             return None
         shop, books, hand, nearest = self._shop, self._books, self._hand, self._nearest
         return Hedging(
@@ -192,6 +194,7 @@ class Purchase:
             examples=self._nearest,
             punctual=shop.punctual,
             claims=self._claims,
+            begun=bool(self._speech.said),
         )
         beliefs_seq = shop.beliefs.seq
         slate = shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)
@@ -240,7 +243,7 @@ class Purchase:
         self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan], held: Held, hedging: Hedging | None = None
     ) -> None:
         shop = self._shop
-        race = Race(shop.bidders, shop.clock, held, alone=bool(self._terms.mandate), parser=shop.parser)
+        race = Race(shop.bidders, shop.clock, held, self._speech, alone=bool(self._terms.mandate), parser=shop.parser)
         race.start(ask, chosen, plans)
         try:
             if hedging is not None:
@@ -277,6 +280,8 @@ class Purchase:
         self._bought.append(Bought(bid=bid, attempt=record))
         self._attempted.setdefault(bid.key, done)
         self._exclude(bid, record.reason)
+        if record.reason is not None:
+            self._speech.failed(bid.key)
 
     def _restore(self, bid: Bid, record: AttemptFinished, body: bytes | None) -> None:
         self._spent += record.price

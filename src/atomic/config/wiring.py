@@ -79,9 +79,9 @@ def examples_of() -> Examples:
 
 def default_tactics() -> Sequence[Tactic]:
     """How bidders answer unless the code says otherwise."""
-    from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
+    from atomic.tactics import LabelScoring, NearestExamples, PassThrough, Plain, ScoredExamples
 
-    return (Plain(), LabelScoring(), NearestExamples(), ScoredExamples())
+    return (Plain(), LabelScoring(), NearestExamples(), ScoredExamples(), PassThrough())
 
 
 def default_parser() -> Parser | None:

@@ -10,9 +10,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from atomic.records.canonical import canonical_json
+from atomic.records.conversation import ToolCall
 from atomic.records.microtask import Microtask
 
 
@@ -72,6 +74,8 @@ def _key(value: object, step: Fraction) -> list[Any]:
         return ["number", _quantised(value, step)]
     if isinstance(value, str):
         return ["text", unicodedata.normalize("NFC", value)]
+    if isinstance(value, ToolCall):  # by its name and what its arguments say, whatever its id
+        value = {value.name: _said(value.arguments)}
     if isinstance(value, Set):
         return ["set", sorted((_key(one, step) for one in value), key=canonical_json)]
     if isinstance(value, list | tuple):
@@ -86,6 +90,13 @@ def _key(value: object, step: Fraction) -> list[Any]:
         ]
     # Dates, ids, paths, bytes: as pydantic writes them.
     return [type(value).__name__, _ANY.dump_python(value, mode="json")]
+
+
+def _said(arguments: str) -> Any:
+    try:
+        return orjson.loads(arguments)
+    except ValueError:
+        return arguments
 
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)

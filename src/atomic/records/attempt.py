@@ -27,7 +27,8 @@ class Plan:
     nothing: what the labels score with it in the last message's place is taken off. `temperature` 0 takes the likeliest
     token; above it `seed` says which answer is drawn. `effort` is how long a model that thinks may think ("": as it
     does). `steady` of the first messages are the same from request to request, so that a provider may keep them.
-    `free`: not held to the type while it is decoded.
+    `free`: not held to the type while it is decoded. Without `messages` it is the ask's conversation, as it is. `begun`
+    is what another has said of the answer already, to a caller who cannot unhear it: the reply is what follows.
     """
 
     bidder: str
@@ -42,6 +43,7 @@ class Plan:
     steady: int = 0
     free: bool = False
     examples: tuple[str, ...] = ()  # request ids of the verified examples used
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

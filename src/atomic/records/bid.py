@@ -40,6 +40,7 @@ class Reason(IntEnum):
     OVERTAKEN = 29
     NOT_ASKED = 29
     BUDGET_SPENT = 30
+    CANNOT_GO_ON = 31
 
     @property
     def words(self) -> str:

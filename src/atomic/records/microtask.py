@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from atomic.errors import TaskError
 from atomic.records.budget import Budget
 from atomic.records.canonical import canonical_json
+from atomic.records.conversation import Conversation, Spoken
 from atomic.records.money import nano_usd
 from atomic.records.objective import ceiling, objective, with_terms
 from atomic.records.request import LABELS, DataLabel, Features, Terms
@@ -67,7 +68,8 @@ class Microtask(Generic[P, T]):
             shown = checked.model_dump(mode="json")
             # As checked: bidders that read arguments and bidders that read JSON see one input.
             arguments = {name: getattr(checked, name) for name in bound.arguments}
-            return Call(self, arguments, canonical_json(shown), _as_text(shown))
+            talk = conversation_in(arguments)
+            return Call(self, arguments, canonical_json(shown), _as_text(shown) if talk is None else talk.text)
         except ValueError as error:
             raise TaskError(f"{self.name}: the input cannot be written as JSON: {error}") from error
 
@@ -79,7 +81,11 @@ class Microtask(Generic[P, T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a bidder sees of a request."""
+    """What a bidder sees of a request.
+
+    `hear`, where it is there, wants each piece of the answer's text as it comes: somebody reads along, and what was
+    said cannot be taken back. A bidder whose answer comes at once need not call it.
+    """
 
     request_id: str
     task: Microtask[..., Any]
@@ -95,6 +101,17 @@ class Ask:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """An input whose answer is known: verified by somebody, or settled by the market (`source` "market").
+    hear: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The conversation that the task passes through, if it does."""
+        return conversation_in(self.arguments) if self.task.output_type is Spoken else None
+
+
+def conversation_in(arguments: Mapping[str, Any]) -> Conversation | None:
+    """The conversation among a call's arguments, if there is one."""
+    return next((one for one in arguments.values() if isinstance(one, Conversation)), None)
 
     `answer` is the answer as JSON would hold it; `probability` that it is right (1 when a person said so).
     """

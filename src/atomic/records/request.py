@@ -36,6 +36,8 @@ class Terms:
 
     `mandate` names the only bidder ("name", or "name+tactic") that may answer, whatever that is worth: what the market
     thinks of it keeps it out of nothing, but data labels, jurisdictions and the deadline do.
+
+    `streamed` says that the caller reads along: bids are bought one at a time, and the first answer settles it.
     """
 
     worth: int = 0
@@ -49,6 +51,7 @@ class Terms:
     mandate: str = ""
     target: float = 0.0
     budget: Budget | None = None
+    streamed: bool = False
 
     @property
     def objective(self) -> str:

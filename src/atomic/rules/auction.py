@@ -36,13 +36,17 @@ def auction(
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
     then price, then key. What may come after the deadline is worth less. A survey buys everybody whom its terms name at
     the first round, and settles at the next.
-    A mandate buys whom it names, and settles for what comes of it.
+    A mandate buys whom it names, and settles for what comes of it. Where the caller reads along, one bid is bought at
+    a time, valued as if nothing came after it, and the first answer settles it.
     """
     if position.terms.mandate:
         return _mandated(position, slate, table, valuation)
     if position.terms.survey:
         return _survey(position, slate, table, valuation)
-    standing, group, values = valuation(position, slate, table)
+    if position.terms.streamed and position.state.answered:
+        standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
+        return _outright(standing, group, ())
+    standing, group, values = _values(position, slate, table, valuation)
     valued = in_time(position, slate, values)
     ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
     considered = tuple(sorted({key for one in valued for key in one.uses}))
@@ -96,6 +100,17 @@ def _mandated(position: Position, slate: Slate, table: Table, valuation: Valuati
     standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
     named = [bid.key for bid in slate.bids if position.terms.mandate in {bid.key, bid.offer.bidder}]
     return _outright(standing, group, () if position.state.answered else tuple(named[:1]))
+
+
+def _values(
+    position: Position, slate: Slate, table: Table, valuation: Valuation
+) -> tuple[float, int, Sequence[Valued]]:
+    """What actions are worth; where the caller reads along, each bid by itself, since nobody else is heard after it."""
+    if not position.terms.streamed:
+        return valuation(position, slate, table)
+    standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
+    alone = [valuation(position, Slate(bids=(bid,), no_bids=slate.no_bids), table)[2] for bid in slate.bids]
+    return standing, group, [one for values in alone for one in values if len(one.action) == 1]
 
 
 def _outright(standing: float, group: int, action: tuple[str, ...]) -> Verdict:

@@ -24,7 +24,8 @@ class Round:
 
     `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
     `examples` are the verified examples nearest to the input; `turned_away` says that too many requests wait already.
-    `claims` are the market's own by the text alone, by bid, for bids that make none.
+    `claims` are the market's own by the text alone, by bid, for bids that make none. `begun` says that a caller who
+    reads along has heard the beginning of the answer, so that only those who can go on with it take part.
     """
 
     terms: Terms
@@ -36,6 +37,7 @@ class Round:
     punctual: Punctuality = field(default_factory=Punctuality)
     turned_away: bool = False
     claims: Mapping[str, float] = field(default_factory=dict)
+    begun: bool = False
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -119,6 +121,8 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
     reason, detail = ineligible(profile, ask, this.terms), ""
     health = beliefs.health(name)
     busy = this.busy.get(name, 0)
+    if reason is None and this.begun and not profile.continues:
+        reason = Reason.CANNOT_GO_ON
     if reason is None and ask.time_left_ns <= 0:
         reason = Reason.DEADLINE
     if mandate:

@@ -13,8 +13,10 @@ from atomic.output import Refusal, typed
 from atomic.protocols import Bidder, Parsed, Parser
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import Bid, Reason
+from atomic.records.conversation import Spoken
 from atomic.records.microtask import Ask
 from atomic.stages.sound import sound_reply, sound_text
+from atomic.stages.speech import going_on
 
 _LEAST_PATIENCE_NS = 2_000_000_000
 _REPAIRED = 0.9  # times the probability, for each repair; what such answers come to is learned as of any confidence
@@ -80,6 +82,7 @@ async def execute(
         # No timer fires while a bidder blocks the event loop; that is not to happen at every request.
         reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
     sound = sound_reply(reply, ceiling, metered=bidder.profile.metered)
+    sound = _whole(ask, plan, sound)
     reply, answer = (sound, None) if sound.reason is not None else _read(ask, bid, sound, parser)
     return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency)
 
@@ -110,6 +113,26 @@ async def _bounded(attempt: Coroutine[Any, Any, Reply], seconds: float) -> Reply
     if work.cancelled() and not work.cancelling():
         raise RuntimeError("cancelled itself")
     raise TimeoutError
+
+
+def _whole(ask: Ask, plan: Plan, reply: Reply) -> Reply:
+    """The reply after what another began, and as what came of a conversation where the task passes one through."""
+    if plan.begun:
+        after = f"goes on after {len(plan.begun)} characters that another said"
+        reply = replace(reply, detail=f"{reply.detail}; {after}" if reply.detail else after)
+    if reply.reason is not None:
+        return reply
+    plain = ask.conversation is not None and isinstance(reply.value, str)
+    value = Spoken(text=str(reply.value)) if plain else reply.value
+    said = value.text if isinstance(value, Spoken) else value
+    more = going_on(plan.begun, said) if isinstance(said, str) else ""
+    calls = isinstance(value, Spoken) and value.calls
+    if (plan.begun or isinstance(value, Spoken)) and not more.strip() and not calls:
+        return replace(reply, value=None, reason=Reason.EMPTY)
+    if plan.begun:
+        whole = plan.begun + more
+        value = value.model_copy(update={"text": whole}) if isinstance(value, Spoken) else whole
+    return replace(reply, value=value)
 
 
 def _read(ask: Ask, bid: Bid, reply: Reply, parser: Parser | None) -> tuple[Reply, Any]:

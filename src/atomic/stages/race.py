@@ -14,6 +14,7 @@ from atomic.records.bid import Bid, Reason
 from atomic.records.microtask import Ask
 from atomic.stages.capacity import Held
 from atomic.stages.execute import Attempted, cut_off, execute, patience_ns
+from atomic.stages.speech import Speech
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +38,7 @@ class Race:
         bidders: Mapping[str, Bidder],
         clock: Clock,
         held: Held,
+        speech: Speech | None = None,
         *,
         alone: bool = False,
         parser: Parser | None = None,
@@ -44,6 +46,7 @@ class Race:
         self._bidders = bidders
         self._clock = clock
         self._held = held
+        self._speech = speech or Speech()
         self._alone = alone  # nobody else is to be asked: all the time there is may be waited
         self._parser = parser
         self._runners: list[_Runner] = []
@@ -55,8 +58,9 @@ class Race:
         for bid, plan in zip(bids, plans, strict=True):
             bidder = self._bidders[bid.offer.bidder]
             patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=self._alone)
+            heard = replace(ask, hear=self._speech.of(bid.key))
             work = asyncio.ensure_future(
-                execute(bidder, ask, bid, plan, self._clock, alone=self._alone, parser=self._parser)
+                execute(bidder, heard, bid, plan, self._clock, alone=self._alone, parser=self._parser)
             )
             work.add_done_callback(lambda _, name=bid.offer.bidder: self._held.free(name))  # type: ignore[misc]
             self._runners.append(_Runner(bid, plan, work, began_ns, patience))

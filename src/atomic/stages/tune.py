@@ -9,6 +9,7 @@ from atomic.records.attempt import Plan
 from atomic.records.bid import Bid
 from atomic.records.microtask import Ask, Example
 from atomic.stages.prepare import visible
+from atomic.stages.speech import Speech
 
 
 def tune(
@@ -17,11 +18,12 @@ def tune(
     bidders: Mapping[str, Bidder],
     tactics: Sequence[Tactic],
     examples: Sequence[tuple[float, Example]],
-) -> list[Plan]:
-    """A plan for each awarded bid, in their order."""
+    speech: Speech | None = None,
+) -> Sequence[Plan]:
+    """A plan for each awarded bid, in their order; it goes on with what a caller who reads along has heard."""
     by_name = {tactic.name: tactic for tactic in tactics}
     plans: list[Plan] = []
     for bid in chosen:
         profile = bidders[bid.offer.bidder].profile
         plans.append(by_name[bid.offer.tactic].plan(ask, profile, visible(examples, profile)))
-    return plans
+    return plans if speech is None else speech.onto(plans)

@@ -28,6 +28,8 @@ class Plain:
 
     def sketch(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Sketch | Reason | None:
         """Its size; 0 for a bidder that takes no messages."""
+        if profile.speaks and ask.conversation is not None:
+            return None
         if not profile.speaks:
             return Sketch(tactic=self.name, prompt_characters=0, max_tokens=0)
         if ask.task.labels and profile.scores_labels:

@@ -16,12 +16,14 @@ from atomic.records.microtask import Ask
 class Line:
     """One line of a script: what is offered, and what then comes of it.
 
-    `ceiling` is the price where not given, and so is `billed`: another `billed` is a lie. `seconds` is how long the
-    attempt really waits; `until` waits for an event, `hangs` until cancelled. `reason` is given instead of the answer;
-    `raises` is raised, `offer_raises` already by the offer; `no_bid` declines.
+    `says` is told piece by piece to who reads along, before anything else happens. `ceiling` is the price where not
+    given, and so is `billed`: another `billed` is a lie. `seconds` is how long the attempt really waits; `until` waits
+    for an event, `hangs` until cancelled. `reason` is given instead of the answer; `raises` is raised, `offer_raises`
+    already by the offer; `no_bid` declines.
     """
 
     answer: object = None
+    says: Sequence[str] = ()
     claim: float | None = None
     price: int = 0
     ceiling: int | None = None
@@ -99,6 +101,10 @@ class ScriptedBidder:
         line = self._line_for(ask)
         self.attempts.append((ask, plan))
         try:
+            for piece in line.says:
+                await asyncio.sleep(0)
+                if ask.hear is not None:
+                    ask.hear(piece)
             if line.hangs:
                 await asyncio.Event().wait()
             if line.until is not None:

@@ -1,0 +1,87 @@
+"""speech: what a caller who reads along has heard: whose words, all of them so far, and how another goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from atomic.records.attempt import Plan
+
+LEAST_REPEATED = 20  # characters; a shorter beginning may be said again and be meant
+
+
+class Speech:
+    """One caller's hearing, or nobody's. The first bid that says something is heard, and nobody else unless it fails.
+
+    >>> heard: list[str] = []
+    >>> speech = Speech(heard.append)
+    >>> first, second = (speech.of(bid) or print for bid in ("a+plain", "b+plain"))
+    >>> first("Once upon "), second("It was"), first("a time"), speech.failed("a+plain"), speech.said
+    (None, None, None, None, 'Once upon a time')
+    >>> later = speech.of("b+plain") or print
+    >>> later(", long ago"), heard
+    (None, ['Once upon ', 'a time', ', long ago'])
+    """
+
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        self._tell = tell
+        self._holder = ""
+        self._said: list[str] = []
+
+    @property
+    def said(self) -> str:
+        """All that was heard."""
+        return "".join(self._said)
+
+    def of(self, bid: str) -> Callable[[str], None] | None:
+        """What an attempt on this bid tells its words, in pieces; None where nobody reads along."""
+        tell = self._tell
+        if tell is None:
+            return None
+        begun, held = self.said, ""
+
+        def hear(piece: str) -> None:
+            nonlocal begun, held
+            if not piece or self._holder not in ("", bid):
+                return
+            self._holder = bid
+            if begun:
+                # It may repeat the beginning before it goes on: that is known only once it differs, or is through.
+                held += piece
+                if is_repeating(begun, held):
+                    return
+                piece, begun = going_on(begun, held), ""
+            if piece:
+                self._said.append(piece)
+                tell(piece)
+
+        return hear
+
+    def failed(self, bid: str) -> None:
+        """An attempt failed: if it was being heard, the next may go on."""
+        if self._holder == bid:
+            self._holder = ""
+
+    def onto(self, plans: Sequence[Plan]) -> Sequence[Plan]:
+        """Plans that go on with what was said."""
+        return [replace(plan, begun=self.said) for plan in plans] if self._said else plans
+
+
+def is_repeating(begun: str, text: str) -> bool:
+    """Whether a text may yet turn out to say the whole beginning again.
+
+    >>> is_repeating("Once upon a time, long", "Once upon"), is_repeating("Once upon a time, long", ", ago")
+    (True, False)
+    """
+    return len(begun) >= LEAST_REPEATED and len(text) < len(begun) and begun.startswith(text)
+
+
+def going_on(begun: str, text: str) -> str:
+    """What a text adds to a beginning: not the beginning again, and no white space twice.
+
+    >>> going_on("Once upon a time, long ", " ago"), going_on("Once upon a time, long", "Once upon a time, long ago")
+    ('ago', ' ago')
+    """
+    if len(begun) >= LEAST_REPEATED and text.startswith(begun):
+        return text[len(begun) :]
+    return text.lstrip() if begun[-1:].isspace() else text

@@ -1,0 +1,218 @@
+"""Streams: what is heard, who goes on when a stream is cut, and what the ledger and explanations say of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.market.shop import SECOND, bidder, opened
+
+from atomic.market import Market, Trade
+from atomic.outcome import Outcome
+from atomic.protocols import Profile
+from atomic.records import AttemptFinished, AttemptStarted, Plan, Reason
+from atomic.records.event import decode
+from atomic.records.microtask import microtask
+from atomic.replay import replay
+from atomic.testing import Line, ScriptedBidder
+
+BEGINNING = "Once upon a time there was "
+
+
+@microtask(worth="$0.01", explore=False)
+async def tale(about: str) -> str:
+    """Tell a tale."""
+    raise NotImplementedError
+
+
+@microtask(worth="$0.01", explore=False, refuse_below=0.5)
+async def careful_tale(about: str) -> str:
+    """Tell a tale, if you are sure of it."""
+    raise NotImplementedError
+
+
+def teller(name: str, script: Any, *, right: float = 0.8, continues: bool = True, **profile: Any) -> ScriptedBidder:
+    declared = Profile(name=name, kind="scripted", right=right, continues=continues, **profile)
+    return ScriptedBidder(name, script, profile=declared)
+
+
+async def heard(market: Market, call: Any = None, **options: Any) -> tuple[list[str], Outcome[Any]]:
+    async with market.stream(call or tale("a cat"), **options) as stream:
+        pieces = [piece async for piece in stream]
+        return pieces, stream.outcome
+
+
+async def test_pieces_come_as_they_are_said_and_then_the_outcome() -> None:
+    market = await opened(teller("a", [Line(answer="A cat sat.", says=["A cat ", "sat."])]))
+
+    pieces, outcome = await heard(market)
+
+    assert (["A cat ", "sat."], "A cat sat.", False) == (pieces, outcome.answer, outcome.refused)
+
+
+async def test_the_first_piece_is_heard_before_the_answer_is_whole() -> None:
+    whole = asyncio.Event()
+    market = await opened(teller("a", [Line(answer="A cat sat.", says=["A cat "], until=whole)]))
+
+    async with market.stream(tale("a cat")) as stream:
+        first = await anext(aiter(stream))
+        with pytest.raises(RuntimeError, match="read to the end"):
+            _ = stream.outcome
+        whole.set()
+
+    assert "A cat " == first
+
+
+async def test_who_speaks_all_at_once_is_heard_as_one_piece() -> None:
+    market = await opened(teller("a", ["A cat sat."]))
+
+    assert ["A cat sat."] == (await heard(market))[0]
+
+
+async def test_a_stream_settles_for_the_first_answer_where_a_market_would_ask_on() -> None:
+    first, second = (
+        teller("a", [Line(answer="A cat.", says=["A cat."])], right=0.6),
+        teller("b", ["A dog."], right=0.55),
+    )
+    market = await opened(first, second)
+
+    pieces, outcome = await heard(market)
+
+    assert (["A cat."], "A cat.") == (pieces, outcome.answer)
+    assert (1, 0) == (len(first.attempts), len(second.attempts))
+
+
+async def test_who_fails_before_a_word_is_followed_by_the_runner_up_from_the_beginning() -> None:
+    market = await opened(
+        teller("a", [Line(reason=Reason.FAILED)], right=0.9), teller("b", [Line(answer="A dog.", says=["A dog."])])
+    )
+
+    pieces, outcome = await heard(market)
+
+    assert (["A dog."], "A dog.", "b+plain") == (pieces, outcome.answer, outcome.winner)
+
+
+async def test_a_cut_stream_is_gone_on_with_by_the_runner_up() -> None:
+    cut = teller("a", [Line(reason=Reason.CUT, says=["Once upon a time ", "there was "])], right=0.9)
+    second = teller("b", [Line(answer="a cat.", says=["a ", "cat."])])
+    market = await opened(cut, second)
+
+    pieces, outcome = await heard(market)
+
+    assert (BEGINNING + "a cat.", outcome.answer) == ("".join(pieces), "".join(pieces))
+    assert (2, "b+plain", BEGINNING) == (len(outcome_rounds(market)), outcome.winner, second.attempts[0][1].begun)
+
+
+def outcome_rounds(market: Market) -> list[AttemptStarted]:
+    return [one.payload for one in market.ledger.read() if isinstance(one.payload, AttemptStarted)]
+
+
+async def test_a_runner_up_that_says_the_beginning_again_is_not_heard_twice() -> None:
+    again = BEGINNING + "a cat."
+    market = await opened(
+        teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9),
+        teller("b", [Line(answer=again, says=[again[:9], again[9:40], again[40:]])]),
+    )
+
+    pieces, outcome = await heard(market)
+
+    assert (again, again) == ("".join(pieces), outcome.answer)
+
+
+async def test_a_continuation_is_recorded_with_what_was_said_explained_and_replayed() -> None:
+    market = await opened(
+        teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9),
+        teller("b", [Line(answer="a cat.", says=["a cat."])]),
+    )
+
+    _, outcome = await heard(market)
+    events = list(market.ledger.read())
+    plans = [
+        decode(Plan, market.ledger.body(one.bodies[0]) or b"")
+        for one in events
+        if isinstance(one.payload, AttemptStarted) and one.bodies
+    ]
+    report = replay(market.ledger)
+
+    assert [BEGINNING] == [plan.begun for plan in plans]
+    assert f"goes on after {len(BEGINNING)} characters that another said" in outcome.explain()
+    assert (3, 0) == (report.awards, report.differences)
+
+
+async def test_only_who_can_go_on_takes_part_in_a_continuation_and_without_anybody_it_is_refused() -> None:
+    cut = teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9)
+    whole = teller("b", ["Another tale."], continues=False)
+    market = await opened(cut, whole)
+
+    pieces, outcome = await heard(market)
+
+    assert ([BEGINNING], True, None) == (pieces, outcome.refused, outcome.answer)
+    assert [] == whole.attempts
+    assert "cannot go on" in outcome.explain()
+
+
+async def test_a_continuation_that_adds_nothing_is_no_answer() -> None:
+    market = await opened(
+        teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9), teller("b", [Line(answer=BEGINNING)])
+    )
+
+    _, outcome = await heard(market)
+
+    assert outcome.refused
+
+
+async def test_leaving_the_block_early_cancels_the_attempt_and_its_reservation_stays_spent() -> None:
+    speaking = teller("a", [Line(says=["Once"], hangs=True, price=100)])
+    market = await opened(speaking)
+
+    async with market.stream(tale("a cat")) as stream:
+        await anext(aiter(stream))
+    ends = [one.payload for one in market.ledger.read() if isinstance(one.payload, AttemptFinished)]
+
+    assert 1 == speaking.cancelled
+    assert [(Reason.CANCELLED, 100)] == [(one.reason, one.price) for one in ends]
+
+
+@pytest.mark.parametrize("call", [careful_tale("a cat"), tale("a cat")], ids=["held back", "buffered"])
+async def test_nothing_is_said_before_it_is_settled_where_it_is_held_back_or_buffered(call: Any) -> None:
+    first = teller("a", [Line(answer="A cat.", says=["A c"], seconds=0.0)], right=0.9)
+    market = await opened(first)
+
+    pieces, outcome = await heard(market, call, buffered=call.task is tale)
+
+    assert (["A cat."], "A cat.") == (pieces, outcome.answer)
+    assert first.attempts[0][0].hear is None
+
+
+async def test_the_same_request_again_is_heard_as_one_piece_and_buys_nothing() -> None:
+    speaking = teller("a", [Line(answer="A cat.", says=["A ", "cat."])])
+    market = await opened(speaking)
+    trade = Trade(request_id="r1")
+
+    first, _ = await heard(market, trade=trade)
+    again, outcome = await heard(market, trade=trade)
+
+    assert (["A ", "cat."], ["A cat."], "A cat.") == (first, again, outcome.answer)
+    assert 1 == len(speaking.attempts)
+
+
+async def test_what_is_raised_reaches_who_reads() -> None:
+    market = await opened(bidder("a", ["x"]))
+    trade = Trade(request_id="r1")
+    await heard(market, trade=trade)
+
+    with pytest.raises(Exception, match="another input"):
+        await heard(market, tale("a dog"), trade=trade)
+
+
+async def test_a_stream_of_no_text_gives_its_answer_with_the_outcome_alone() -> None:
+    @microtask(worth="$0.01", explore=False)
+    async def count(text: str) -> int:
+        """How many?"""
+        raise NotImplementedError
+
+    market = await opened(teller("a", [Line(answer=3, says=["3"])]))
+
+    pieces, outcome = await heard(market, count("x"))
+
+    assert ([], 3) == (pieces, outcome.answer)
+    assert SECOND > 0
