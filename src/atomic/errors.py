@@ -4,8 +4,10 @@ AtomicError
 ├── CallerError            the program that called us can fix it
 │   ├── TaskError          a microtask's declaration or input is not usable
 │   ├── Conflict           the same request id with another input
-│   └── NotFound           no such request, bidder or event
-│       └── Erased         it was there, and was erased for ever
+│   ├── NotFound           no such request, bidder or event
+│   │   └── Erased         it was there, and was erased for ever
+│   ├── KeyRefused         no key was shown, or not one that may do this
+│   └── TooMany            more than a limit lets through now; says when to come again
 ├── OperatorError          the person who runs the market can fix it
 │   ├── ConfigError        atomic.toml: file, line, key and the nearest valid name
 │   ├── MissingExtra       a hand's library is not installed: which line installs it
@@ -58,6 +60,25 @@ class NotFound(CallerError):
 
 class Erased(NotFound):
     """What is asked for was erased for ever."""
+
+
+class KeyRefused(CallerError):
+    """No key was shown, or not one that may do this; `known` says that it was a key of ours."""
+
+    def __init__(self, message: str, *, hint: str = "", known: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.known = known
+
+
+class TooMany(CallerError):
+    """More than a limit lets through; come again after `seconds`. `ours`: no limit of the caller's, all is full."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, seconds: float, hint: str = "", ours: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
+        self.ours = ours
 
 
 class OperatorError(AtomicError):

@@ -1,0 +1,1 @@
+"""`atomic serve`: the market behind HTTP, in the dialects that programs speak already. See docs/serving.md."""

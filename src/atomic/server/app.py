@@ -1,0 +1,84 @@
+"""The application: every route of a worker, behind one front door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from atomic.config import Config
+from atomic.errors import AtomicError
+from atomic.server.draining import told_to_stop
+from atomic.server.front import Front
+from atomic.server.native.app import native_app
+from atomic.server.problems import Problem, response_of, shape_of
+from atomic.server.service import Service, running
+from atomic.version import __version__
+
+
+def make_app(config: Config, *, more: tuple[BaseRoute, ...] = (), signals: bool = False) -> Front:
+    """The ASGI application of a configuration.
+
+    `more` are routes that others add, such as /metrics and /mcp; `signals` says that the process is its own, which
+    ends by SIGTERM.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running(config) as service:
+            front.service = service
+            try:
+                with told_to_stop(service.draining) if signals else nullcontext():
+                    yield
+            finally:
+                service.draining.set()
+                front.service = None
+
+    routes: list[BaseRoute] = [
+        Route("/health", _health),
+        Route("/ready", _ready),
+        *more,
+        Mount("/api/v1", native_app()),
+    ]
+    front = Front(
+        Starlette(
+            routes=routes,
+            lifespan=lifespan,
+            exception_handlers={AtomicError: _told, HTTPException: _told},
+        )
+    )
+    return front
+
+
+def told(request: Request, error: Exception) -> Response:
+    """An error in the shape of the API that was asked."""
+    if isinstance(error, HTTPException):
+        error = Problem(error.status_code, str(error.detail))
+    return response_of(error, shape_of(request.url.path, request.headers))
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return told(request, error)
+
+
+async def _health(request: Request) -> Response:
+    """The process runs."""
+    return _json({"status": "ok", "version": __version__})
+
+
+async def _ready(request: Request) -> Response:
+    """It takes requests: 503 once it is told to stop."""
+    service: Service = request.state.service
+    if service.draining.is_set():
+        return _json({"status": "draining"}, 503)
+    return _json({"status": "ready", "under_way": service.gate.busy})
+
+
+def _json(said: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(said), status, media_type="application/json")

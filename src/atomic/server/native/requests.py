@@ -1,0 +1,152 @@
+"""Requests: a list to page through, one of them, why it was decided so, and words on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from atomic.errors import NotFound
+from atomic.explain import explain as explained
+from atomic.explain import why_not as why_not_told
+from atomic.protocols import Ledger
+from atomic.records.event import Event
+from atomic.records.outcome import OutcomeSettled
+from atomic.records.request import RequestOpened
+from atomic.server.native.common import RequestId, Serving, Who
+from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
+
+router = APIRouter(prefix="/requests", tags=["requests"])
+_SCANNED = 20_000  # requests that one page looks at; its `next` goes on from there
+_WINDOW = 512  # events
+
+
+@router.get("")
+def requests(  # noqa: PLR0913, PLR0917 - what can be asked for
+    service: Serving,
+    who: Who,
+    task: Name = "",
+    status: Literal["", "open", "answered", "refused"] = "",
+    bidder: Annotated[str, Query(max_length=200, description="Who won it; with or without tactic.")] = "",
+    search: Annotated[str, Query(max_length=200, description="A part of its id.")] = "",
+    before: Annotated[Seq, Query(description="Of a page before: its `next`.")] = 0,
+    limit: Limit = 50,
+) -> RequestsShown:
+    """A page of requests, the newest first; shadows of others are not among them."""
+    rows: list[RequestRow] = []
+    scanned, last = 0, before or service.ledger.head() + 1
+    for event in _backwards(service.ledger, last):
+        scanned, last = scanned + 1, event.seq
+        if event.tenant == who.tenant and search in event.request_id and _fits(event, task):
+            row = _row(service.ledger, event)
+            if status in ("", row.status) and bidder in ("", row.winner, row.winner.partition("+")[0]):
+                rows.append(row)
+        if len(rows) == limit or scanned == _SCANNED:
+            return RequestsShown(requests=rows, next=last)
+    return RequestsShown(requests=rows, next=None)
+
+
+@router.get("/{request_id:path}/explain")
+def explain(
+    request_id: RequestId,
+    service: Serving,
+    who: Who,
+    bodies: Annotated[bool, Query(description="The input and answers, too.")] = False,
+) -> Told:
+    """Why it was bought from whom, and what it would have taken to be bought elsewhere."""
+    _opened(service.ledger, who.tenant, request_id)
+    story: Told = explained(service.ledger, request_id, tenant=who.tenant, bodies=bodies).json()
+    return story
+
+
+@router.get("/{request_id:path}/explain.txt", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def explain_text(request_id: RequestId, service: Serving, who: Who, brief: bool = False) -> Response:
+    """The same in plain words."""
+    _opened(service.ledger, who.tenant, request_id)
+    story = explained(service.ledger, request_id, tenant=who.tenant)
+    return Response(story.brief() if brief else story.text(), media_type="text/plain")
+
+
+@router.get("/{request_id:path}/why-not")
+def why_not(request_id: RequestId, bidder: Annotated[str, Query(max_length=200)], service: Serving, who: Who) -> Told:
+    """Why a bidder ("name", or "name+tactic") did not win it, and what it would have taken."""
+    _opened(service.ledger, who.tenant, request_id)
+    story: Told = why_not_told(service.ledger, bidder, request_id, tenant=who.tenant).json()
+    return story
+
+
+@router.post("/{request_id:path}/feedback", status_code=204)
+async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving, who: Who) -> None:
+    """Say how right it was; the market learns from it at once."""
+    await service.market.feedback(
+        request_id,
+        asked.value,
+        truth=asked.truth,
+        rights=asked.rights,
+        source=asked.source,
+        author=asked.author,
+        tenant=who.tenant,
+        asked=asked.asked,
+    )
+
+
+@router.get("/{request_id:path}")
+def request(request_id: RequestId, service: Serving, who: Who) -> RequestRow:
+    """One request."""
+    return _row(service.ledger, _opened(service.ledger, who.tenant, request_id))
+
+
+def _opened(ledger: Ledger, tenant: str, request_id: str) -> Event:
+    for event in ledger.read(request_id=request_id, kinds=("request",)):
+        if event.tenant == tenant:
+            return event
+    raise NotFound(f"there is no request {request_id!r}", hint="/api/v1/requests lists them")
+
+
+def _backwards(ledger: Ledger, before: int) -> Iterator[Event]:
+    """Events of requests that were opened, newest first: windows that grow while they hold few."""
+    window, end = _WINDOW, before
+    while end > 1:
+        begin = max(0, end - 1 - window)
+        found = []
+        for event in ledger.read(after=begin, kinds=("request",)):
+            if event.seq >= end:
+                break
+            found.append(event)
+        yield from reversed(found)
+        end, window = begin + 1, window * 2
+
+
+def _fits(event: Event, task: str) -> bool:
+    told = event.payload
+    if not isinstance(told, RequestOpened) or task not in ("", told.task):
+        return False
+    return told.assignment is None or not told.assignment.shadows
+
+
+def _row(ledger: Ledger, opened: Event) -> RequestRow:
+    told: Any = opened.payload
+    found = ledger.read(request_id=opened.request_id, kinds=("outcome",))
+    settled = next((one.payload for one in found if one.tenant == opened.tenant), None)
+    row = RequestRow(
+        seq=opened.seq,
+        request_id=opened.request_id,
+        task=told.task,
+        time_ns=opened.time_ns,
+        label=opened.label,
+        status="open",
+    )
+    if not isinstance(settled, OutcomeSettled):
+        return row
+    return row.model_copy(
+        update={
+            "status": settled.status,
+            "winner": settled.winner,
+            "probability": settled.probability,
+            "cost": settled.cost,
+            "latency_ns": settled.latency_ns,
+            "rounds": settled.rounds,
+            "why": settled.why,
+        }
+    )

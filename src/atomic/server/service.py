@@ -1,0 +1,137 @@
+"""What all routes of a worker share: the market, its keys, its gate, and what it is told when it is to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from atomic.config import Config, open
+from atomic.errors import KeyRefused, OperatorError, TooMany
+from atomic.ledger import MemoryLedger, SqliteLedger
+from atomic.market import Market, Trade
+from atomic.records.microtask import Microtask
+from atomic.server.gate import Gate
+from atomic.server.keyring import Keyring, Principal
+from atomic.server.tasks import tasks_of
+
+CATCH_UP_SECONDS = 0.5
+_KINDS = ("key", "revoked")
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """One worker's. `draining` is set once it is told to stop: streams without an end are ended then."""
+
+    config: Config
+    market: Market
+    ledger: SqliteLedger | MemoryLedger
+    tasks: Mapping[str, Microtask[..., object]]
+    gate: Gate
+    keyring: Keyring
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def principal(self, headers: Mapping[str, str]) -> Principal:
+        """Who asks, and whether its rate lets it. Raises KeyRefused or TooMany."""
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        secret = headers.get("x-api-key") or (secret if scheme.lower() == "bearer" else "")
+        who = self.keyring.principal(secret.strip(), time.time_ns())
+        if who.key is None:
+            refuse_strangers(headers)
+        elif who.key.rate:
+            await self._admit(f"key {who.key.key}", who.key.rate, "this key")
+        return who
+
+    async def trade(self, who: Principal, task: str) -> Trade:
+        """The options of a purchase that it asks for. Raises KeyRefused or TooMany."""
+        if not who.may(task):
+            raise KeyRefused(f"this key may not use {task!r}", hint="`atomic keys list` says what it may", known=True)
+        if rate := self.config.settings.serve.rates.get(task):
+            await self._admit(f"task {task}", rate, f"the task {task!r}")
+        return Trade(tenant=who.tenant, purses=who.purses)
+
+    async def _admit(self, name: str, per_minute: int, whose: str) -> None:
+        wait = await self.market.ledger.admit_at_rate(name, per_minute=per_minute)
+        if wait:
+            raise TooMany(f"{whose} takes {per_minute} requests a minute", seconds=wait / 1e9, hint="come again later")
+
+
+def refuse_strangers(headers: Mapping[str, str]) -> None:
+    """Without keys whoever reaches this machine's own address may ask, but no web page that a browser shows here.
+
+    A page reaches loopback by its own scripts (then the browser sends its origin) or under a name of its own that it
+    points here (then the host is that name). Raises KeyRefused.
+
+    >>> refuse_strangers({"host": "localhost:8700"}), refuse_strangers({"host": "[::1]:8700"})
+    (None, None)
+    >>> refuse_strangers({"host": "127.0.0.1:8700", "origin": "https://example.com"})
+    Traceback (most recent call last):
+    atomic.errors.KeyRefused: without keys only programs of this machine may ask
+      `atomic keys create` makes a key; then everybody who has one may
+    """
+    origin = headers.get("origin", "")
+    if _is_loopback(headers.get("host", "")) and (not origin or _is_loopback(origin.partition("://")[2])):
+        return
+    raise KeyRefused(
+        "without keys only programs of this machine may ask",
+        hint="`atomic keys create` makes a key; then everybody who has one may",
+        known=True,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return is_loopback(name.strip("[]"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or a name is this machine's own.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.com")
+    (True, True, False, False)
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Service]:
+    """A worker's service, until the block ends."""
+    tasks = tasks_of(config)
+    async with open(config) as market:
+        ledger = market.ledger
+        assert isinstance(ledger, SqliteLedger | MemoryLedger)
+        keyring, head = Keyring(), ledger.head()
+        keyring.fold(ledger.read(kinds=_KINDS))
+        unfollow = ledger.follow(keyring.fold, after=head)
+        service = Service(
+            config=config,
+            market=market,
+            ledger=ledger,
+            tasks=tasks,
+            gate=Gate(config.settings.serve.most),
+            keyring=keyring,
+        )
+        catching_up = asyncio.create_task(_catch_up(market))
+        try:
+            yield service
+        finally:
+            unfollow()
+            catching_up.cancel()
+            with suppress(asyncio.CancelledError):
+                await catching_up
+
+
+async def _catch_up(market: Market) -> None:
+    """Hear what other processes wrote although we write nothing: keys, feedback, answers of people."""
+    while True:
+        await asyncio.sleep(CATCH_UP_SECONDS)
+        with suppress(OperatorError):  # the ledger cannot be written now: requests say so
+            await market.record(())
