@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from atomic.errors import ConfigError, MissingExtra
-from atomic.policies.schema import SCHEMA
+from atomic.policies.schema import OPEN, SCHEMA, Action, Area
 from atomic.protocols import Profile
 from atomic.records.principal import Principal
 from atomic.records.request import LABELS, DataLabel
@@ -70,15 +71,19 @@ class CedarPolicies:
         self._verdict = lru_cache(_KEPT)(self._decide)
 
     @classmethod
-    def read(cls, paths: Sequence[Path]) -> CedarPolicies:
-        """The policies of some files together. Raises ConfigError for a file that is not there."""
-        texts = []
+    def read(cls, paths: Sequence[Path] = ()) -> CedarPolicies:
+        """What each role may do (`roles.cedar`), and the policies of some files. Raises ConfigError for one missing.
+
+        >>> CedarPolicies.read().entering(Principal(kind="Key", name="8f2c01", roles=("viewer",)), "see", "ledger")
+        'no policy permits key 8f2c01 (viewer) to see ledger'
+        """
+        texts = [resources.files(__package__).joinpath("roles.cedar").read_text(encoding="utf-8")]
         for path in paths:
             try:
                 texts.append(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"the policies {path} cannot be read: {error}") from None
-        return cls("\n".join(texts), ", ".join(map(str, paths)))
+        return cls("\n".join(texts), ", ".join(map(str, paths)) or "the roles")
 
     def running(self, who: Principal, task: str, label: DataLabel) -> str:
         """Why somebody may not have this task done on data with this label; empty: they may."""
@@ -89,8 +94,8 @@ class CedarPolicies:
         seen = _Bidder(bidder.name, bidder.kind, bidder.family, bidder.accepts, bidder.jurisdictions)
         return self._verdict(who, "buy", ("Bidder", bidder.name), self._request(who, task, label), seen)
 
-    def entering(self, who: Principal, action: str, area: str) -> str:
-        """Why somebody may not "see", "review", "change" or "administer" an area of the server; empty: they may."""
+    def entering(self, who: Principal, action: Action, area: Area) -> str:
+        """Why somebody may not do this in an area of the server; empty: they may."""
         return self._verdict(who, action, ("Area", area), (), ())
 
     @staticmethod
@@ -145,4 +150,5 @@ def _resource(kind: str, name: str, about: tuple[str, str] | _Bidder | tuple[()]
         attributes = asdict(about) | {"jurisdictions": list(about.jurisdictions)}
     else:
         attributes = {"name": name} | dict([about] if about else [])
-    return {"uid": _uid(kind, name), "attrs": attributes, "parents": []}
+    above = [_uid("Area", "open")] if kind == "Area" and name in OPEN else []
+    return {"uid": _uid(kind, name), "attrs": attributes, "parents": above}

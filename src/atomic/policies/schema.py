@@ -3,6 +3,16 @@
 A policy that names anything else is refused when it is read, not found to do nothing on the day that it should have.
 """
 
+from typing import Literal, get_args
+
+Action = Literal["see", "review", "change", "administer", "bid"]
+Area = Literal[
+    "requests", "bidders", "tasks", "budgets", "what-if", "review", "inbox", "ledger", "access", "bidding",
+]  # fmt: skip
+AREAS: tuple[Area, ...] = get_args(Area)
+# What viewers may look at: no inputs and answers of others, no audit trail, no keys.
+OPEN: frozenset[Area] = frozenset({"requests", "bidders", "tasks", "budgets", "what-if"})
+
 SCHEMA = """
 entity Role;
 entity Tenant;
@@ -11,11 +21,11 @@ entity Key in [Role, Tenant] { name: String, tenant: String };
 entity Program in [Role, Tenant] { name: String, tenant: String };
 entity Task { name: String, label: String };
 entity Bidder { name: String, kind: String, family: String, accepts: String, jurisdictions: Set<String> };
-entity Area { name: String };
+entity Area in [Area] { name: String };
 
 type Request = { label: String, level: Long, task: String, tenant: String };
 
 action run appliesTo { principal: [Person, Key, Program], resource: [Task], context: Request };
 action buy appliesTo { principal: [Person, Key, Program], resource: [Bidder], context: Request };
-action see, review, change, administer appliesTo { principal: [Person, Key, Program], resource: [Area] };
+action see, review, change, administer, bid appliesTo { principal: [Person, Key, Program], resource: [Area] };
 """
