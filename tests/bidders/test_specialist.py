@@ -8,11 +8,11 @@ from tests.bidders.tasks import SKETCH, folder, length, plan_of, topic, urgent
 
 from atomic.bidders.specialist import Specialist
 from atomic.records.bid import NoBid, Offer, Reason
-from atomic.records.microtask import Example
+from atomic.records.microtask import Example, microtask
 from atomic.testing import ask_for, example_for
 
-Method = Literal["logistic", "naive-bayes"]
-METHODS: list[Method] = ["logistic", "naive-bayes"]
+Method = Literal["logistic", "naive-bayes", "centroids"]
+METHODS: list[Method] = ["logistic", "naive-bayes", "centroids"]
 SPORT = "football match goal team player referee stadium league".split()
 MONEY = "shares bonds market bank interest loan credit rate".split()
 
@@ -167,3 +167,22 @@ async def test_many_labels_are_told_apart(method: Method) -> None:
 
     found = [(await specialist.attempt(ask_for(folder(words)), plan_of("specialist"))).value for words in names]
     assert [str(number) for number in range(20)] == found
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_it_tells_150_labels_apart(method: Method) -> None:
+    names = tuple(f"topic {number}" for number in range(150))
+
+    @microtask(worth="$1")
+    async def about(text: str) -> Literal[names]:  # type: ignore[valid-type]
+        """What is it about?"""
+
+    specialist = Specialist(method=method)
+    for turn in range(4):
+        for number, name in enumerate(names):
+            text = f"the word{number} and other{turn} matter"
+            specialist.learn(example_for(about(text), name, request_id=f"{turn}-{number}"))
+
+    replies = [await specialist.attempt(ask_for(about(f"a word{n} for you")), plan_of("specialist")) for n in (0, 149)]
+
+    assert ["topic 0", "topic 149"] == [one.value for one in replies]
