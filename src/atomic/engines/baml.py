@@ -35,7 +35,7 @@ class BamlType:
         """Raises TaskError for a type that BAML has not, MissingExtra without the library."""
         self._shapes = shapes
         self.source = source(shapes)
-        baml = _library()
+        baml = library()
         try:
             self._runtime = baml.BamlRuntime.from_files("/", {"type.baml": _CLIENT + self.source}, {})
         except BaseException as error:  # its own errors are no Exception of ours, and a panic is none at all
@@ -63,7 +63,7 @@ class BamlType:
 
     def prompt(self, instruction: str) -> str:
         """An instruction with BAML's words on the form of the answer after it; nothing is sent."""
-        registry = _library().ClientRegistry()
+        registry = library().ClientRegistry()
         request = self._runtime.build_request_sync(
             "Answer", {"text": instruction}, self._context, None, registry, {}, False
         )
@@ -212,7 +212,8 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
-def _library() -> Any:
+def library() -> Any:
+    """BAML, told to keep quiet. Raises MissingExtra."""
     for one in ("BAML_LOG", "BAML_INTERNAL_LOG"):  # it prints prompts, and what it cannot parse, otherwise
         os.environ.setdefault(one, "off")
     try:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from atomic.engines.baml import BamlType
+from atomic.engines.baml_project import failed_checks
 from atomic.engines.reading import Reader
 from atomic.engines.witness import AROUND
 from atomic.errors import TaskError
@@ -15,6 +16,7 @@ from atomic.output import Refusal, as_json, from_json, plain_type, typed
 from atomic.protocols import Parsed
 from atomic.records.bid import Reason
 from atomic.records.microtask import Microtask
+from atomic.records.wording import Wording
 
 REMEMBERED = 256  # types
 SCALARS = (str, int, float)
@@ -42,6 +44,26 @@ class BamlParser:
 
         Fences, thoughts and sentences around an answer are no repairs of it.
         """
+        if task.wording is not None:
+            return self._in_its_wording(task, text, task.wording)
+        return self._parse(task, text)
+
+    def _in_its_wording(self, task: Microtask[..., Any], text: str, wording: Wording) -> Parsed | Refusal:
+        """As its author writes it down; by the names that the answer itself has where that is no answer."""
+        if plain_type(task) is str:
+            found = typed(task, text)
+            answer = found if isinstance(found, Refusal) else wording.answer(found)
+            return answer if isinstance(answer, Refusal) else Parsed(answer, _failed(answer))
+        reading = self._parse(task, text)
+        if isinstance(reading, Refusal):
+            found = typed(task, text)
+            found = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
+            if isinstance(found, Refusal):
+                return reading
+            return Parsed(found, ("written in the names of the answer", *_failed(found)))
+        return Parsed(reading.answer, (*reading.repairs, *_failed(reading.answer)))
+
+    def _parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
         simple = bool(task.labels) or plain_type(task) in SCALARS
         found = typed(task, text) if simple else None
         if found is not None and (not isinstance(found, Refusal) or found.reason is Reason.EMPTY):
@@ -74,8 +96,14 @@ class BamlParser:
             return known[1]
 
 
+def _failed(answer: Any) -> tuple[str, ...]:
+    return tuple(f"check {one} fails" for one in failed_checks(answer))
+
+
 def _made(task: Microtask[..., Any]) -> Reader | None:
     try:
+        if task.wording is not None:
+            return Reader(task.wording.schema, task.wording.answer, drops=True)
         return Reader(task.output.json_schema(), lambda value: _answer(task, value), drops=True)
     except TaskError:
         return None

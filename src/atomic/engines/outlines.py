@@ -126,7 +126,8 @@ def source_of(task: Microtask[..., Any]) -> Source:
     """What a task's grammar is made of."""
     if task.labels:
         return Source(labels=task.labels)
-    schema = task.output.json_schema(schema_generator=DecodingSchema)
+    own = task.wording
+    schema = task.output.json_schema(schema_generator=DecodingSchema) if own is None else own.schema
     return Source(schema=json.dumps(schema, ensure_ascii=False), text=plain_type(task) is str)
 
 

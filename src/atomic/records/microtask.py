@@ -20,6 +20,8 @@ from atomic.records.conversation import Conversation, Spoken
 from atomic.records.money import nano_usd
 from atomic.records.objective import ceiling, objective, with_terms
 from atomic.records.request import LABELS, DataLabel, Features, Terms
+from atomic.records.validator import Validator
+from atomic.records.wording import Wording
 
 _LONGEST_SECONDS = 366 * 24 * 3600.0
 P = ParamSpec("P")
@@ -38,7 +40,10 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Microtask(Generic[P, T]):
-    """A named, typed unit of work. Call it with its input to get a `Call`; `market.run` does that for you."""
+    """A named, typed unit of work. Call it with its input to get a `Call`; `market.run` does that for you.
+
+    `wording` is a prompt of its own, used in place of one that is made of its instruction.
+    """
 
     name: str
     instruction: str
@@ -52,6 +57,8 @@ class Microtask(Generic[P, T]):
     input_model: type[BaseModel] = field(repr=False)
     output: TypeAdapter[T] = field(repr=False)
     output_type: Any = field(repr=False)
+    validators: tuple[Validator, ...] = field(default=(), repr=False)
+    wording: Wording | None = field(default=None, repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         """Bind and check an input. Raises TaskError when it does not fit the signature."""
@@ -96,11 +103,6 @@ class Ask:
     label: DataLabel = "internal"
     domain: str = ""  # the request's own, else the task's
     time_left_ns: int = 60_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """An input whose answer is known: verified by somebody, or settled by the market (`source` "market").
     hear: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -112,6 +114,11 @@ class Example:
 def conversation_in(arguments: Mapping[str, Any]) -> Conversation | None:
     """The conversation among a call's arguments, if there is one."""
     return next((one for one in arguments.values() if isinstance(one, Conversation)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An input whose answer is known: verified by somebody, or settled by the market (`source` "market").
 
     `answer` is the answer as JSON would hold it; `probability` that it is right (1 when a person said so).
     """
@@ -144,12 +151,13 @@ def microtask(
     explore: bool = True,
     label: DataLabel = "internal",
     step: float = 1e-9,
+    validators: Sequence[Validator] = (),
 ) -> Callable[[Callable[P, Awaitable[T]]], Microtask[P, T]]:
     """Declare a microtask from an async function: its signature is the type, its docstring the instruction.
 
     One of three says what is wanted: `worth`, what a right answer is worth, in dollars; `target`, how probably answers
     are to be right on average, at the least cost; or `budget`, such as "$2/1k" (for 1,000 requests) or "$20/day".
-    `max_price` is a ceiling on a request's spending (default: its worth, under a budget the whole of it, under a target
+    `validators` look at every answer: what they find is evidence against it. `max_price` is a ceiling on a request's spending (default: its worth, under a budget the whole of it, under a target
     $1); `latency_price` what a second of waiting costs; `deadline` is in seconds.
 
     Raises TaskError when an annotation or the docstring is missing, a type has no JSON, or a term makes no sense.
@@ -203,7 +211,8 @@ def microtask(
                 f"{name}: a type that cannot be written as JSON: {str(error).splitlines()[0]}",
                 hint="use pydantic models, dataclasses, Literal, enums, unions, lists and primitives",
             ) from error
-        digest = hashlib.sha256(canonical_json([name, instruction, *schema])).hexdigest()[:16]
+        seen = _validated(name, signature, validators)
+        digest = hashlib.sha256(canonical_json([name, instruction, *schema, *seen])).hexdigest()[:16]
         return Microtask(
             name=name,
             instruction=instruction,
@@ -224,9 +233,22 @@ def microtask(
             input_model=model,
             output=output,
             output_type=output_type,
+            validators=tuple(validators),
         )
 
     return declare
+
+
+def _validated(name: str, signature: inspect.Signature, validators: Sequence[Validator]) -> list[str]:
+    """The versions of validators. Raises TaskError for two of one name, or a judge who asks for what is not there."""
+    names = [one.name for one in validators]
+    if twice := [one for one in names if names.count(one) > 1]:
+        raise TaskError(f"{name}: two validators are called {twice[0]!r}", hint="give each a name of its own")
+    for one in validators:
+        asked = one.judge.signature.parameters if one.judge is not None else ()
+        if unknown := [each for each in asked if each != "answer" and each not in signature.parameters]:
+            raise TaskError(f"{name}: its judge {one.name} asks for {unknown[0]!r}, which it does not take")
+    return [one.version for one in validators]
 
 
 def _faults(error: ValidationError) -> str:

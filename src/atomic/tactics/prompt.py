@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atomic.output import Refusal, from_json, instructions, label_text, plain_type
+from atomic.output import instructions, plain_type
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Message
 from atomic.records.microtask import Ask, Example
@@ -48,8 +48,12 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
     """The prompt for an input, with examples as earlier turns, the nearest last.
 
     Each example's text is cut to `each` characters; the input to `most` (0: no limit of its own) and to what the
-    bidder's context leaves. None when the context leaves less than a tenth of what is to be read.
+    bidder's context leaves. None when the context leaves less than a tenth of what is to be read. A task that brings
+    its own wording is asked in it, whole or not at all.
     """
+    if ask.task.wording is not None:
+        own = Prompt(ask.task.wording.messages(ask.arguments))
+        return own if not profile.context_characters or own.characters <= profile.context_characters else None
     system = f"{ask.task.instruction}\n{instructions(ask.task)}\n{_DATA}"
     turns = [Message(role="system", content=system)]
     for example, label in reversed(shown):
@@ -65,17 +69,6 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
         text = cut(text, room)
     turns.append(Message(role="user", content=text))
     return Prompt(tuple(turns), tuple(example.request_id for example, _ in reversed(shown)))
-
-
-def labelled(ask: Ask, examples: Sequence[tuple[float, Example]], count: int) -> list[tuple[Example, str]]:
-    """The nearest examples whose answers are labels of the task as it is now, with the labels' spelling."""
-    found: list[tuple[Example, str]] = []
-    for _, example in examples:
-        answer = from_json(ask.task, example.answer)
-        label = None if isinstance(answer, Refusal) else label_text(ask.task, answer)
-        if label is not None and len(found) < count:
-            found.append((example, label))
-    return found
 
 
 def cut(text: str, limit: int) -> str:
