@@ -20,6 +20,7 @@ from atomic.commands import (
     feedback,
     feedback_import,
     flow,
+    importing,
     inbox,
     ledger,
     modes,
@@ -101,6 +102,7 @@ app.add_typer(_feedback, name="feedback")
 app.command()(answer.answer)
 app.command()(calibrate.calibrate)
 app.command("test")(cases.play_cases)
+app.command("import")(importing.import_)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.command()(sources.sources)
