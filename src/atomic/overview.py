@@ -5,10 +5,12 @@ A follower of the ledger: told every event, it keeps sums and never an input, an
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import islice
 
 from atomic.records.attempt import AttemptFinished
 from atomic.records.event import Event
@@ -20,6 +22,8 @@ HOUR_NS = 3_600_000_000_000
 KINDS = ("request", "finished", "outcome", "feedback")
 BINS = 10  # of a calibration curve, equally wide
 _STEPS = 4  # of a latency histogram per doubling: within 19 %
+RECENT = 200  # outcomes at hand
+_PIECE = 2_000  # events
 _LATEST = 200_000  # requests that feedback is still attributed to
 
 
@@ -190,6 +194,46 @@ class Overview:
     ) -> Iterator[tuple[int, str, str]]:
         first, end = since_ns // HOUR_NS, math.inf if until_ns is None else -(-until_ns // HOUR_NS)
         return (key for key in list(cells) if first <= key[0] < end)
+
+
+class Overviews:
+    """The overview of all, and that of each tenant by itself."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Overview] = defaultdict(Overview)
+        self._held: list[Event] | None = []  # what came while the past was read
+        self.recent: deque[tuple[Event, OutcomeSettled]] = deque(maxlen=RECENT)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the past is known as well."""
+        return self._held is None
+
+    def of(self, tenant: str) -> Overview:
+        """What a tenant bought; of the tenant "": what all did."""
+        return self._of[tenant]
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take in what happens now; to be told from the moment on that `know` is handed the past up to."""
+        if self._held is None:
+            self._take(events)
+        else:
+            self._held += events
+
+    async def know(self, past: Iterator[Event]) -> None:
+        """Take in the past in pieces, read in another thread, so that nobody waits for it."""
+        while piece := await asyncio.to_thread(lambda: list(islice(past, _PIECE))):
+            self._take(piece)
+        held, self._held = self._held or [], None
+        self._take(held)
+
+    def _take(self, events: Sequence[Event]) -> None:
+        self._of[""].follow(events)
+        for event in events:
+            if event.tenant:
+                self._of[event.tenant].follow((event,))
+            if isinstance(event.payload, OutcomeSettled):
+                self.recent.append((event, event.payload))
 
 
 def _count(histogram: dict[int, int], latency_ns: int) -> None:

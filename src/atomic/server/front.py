@@ -16,7 +16,7 @@ from atomic.server.service import Service
 
 MOST_BYTES = 50_000_000  # of a request, images included
 OPEN = frozenset({"/health", "/ready"})
-_ENDLESS = frozenset({"/api/v1/events"})  # streams without an end hold no place
+_ENDLESS = frozenset({"/api/v1/events", "/api/v1/overview/live"})  # streams without an end hold no place
 
 
 class Front:

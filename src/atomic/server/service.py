@@ -8,11 +8,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from atomic.config import Config, open
 from atomic.errors import KeyRefused, OperatorError, TooMany
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Market, Trade
+from atomic.overview import KINDS, Overviews
 from atomic.records.microtask import Microtask
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal
@@ -32,6 +34,7 @@ class Service:
     tasks: Mapping[str, Microtask[..., object]]
     gate: Gate
     keyring: Keyring
+    overviews: Overviews = field(default_factory=Overviews)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def principal(self, headers: Mapping[str, str]) -> Principal:
@@ -110,7 +113,10 @@ async def running(config: Config) -> AsyncIterator[Service]:
         assert isinstance(ledger, SqliteLedger | MemoryLedger)
         keyring, head = Keyring(), ledger.head()
         keyring.fold(ledger.read(kinds=_KINDS))
-        unfollow = ledger.follow(keyring.fold, after=head)
+        overviews = Overviews()
+        unfollows = (ledger.follow(keyring.fold, after=head), ledger.follow(overviews.follow, after=head))
+        past = takewhile(lambda event: event.seq <= head, ledger.read(kinds=KINDS))
+        looking_back = asyncio.create_task(overviews.know(past))
         service = Service(
             config=config,
             market=market,
@@ -118,15 +124,17 @@ async def running(config: Config) -> AsyncIterator[Service]:
             tasks=tasks,
             gate=Gate(config.settings.serve.most),
             keyring=keyring,
+            overviews=overviews,
         )
         catching_up = asyncio.create_task(_catch_up(market))
         try:
             yield service
         finally:
-            unfollow()
-            catching_up.cancel()
-            with suppress(asyncio.CancelledError):
-                await catching_up
+            for unfollow in unfollows:
+                unfollow()
+            for task in (catching_up, looking_back):
+                task.cancel()
+            await asyncio.gather(catching_up, looking_back, return_exceptions=True)
 
 
 async def _catch_up(market: Market) -> None:

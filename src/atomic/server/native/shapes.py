@@ -186,6 +186,19 @@ class WhatIfAsked(Asked):
     last: Annotated[int, Field(ge=1, le=100_000)] = 1_000
 
 
+class AgainAsked(Asked):
+    """A round's auction with something otherwise: worth and expected prices in nano-USD, probabilities, bids away.
+
+    Bids are named by their bidder and tactic ("mini+plain").
+    """
+
+    round: Annotated[int, Field(ge=1, le=1_000)] = 1
+    worth: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    prices: Annotated[dict[str, Annotated[int, Field(ge=0, le=2**53)]], Field(max_length=100)] = {}
+    probabilities: Annotated[dict[str, Annotated[float, Field(gt=0.0, lt=1.0)]], Field(max_length=100)] = {}
+    without: Annotated[list[Name], Field(max_length=100)] = []
+
+
 class QuestionRow(Shown):
     """A question that waits for a person. `kind` "approval" asks whether an action may be taken."""
 
