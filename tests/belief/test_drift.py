@@ -71,6 +71,16 @@ def test_after_that_its_new_outcomes_are_believed_within_ten() -> None:
     assert 0.35 > self_share(story)
 
 
+def test_who_fell_is_believed_at_once_as_it_was_since() -> None:
+    random, story = Random(4), Story()
+    for _ in range(500):
+        story.tell(outcome(float(random.random() < 0.7)))
+    while not story.tell(outcome(float(random.random() < 0.1))):
+        pass
+
+    assert 0.4 > self_share(story)
+
+
 def self_share(story: Story) -> float:
     seen = story.beliefs.evidence("ant+plain", "spam", "mail", 10, PROFILE, "1")
     return story.beliefs.right("ant+plain", "spam", seen, None)[0]

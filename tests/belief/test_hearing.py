@@ -12,7 +12,7 @@ from atomic.belief import Beliefs
 from atomic.belief.hearing import Heard, silence
 from atomic.belief.snapshot import restore, snapshot
 from atomic.protocols import Profile
-from atomic.records import BodiesErased, FeedbackGiven, OutcomeSettled, Payload
+from atomic.records import BodiesErased, FeedbackGiven, Lesson, OutcomeSettled, Payload
 
 GOOD = replace(PROFILE, right=0.8)
 
@@ -35,12 +35,17 @@ def told(
         spoken = given.asked or random.random() < (praised if good else wrong)
         settled = OutcomeSettled(task="spam", status="answered", probability=estimate(beliefs, profile), group=0)
         payloads: list[Payload] = [opened(), finished(group=0), settled]
-        words: list[Payload] = (
-            [given, replace(learned(right(good), alternatives=0), task_version="1")] if spoken else []
-        )
+        weight = 1.0 if given.asked else beliefs.hearing.thinned("spam", good)
+        lessons = learned(right(good), settled_by(good, weight, settled.probability), alternatives=0)
+        words: list[Payload] = [given, replace(lessons, task_version="1")] if spoken else []
         for payload in (*payloads, *words):
             beliefs.fold([event(beliefs.seq + 1, payload, request_id=name)])
     return beliefs
+
+
+def settled_by(target: float, weight: float, probability: float) -> Lesson:
+    features = (1.0, min(0.99, max(0.01, probability)))
+    return Lesson(kind="settle", key="", target=target, weight=weight, features=features)
 
 
 def estimate(beliefs: Beliefs, profile: Profile = GOOD) -> float:

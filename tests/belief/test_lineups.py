@@ -135,19 +135,20 @@ def test_answers_of_another_type_begin_anew() -> None:
     assert (2, [NAME]) == (found.tasks["spam"].alternatives, list(found.tasks["spam"].kept))
 
 
-def test_what_a_bidder_answered_before_it_changed_says_nothing() -> None:
+def test_what_a_bidder_answered_before_it_changed_is_marked_and_a_model_is_due() -> None:
     found = folded(*request())
+    found.tasks["spam"].fresh.clear()
     found.changed("ant")
-    assert ("bee+plain",) == kept(found).keys
+    assert (frozenset({"ant+plain"}), {NAME}) == (kept(found).before, found.tasks["spam"].fresh)
     found.changed("bee+plain")
-    assert [] == list(found.tasks["spam"].kept)
+    assert {"ant+plain", "bee+plain"} == kept(Lineups.of(found.state())).before
 
 
-def test_a_bidder_that_fell_is_not_in_line_ups_until_it_answers_again() -> None:
+def test_a_bidder_that_fell_is_marked_in_line_ups() -> None:
     beliefs = Beliefs()
     beliefs.fold(request())
     beliefs._changed(BidderChanged(key="bee+plain", why="fell", cause=3))
-    assert ("ant+plain",) == kept(beliefs.lineups).keys
+    assert {"bee+plain"} == kept(beliefs.lineups).before
 
 
 def test_an_erased_request_is_in_no_line_up() -> None:

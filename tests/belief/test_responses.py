@@ -9,7 +9,7 @@ import pytest
 from tests.belief.lines import RIGHT, SHARES, made
 
 from atomic.belief.lines import lines
-from atomic.belief.responses import Recipe, by_domain, fit, told
+from atomic.belief.responses import Recipe, by_domain, fit, guess, told
 
 PLANTED = np.array([sum(share * one for share, one in zip(SHARES, right, strict=True)) for right in RIGHT.values()])
 TWO = Recipe(classes=2, popular=0.5, popular_weight=100.0)
@@ -86,3 +86,9 @@ def test_a_model_is_told_in_each_domain_and_in_all_together() -> None:
     found = lines(several.lineups)
     model = fit(found, 10, TWO)
     assert ["", "mail", "news"] == [one.domain for one in told(model, by_domain(found, model), found.domains)]
+
+
+def test_nobody_is_thought_worse_than_a_guess() -> None:
+    found = lines(made(400, right={**RIGHT, "eel+plain": (0.0, 0.0)}, prices=(1, 1, 1, 1, 1)).lineups)
+    chances = by_domain(found, fit(found, 10, TWO))
+    assert guess(1 / 9) == chances[0, found.keys.index("eel+plain")]

@@ -155,12 +155,27 @@ def test_a_stranger_is_looked_at_beside_the_shortlist() -> None:
 
 def test_who_has_become_another_since_is_a_stranger() -> None:
     before = bids_of()
-    changed = replace(before[0], probability=0.05, evidence=replace(before[0].evidence, changed=MODEL.seq + 1))
+    changed = replace(before[0], probability=0.3, evidence=replace(before[0].evidence, changed=MODEL.seq + 1))
     scores = [
         {one.action: one.score for one in planned(position(), slate(*bids), MODEL)[2]}[("ant+plain",)]
         for bids in (before, [changed, *before[1:]])
     ]
     assert scores[1] < scores[0]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["by the model", "by its record"])
+def test_who_is_hardly_better_than_a_guess_is_not_looked_at(known: bool) -> None:
+    made = model(RIGHTS | {"eel": (0.15, 0.1)} if known else RIGHTS, prices=PRICES | {"eel": 100})
+    _, _, valued = planned(position(), slate(*bids_of(), bid("eel", 0.12, 100)), made)
+    assert "eel+plain" not in {key for one in valued for key in one.uses}
+
+
+def test_a_guesser_that_claims_to_be_sure_of_this_input_is_looked_at() -> None:
+    made = model(RIGHTS | {"eel": (0.15, 0.1)}, prices=PRICES | {"eel": 100})
+    sure = bid("eel", 0.9, 100)
+    sure = replace(sure, offer=replace(sure.offer, claim=0.95), evidence=replace(sure.evidence, prior=0.12))
+    _, _, valued = planned(position(), slate(*bids_of(), sure), made)
+    assert ("eel+plain",) in {one.action for one in valued}
 
 
 def test_who_is_not_on_the_shortlist_is_looked_at_when_its_price_fell() -> None:

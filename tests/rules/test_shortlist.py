@@ -33,6 +33,12 @@ def test_candidates_have_the_best_the_cheapest_and_no_more_than_ten(bids: list[t
     assert {int(np.argsort(-quality, kind="stable")[0]), int(np.argsort(prices, kind="stable")[0])} <= set(found)
 
 
+def test_who_is_not_to_be_asked_is_on_no_shortlist() -> None:
+    asked = np.array([True, True, False, True])
+    found = shortlist(CLASSES, COSTS, np.array([1.0]), QUALITY, 200.0, 4, asked)
+    assert (0, 1, 3) == found
+
+
 def test_every_row_stands_in_the_state_of_its_answers() -> None:
     shape, found = structure(3, 3), lines(made(40, answers=0.8).lineups)
     said = found.said[:, :3]

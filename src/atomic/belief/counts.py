@@ -18,6 +18,7 @@ _FADE = 1.0 - 1.0 / 2000.0  # every new outcome ages the others a little: about 
 _DOMAIN_WEIGHT = 6.0  # how many outcomes of its own a task needs to count as much as its domain
 _ELSEWHERE_MOST = 20.0  # a task's outcomes of other versions and domains count for at most as many
 _FAMILY_MOST = 6.0  # a family's record counts for at most as many outcomes: its members do differ
+_DOUBT = 2.0  # what was believed counts for as many outcomes beside the latest
 _AGREED_MOST = 20.0  # the same for what is only inferred from agreement
 
 
@@ -43,11 +44,13 @@ class Count:
         if seq:  # 0: no lesson, but nobody's word
             self.lessons = (*self.lessons[-4:], seq)
 
-    def widen(self, most: float) -> None:
-        """Keep the mean, and of the evidence no more than `most` outcomes."""
-        if self.total > most:
-            self.right *= most / self.total
-            self.total = most
+    def widen(self, most: float, right: float = 0.0, total: float = 0.0) -> None:
+        """Keep of the evidence no more than `most` outcomes; the mean moves to that of so many of the latest."""
+        if self.total <= 0.0:
+            return
+        kept, mean = min(self.total, most), self.right / self.total
+        self.right = kept * (right + _DOUBT * mean) / (total + _DOUBT) if total > 0.0 else kept * mean
+        self.total = kept
 
     def state(self) -> list[object]:
         """Everything it holds, for digests and snapshots."""

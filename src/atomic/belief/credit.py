@@ -124,8 +124,16 @@ def weight(name: str, record: Count | None) -> float:
     >>> weight("person/ann", None), weight("person/ann", bad), weight("judge", None)
     (1.0, 0.0, 0.5)
     """
-    source = source_of(name)
-    usual, found = USUAL[source], reliability(name, record)
+    return weight_of(source_of(name), reliability(name, record))
+
+
+def weight_of(source: Source, found: float) -> float:
+    """The same for a source of this kind that was found to be this reliable.
+
+    >>> weight_of("validator", 0.9), weight_of("validator", 0.45)
+    (0.7, 0.0)
+    """
+    usual = USUAL[source]
     if found < usual:
         found = min(usual, found / _FORGIVEN)
     factor = max(0.0, (2.0 * found - 1.0) / (2.0 * usual - 1.0))

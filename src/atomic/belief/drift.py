@@ -50,22 +50,32 @@ class Watch:
     7
     """
 
-    __slots__ = ("apart", "changed", "fall", "rise")
+    __slots__ = ("apart", "changed", "fall", "falling", "rise", "rising")
 
     def __init__(self) -> None:
         self.fall = 0.0
         self.rise = 0.0
         self.apart = 0.0
         self.changed = 0  # seq of the event that showed the last change
+        # Right, and total, of the outcomes since the sum was last 0: where Page's test puts the change.
+        self.falling = (0.0, 0.0)
+        self.rising = (0.0, 0.0)
 
-    def outcome(self, target: float, believed: float, count: float, chance: float, weight: float) -> Why | None:
-        """It was right to the degree `target`, where `believed` of `count` outcomes was the share; "fell" or "rose"."""
+    def outcome(
+        self, target: float, believed: float, count: float, chance: float, weight: float, *, fair: bool = True
+    ) -> Why | None:
+        """It was right to the degree `target`, where `believed` of `count` outcomes was the share; "fell" or "rose".
+
+        `fair`: what is heard is as often right as what is not.
+        """
         if count < _LEAST_SEEN or weight <= 0.0:
             return None
         fallen = chance + 0.5 * (believed - chance)
         if believed > chance:
             self.fall = max(0.0, self.fall + weight * ratio(target, believed, fallen))
         self.rise = max(0.0, self.rise + weight * ratio(target, believed, 0.5 + 0.5 * believed))
+        self.falling = _longer(self.falling, self.fall, target, weight if fair else 0.0)
+        self.rising = _longer(self.rising, self.rise, target, weight if fair else 0.0)
         if self.fall > _ALARM:
             return "fell"
         return "rose" if self.rise > _ALARM else None
@@ -75,14 +85,24 @@ class Watch:
         self.apart = max(0.0, self.apart + total / partners)
         return "apart" if self.apart > _ALARM_APART else None
 
+    def since(self, why: Why) -> tuple[float, float]:
+        """How much of how many outcomes was right since it changed in this way; none where no outcome told."""
+        return {"fell": self.falling, "rose": self.rising}.get(why, (0.0, 0.0))
+
     def begin_again(self, cause: int) -> None:
         """It is known to have changed."""
         self.fall = self.rise = self.apart = 0.0
+        self.falling = self.rising = (0.0, 0.0)
         self.changed = cause
 
     def state(self) -> list[float]:
         """Everything it holds, for digests and snapshots."""
-        return [self.fall, self.rise, self.apart, self.changed]
+        return [self.fall, self.rise, self.apart, self.changed, *self.falling, *self.rising]
+
+
+def _longer(run: tuple[float, float], reached: float, target: float, weight: float) -> tuple[float, float]:
+    """A run with one outcome more; none where the sum came back to 0."""
+    return (run[0] + weight * target, run[1] + weight) if reached > 0.0 else (0.0, 0.0)
 
 
 class Tokens:

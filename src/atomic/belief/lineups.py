@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from atomic.belief.rights import alone, is_of
 from atomic.records.attempt import AttemptFinished
 from atomic.records.event import Event
 from atomic.records.lesson import LessonsLearned
@@ -29,10 +30,10 @@ class Lineup:
 
     `rights` has, by key, how right an answer was where somebody said it, what that word weighs, and what it weighs
     where silence cannot make up for it. `at_once` is whether everybody was asked in the first round, so that who
-    answered hangs on no answer.
+    answered hangs on no answer. `before` are the bids that have changed since they answered.
     """
 
-    __slots__ = ("at_once", "confident", "domain", "groups", "keys", "prices", "rights")
+    __slots__ = ("at_once", "before", "confident", "domain", "groups", "keys", "prices", "rights")
 
     def __init__(self, domain: str) -> None:
         self.domain = sys.intern(domain)
@@ -41,6 +42,7 @@ class Lineup:
         self.prices: tuple[int, ...] = ()
         self.rights: dict[str, tuple[float, float, float]] = {}
         self.at_once = True
+        self.before: frozenset[str] = frozenset()
         self.confident = False  # some answer came with a confidence of its own
 
     def add(self, done: AttemptFinished, first_round: bool) -> None:
@@ -51,23 +53,39 @@ class Lineup:
         self.at_once = self.at_once and first_round
         self.confident = self.confident or done.confidence is not None
 
-    def without(self, name: str) -> Lineup:
-        """The same without the answers of a bid, or of every bid of a bidder; itself where there are none."""
-        left = [n for n, key in enumerate(self.keys) if key != name and key.rpartition("+")[0] != name]
-        if len(left) == len(self.keys):
-            return self
-        made = Lineup(self.domain)  # a new one: a plan may be reading the old one in its thread
+    def without(self, key: str) -> Lineup:
+        """The same without the answers of a bid."""
+        made = self._copy()
+        left = [n for n, name in enumerate(self.keys) if name != key]
         made.keys = tuple(self.keys[n] for n in left)
         made.groups = tuple(self.groups[n] for n in left)
         made.prices = tuple(self.prices[n] for n in left)
-        made.rights = {key: right for key, right in self.rights.items() if key in made.keys}
-        made.at_once, made.confident = self.at_once, self.confident
+        made.rights.pop(key, None)
+        made.before -= {key}
+        return made
+
+    def marked(self, name: str) -> Lineup:
+        """The same, from before a bid or every bid of a bidder changed; itself where none of them is in it."""
+        keys = {key for key in self.keys if is_of(key, name)}
+        if not keys:
+            return self
+        made = self._copy()
+        made.before |= keys
+        return made
+
+    def _copy(self) -> Lineup:
+        """A new one: a plan may be reading the old one in its thread."""
+        made = Lineup(self.domain)
+        made.keys, made.groups, made.prices = self.keys, self.groups, self.prices
+        made.rights = dict(self.rights)
+        made.at_once, made.confident, made.before = self.at_once, self.confident, self.before
         return made
 
     def state(self) -> list[Any]:
         """Everything it holds, for digests and snapshots."""
         rights = [[key, *said] for key, said in sorted(self.rights.items())]
-        return [self.domain, self.keys, self.groups, self.prices, rights, self.at_once, self.confident]
+        whole = [self.domain, self.keys, self.groups, self.prices, rights, self.at_once, self.confident]
+        return [*whole, sorted(self.before)] if self.before else whole
 
     @classmethod
     def of(cls, state: Sequence[Any]) -> Lineup:
@@ -77,6 +95,7 @@ class Lineup:
         made.keys = tuple(sys.intern(key) for key in keys)
         made.rights = {sys.intern(key): (right, word, alone) for key, right, word, alone in state[4]}
         made.at_once, made.confident = state[5:7]
+        made.before = frozenset(sys.intern(key) for one in state[7:] for key in one)
         return made
 
 
@@ -142,12 +161,12 @@ class Lineups:
             task.drop(name)
 
     def changed(self, name: str) -> None:
-        """A bid, or every bid of a bidder so named, is another than before: what it answered until now says nothing."""
+        """A bid, or every bid of a bidder so named, seems another than before: see `belief.constant`."""
         for task in self.tasks.values():
-            kept = {request: lineup.without(name) for request, lineup in task.kept.items()}
+            kept = OrderedDict((request, lineup.marked(name)) for request, lineup in task.kept.items())
             if any(kept[request] is not lineup for request, lineup in task.kept.items()):
-                task.kept = OrderedDict((request, lineup) for request, lineup in kept.items() if lineup.keys)
-                task.fresh = set(task.kept)  # a new model is due
+                task.kept = kept
+                task.fresh = set(kept)  # a new model is due
 
     def _close(self, name: Name) -> None:
         task, alternatives, lineup = self.open.pop(name, ("", 0, None))
@@ -172,7 +191,7 @@ class Lineups:
         if task is None or lineup is None or learned.source == "agreement":
             return
         before = bool(lineup.rights)
-        most = min((one.weight for one in learned.lessons if one.kind == "settle" and one.weight > 0.0), default=1.0)
+        most = alone(learned)
         for lesson in learned.lessons:
             if lesson.kind == "right" and lesson.key in lineup.keys:
                 if lesson.weight > 0.0:

@@ -177,7 +177,16 @@ def by_domain(found: Lines, model: Fitted) -> Floats:
     everywhere = off.sum(axis=0) / (weights.sum(axis=0) + _WHOLE_WEIGHT)
     count = within @ weights
     here = (within @ off - count * everywhere) / (count + _OWN_WEIGHT)
-    return np.asarray(np.clip(said + everywhere + here, 0.01, 0.99))
+    return np.asarray(np.clip(said + everywhere + here, guess(model.accident), 0.99))
+
+
+def guess(accident: float) -> float:
+    """How often a guess is right, if two who are wrong agree by accident so often: nobody is thought worse than that.
+
+    >>> round(guess(1 / 9), 9), guess(1.0)
+    (0.1, 0.5)
+    """
+    return accident / (1.0 + accident)
 
 
 def told(model: Fitted, chances: Floats, domains: tuple[str, ...]) -> tuple[InDomain, ...]:

@@ -64,7 +64,10 @@ class Rights:
             if narrow.total > 0.0:
                 chance = 1.0 / learned.alternatives if learned.alternatives > 1 else 0.0
                 believed = narrow.right / narrow.total
-                why = self.watch(lesson.key).outcome(lesson.target, believed, narrow.total, chance, lesson.weight)
+                # Of words that come by themselves, and mostly of one kind, a few in a row say nothing of the others.
+                fair = alone(learned) >= lesson.weight
+                watch = self.watch(lesson.key)
+                why = watch.outcome(lesson.target, believed, narrow.total, chance, lesson.weight, fair=fair)
         if lesson.family:
             counts.append(self._count(lesson.family, f"family:{learned.domain}/{learned.alternatives}"))
         for count in counts:
@@ -101,11 +104,13 @@ class Rights:
         return known
 
     def changed(self, change: BidderChanged) -> None:
-        """A bid, or with a bare name every bid of a bidder, is another than before: its evidence counts for little."""
+        """A bid, or with a bare name every bid of a bidder, is another than before: its evidence counts for little, and
+        says what was seen since it changed, where that is known."""
+        since = self.watch(change.key).since(change.why)
         keys = {key for key, _ in self.counts if is_of(key, change.key)} | {change.key}
         for (key, _), count in self.counts.items():
             if key in keys:
-                count.widen(KEPT)
+                count.widen(KEPT, *since)
         for name in [name for name in self.claims if name[0] in keys]:
             del self.claims[name]
         for key in keys:
@@ -160,6 +165,11 @@ class Rights:
             "watches": [[key, *one.state()] for key, one in sorted(self.watches.items())],
             "models": [[key, *names] for key, names in sorted(self.models.items())],
         }
+
+
+def alone(learned: LessonsLearned) -> float:
+    """What a word weighs where silence cannot make up for it: as much as for the settling, if it told of that."""
+    return min((one.weight for one in learned.lessons if one.kind == "settle" and one.weight > 0.0), default=1.0)
 
 
 def is_of(key: str, name: str) -> bool:

@@ -135,9 +135,11 @@ def _spoken(task: str, domain: str, alternatives: int, version: str, answers: An
     return Spoken(task, domain, alternatives, version, tuple((key, group) for key, group in answers), *settled)
 
 
-def _watch(fall: float, rise: float, apart: float, changed: int) -> Watch:
+def _watch(fall: float, rise: float, apart: float, changed: int, *runs: float) -> Watch:
     watch = Watch()
     watch.fall, watch.rise, watch.apart, watch.changed = fall, rise, apart, changed
+    if runs:  # earlier releases did not keep them
+        watch.falling, watch.rising = (runs[0], runs[1]), (runs[2], runs[3])
     return watch
 
 

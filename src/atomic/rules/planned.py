@@ -17,6 +17,7 @@ import numpy as np
 
 from atomic.belief.arithmetic import logit, sigmoid
 from atomic.belief.counts import shrunk
+from atomic.belief.responses import guess
 from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State
 from atomic.records.bid import Bid
@@ -24,6 +25,7 @@ from atomic.records.responses import InDomain, Level, ResponseModel
 from atomic.rules.classes import Bids, lifted, mean, odds, posterior
 from atomic.rules.induction import Odds, chances
 from atomic.rules.search import MOST_FREE, Search
+from atomic.rules.shortlist import tells
 from atomic.rules.states import Floats, Structure, structure
 
 MOST_BIDS, MOST_AT_FIRST = 7, 10  # names in a search; at first more of them, one step less deep
@@ -83,6 +85,7 @@ def planned(position: Position, slate: Slate, model: ResponseModel) -> tuple[flo
     held = {one.key: one for one in position.state.answered}
     if len(held) < len(position.state.answered) or len(held) >= MOST_BIDS:
         return best, group, ()
+    slate = _telling(slate, model, in_domain(model, position.state.domain))
     others = _beside(slate, model, level, held)
     short = () if level is None else level.keys
     bids = {bid.key: bid for bid in slate.bids if bid.key in short and bid.key not in held}
@@ -100,6 +103,20 @@ def planned(position: Position, slate: Slate, model: ResponseModel) -> tuple[flo
         shape, found, moves = _expected(position.state, model, names, bids, depth)
     search = Search(position, shape, found, moves, names, bids)
     return best, group, search.valued()
+
+
+def _telling(slate: Slate, model: ResponseModel, here: InDomain) -> Slate:
+    """The slate without bids that are hardly better here than a guess: see `shortlist.tells`."""
+    means = {key: mean(here.shares, right) for key, right in zip(model.keys, here.right, strict=True)}
+    enough = tells(max(means.values()), guess(model.accident))
+
+    def chance(bid: Bid) -> float:
+        if bid.key not in means or bid.evidence.changed > model.seq:
+            return bid.probability
+        return sigmoid(logit(means[bid.key]) + lift_of(bid, bid.probability))
+
+    bids = tuple(bid for bid in slate.bids if chance(bid) >= enough)
+    return slate if len(bids) == len(slate.bids) else Slate(bids=bids, no_bids=slate.no_bids)
 
 
 def _counts(level: Level, domain: str, held: Sequence[str]) -> bool:
@@ -154,8 +171,9 @@ def _chances(
 
 
 def lift_of(bid: Bid, probability: float, confidence: float | None = None) -> float:
-    """By how much a bid's own word (its claim, its answer's confidence) moved its probability from its record."""
-    if bid.offer.claim is None and confidence is None:
+    """By how much words (a bid's claim, its answer's confidence, validators' on it) moved its probability from its
+    record."""
+    if bid.offer.claim is None and confidence is None and probability == bid.probability:
         return 0.0
     return logit(probability) - logit(max(bid.evidence.chance, shrunk(bid.evidence)[0]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from atomic.belief.lines import Lines
 from atomic.records.responses import InDomain, Seen
 from atomic.rules.classes import Bids, odds
 from atomic.rules.induction import Odds, Values, chances, induced
-from atomic.rules.states import Floats, Ints, Structure, structure
+from atomic.rules.states import Flags, Floats, Ints, Structure, structure
 
 _CANDIDATES = 10  # bids among which a shortlist is looked for
 _SHALLOW = 3
+Chance = TypeVar("Chance", float, Floats)
+_TELLS = 0.2  # of the way from a guess to the best bid
 
 
 class Expectation(Protocol):
@@ -140,14 +142,21 @@ def policy(model: Expectation, keys: Sequence[int], depth: int, costs: Floats, w
 
 
 def shortlist(
-    model: Expectation, costs: Floats, weights: Floats, quality: Floats, worth: float, count: int
+    model: Expectation,
+    costs: Floats,
+    weights: Floats,
+    quality: Floats,
+    worth: float,
+    count: int,
+    asked: Flags | None = None,
 ) -> tuple[int, ...]:
     """The bids that matter at a worth: those that the best policy of depth 3 buys most often, over all domains.
 
-    `weights` are shares of the domains; `quality` how often each bid is right in all.
+    `weights` are shares of the domains; `quality` how often each bid is right in all; `asked` whom to look at (None:
+    everybody).
     """
     mean = (costs * weights[:, None]).sum(axis=0)
-    among = candidates(quality, mean, worth)
+    among = candidates(quality, mean, worth, asked)
     met, worths = np.zeros(len(among)), np.zeros(len(among))
     for domain in np.argsort(-weights, kind="stable")[:_CANDIDATES]:
         shape, found = model.odds(among, _SHALLOW, int(domain))
@@ -161,7 +170,19 @@ def shortlist(
     return tuple(sorted(among[one] for one in order[:count]))
 
 
-def candidates(quality: Floats, prices: Floats, worth: float) -> tuple[int, ...]:
+def tells(best: Chance, guess: float) -> Chance:
+    """How often a bid must be right for its answer to tell anything, beside the best one.
+
+    All who are wrong are thought to give the popular wrong answer alike. Who guesses does not, so that agreeing with it
+    would seem to say that an answer is wrong, and be bought for that.
+
+    >>> round(tells(0.7, 0.1), 3)
+    0.22
+    """
+    return guess + _TELLS * (best - guess)
+
+
+def candidates(quality: Floats, prices: Floats, worth: float, asked: Flags | None = None) -> tuple[int, ...]:
     """Few bids of many: best by one step, most often right, and cheapest."""
     chosen: dict[int, None] = {}
     for ranking, most in (
@@ -170,7 +191,7 @@ def candidates(quality: Floats, prices: Floats, worth: float) -> tuple[int, ...]
         (np.argsort(prices, kind="stable"), 2),
         (np.argsort(prices - worth * quality, kind="stable"), _CANDIDATES),
     ):
-        for one in ranking[:most]:
+        for one in ranking[:most] if asked is None else ranking[asked[ranking]][:most]:
             if len(chosen) < _CANDIDATES:
                 chosen[int(one)] = None
     return tuple(sorted(chosen))

@@ -10,8 +10,8 @@ import numpy as np
 
 from atomic.belief.lines import Flags, Lines
 from atomic.belief.lineups import Name
-from atomic.belief.responses import Fitted, Recipe, by_domain, fit, told
-from atomic.rules.shortlist import Classes, Counted, Expectation, play, policy, shortlist
+from atomic.belief.responses import Fitted, Recipe, by_domain, fit, guess, told
+from atomic.rules.shortlist import Classes, Counted, Expectation, play, policy, shortlist, tells
 from atomic.rules.states import Floats, Ints
 
 SHORTLIST, DEPTH = 6, 4
@@ -80,7 +80,9 @@ def learn(found: Lines, alternatives: int, recipe: Recipe) -> Learned:
 def short(model: Expectation, learned: Learned, worth: int, by_counts: bool) -> tuple[int, ...]:
     """The bids that a worth is planned with."""
     count = COUNTED if by_counts else SHORTLIST
-    return shortlist(model, learned.costs, learned.weights, learned.quality, float(worth), count)
+    enough = tells(learned.chances.max(axis=1), guess(learned.fitted.accident))
+    asked = np.asarray((learned.chances >= enough[:, None]).any(axis=0))
+    return shortlist(model, learned.costs, learned.weights, learned.quality, float(worth), count, asked)
 
 
 def _fold_of(names: Sequence[Name]) -> Ints:
