@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from atomic.belief.constant import as_they_are
 from atomic.belief.lines import Flags, Lines, lines
-from atomic.belief.lineups import OfTask
+from atomic.belief.lineups import Name, OfTask
 from atomic.belief.responses import Recipe, told
 from atomic.records.responses import Level, ModelFitted, ResponseModel
 from atomic.rules.shortlist import Counted, Expectation, play, policy, stored_counts
@@ -43,12 +44,13 @@ _SOBER = Recipe(classes=3, labels=False, popular=0.7, popular_weight=1e5)
 
 def plan(name: str, task: OfTask, seq: int) -> ModelFitted:
     """The response model of a task's line-ups as of `seq`; `model` None where answers are never equal or too few."""
-    found = lines(list(task.kept.values()))
-    why = _unfit(found, sum(one.confident for one in task.kept.values()))
+    kept = as_they_are(task.kept)
+    found = lines(list(kept.values()))
+    why = _unfit(found, sum(one.confident for one in kept.values()))
     if why:
         return ModelFitted(task=name, alternatives=task.alternatives, model=None, why=why, apart=why == _NEVER_EQUAL)
     worths = _worths(found)
-    recipe, choices, settling = _recipe(found, task, worths)
+    recipe, choices, settling = _recipe(found, task.alternatives, list(kept), worths)
     learned = learn(found, task.alternatives, recipe)
     if task.alternatives and not choices:
         settling = _sobered(found, task.alternatives, learned, worths)
@@ -74,19 +76,21 @@ def plan(name: str, task: OfTask, seq: int) -> ModelFitted:
     return ModelFitted(task=name, alternatives=task.alternatives, model=model_found, settling=settling)
 
 
-def _recipe(found: Lines, task: OfTask, worths: list[int]) -> tuple[Recipe, dict[int, str], Settling]:
+def _recipe(
+    found: Lines, alternatives: int, names: list[Name], worths: list[int]
+) -> tuple[Recipe, dict[int, str], Settling]:
     """How to fit, by which model each worth is planned where that was tried, and how probabilities came true.
 
     Equal answers from a list are equally right, so that many labels belong into the fit; open answers that differ may
     both be right.
     """
-    recipes = {"agreement": _CLOSED if task.alternatives else _OPEN, "labels": _LABELS}
+    recipes = {"agreement": _CLOSED if alternatives else _OPEN, "labels": _LABELS}
     rows = (found.word.max(axis=1) > _TRUSTED) & _whole(found)
-    if task.alternatives and int(rows.sum()) >= _JUDGED_MANY:
+    if alternatives and int(rows.sum()) >= _JUDGED_MANY:
         recipes = dict(reversed(recipes.items()))
     if int(rows.sum()) < _JUDGED_ENOUGH:
         return recipes["agreement"], {}, ()
-    choices, settling = tried(found, task.alternatives, worths, rows, list(task.kept), recipes)
+    choices, settling = tried(found, alternatives, worths, rows, names, recipes)
     best = max(recipes, key=lambda one: sum(choice == one for choice in choices.values()))
     return recipes[best], choices, settling
 
