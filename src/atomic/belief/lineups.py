@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from atomic.belief.rights import is_of
+from atomic.belief.rights import alone, is_of
 from atomic.records.attempt import AttemptFinished
 from atomic.records.event import Event
 from atomic.records.lesson import LessonsLearned
@@ -191,7 +191,7 @@ class Lineups:
         if task is None or lineup is None or learned.source == "agreement":
             return
         before = bool(lineup.rights)
-        most = min((one.weight for one in learned.lessons if one.kind == "settle" and one.weight > 0.0), default=1.0)
+        most = alone(learned)
         for lesson in learned.lessons:
             if lesson.kind == "right" and lesson.key in lineup.keys:
                 if lesson.weight > 0.0:
