@@ -54,7 +54,7 @@ def test_functions_clients_and_tests_become_microtasks_bidders_and_cases(run: Ru
     ran = run("import", "baml_src")
 
     assert 0 == ran.exit_code, ran.output
-    assert "microtasks: Codes, KindOf, ReadOrder, Summary\n" in ran.output
+    assert "microtasks: Codes, KindOf, ReadOrder, Summary, Urgent\n" in ran.output
     assert "bidders: Fast, Claude, openai-gpt-4o-mini\n" in ran.output
     assert "cases: 3\n" in ran.output
     assert {"ReadOrder.cases.yaml", "Summary.cases.yaml"} == {one.name for one in Path("cases").iterdir()}

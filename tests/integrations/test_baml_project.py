@@ -16,8 +16,10 @@ from atomic.engines.baml_parser import BamlParser
 from atomic.engines.baml_project import BamlProject
 from atomic.errors import TaskError
 from atomic.output import Refusal
-from atomic.protocols import Parsed
+from atomic.protocols import Parsed, Profile
 from atomic.records.attempt import Message
+from atomic.tactics import NearestExamples
+from atomic.testing import ask_for, check_tactic, example_for
 
 FOLDER = Path(__file__).parent / "baml_src"
 BAML = BamlProject(FOLDER)
@@ -204,3 +206,18 @@ def test_a_changed_prompt_is_another_version_of_the_task(tmp_path: Path) -> None
         raise NotImplementedError
 
     assert ReadOrder.version != globals()["ReadOrder"].version
+
+
+def test_examples_are_asked_as_the_input_is() -> None:
+    @BAML.asks
+    @atomic.microtask(worth="$0.01")
+    async def Urgent(mail: str) -> bool:
+        """Is it urgent?"""
+        raise NotImplementedError
+
+    example = example_for(Urgent("the house burns"), True)
+    profile = Profile(name="model", kind="test", speaks=True)
+    plan = NearestExamples().plan(ask_for(Urgent("some day")), profile, [(1.0, example)])
+    asked = [(one.role, one.content) for one in plan.messages]
+    assert asked[1:] == [("user", "the house burns"), ("assistant", "yes"), ("user", "some day")]
+    check_tactic(NearestExamples(), ask_for(Urgent("some day")), profile, [(1.0, example)])

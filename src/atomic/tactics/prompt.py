@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from atomic.output import instructions, plain_type
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Message
 from atomic.records.microtask import Ask, Example
+from atomic.records.wording import Wording
 
 LABEL_TOKENS = 16
 NUMBER_TOKENS = 16
@@ -52,8 +54,8 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
     its own wording is asked in it, whole or not at all.
     """
     if ask.task.wording is not None:
-        own = Prompt(ask.task.wording.messages(ask.arguments))
-        return own if not profile.context_characters or own.characters <= profile.context_characters else None
+        worded = _worded(ask.task.wording, ask, shown)
+        return worded if not profile.context_characters or worded.characters <= profile.context_characters else None
     system = f"{ask.task.instruction}\n{instructions(ask.task)}\n{_DATA}"
     turns = [Message(role="system", content=system)]
     for example, label in reversed(shown):
@@ -69,6 +71,15 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
         text = cut(text, room)
     turns.append(Message(role="user", content=text))
     return Prompt(tuple(turns), tuple(example.request_id for example, _ in reversed(shown)))
+
+
+def _worded(wording: Wording, ask: Ask, shown: Sequence[tuple[Example, str]]) -> Prompt:
+    """The task's own wording; each example is asked as the input is."""
+    *first, last = wording.messages(ask.arguments)
+    for example, label in reversed(shown):
+        first.append(wording.messages(json.loads(example.input_json))[-1])
+        first.append(Message(role="assistant", content=label))
+    return Prompt((*first, last), tuple(example.request_id for example, _ in reversed(shown)))
 
 
 def cut(text: str, limit: int) -> str:
