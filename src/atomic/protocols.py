@@ -31,7 +31,9 @@ class Profile:
     it works ("here" is this machine); `speaks` says that it takes messages, so that tactics apply to it;
     `continues` that it goes on with an answer that another began (`Plan.begun`), `converses` that it takes a whole
     conversation (`Ask.conversation`), tools and images included;
-    `scores_labels` that it can give log-probabilities of labels; `deterministic` that asking twice is useless.
+    `scores_labels` that it can give log-probabilities of labels, and `calibrates` that it takes off what they score on
+    nothing; `thinks` that it follows `Plan.effort`; `holds` that answers are held to their type as they are decoded;
+    `deterministic` that asking twice is useless.
     `lasting_ns` above 0 is how long an attempt may take; then it also outlives its process and is taken up again.
     """
 
@@ -49,6 +51,9 @@ class Profile:
     continues: bool = False
     converses: bool = False
     scores_labels: bool = False
+    calibrates: bool = False
+    thinks: bool = False
+    holds: bool = False
     deterministic: bool = True
     lasting_ns: int = 0
 
@@ -177,7 +182,10 @@ class Examples(Protocol):
 
 
 class Tactic(Protocol):
-    """How a bidder would answer: turns an awarded bid into a plan for one input. Pure."""
+    """How a bidder would answer: turns an awarded bid into a plan for one input. Pure.
+
+    One whose answers are drawn, so that asking again is an opinion of its own, says so by an attribute `draws`.
+    """
 
     @property
     def name(self) -> str:

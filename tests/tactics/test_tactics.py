@@ -15,8 +15,22 @@ from atomic.protocols import Profile, Sketch, Tactic
 from atomic.records.attempt import Plan
 from atomic.records.bid import Reason
 from atomic.records.microtask import Ask, Example, microtask
-from atomic.tactics import LabelScoring, NearestExamples, Plain, ScoredExamples
+from atomic.tactics import (
+    Calibrated,
+    DiverseExamples,
+    Effort,
+    Free,
+    LabelScoring,
+    NarrowedLabels,
+    NearestExamples,
+    Plain,
+    Sampled,
+    ScoredExamples,
+    SteadyExamples,
+    Variant,
+)
 from atomic.tactics.prompt import as_data, cut
+from atomic.tactics.selection import diverse, likeness
 from atomic.testing import ask_for, check_tactic, example_for
 
 
@@ -39,10 +53,32 @@ async def order(text: str) -> Order:
     """What is ordered?"""
 
 
-TACTICS: list[Tactic] = [Plain(), LabelScoring(), NearestExamples(), ScoredExamples()]
+NAMES = tuple(f"topic {number}" for number in range(150))
+
+
+@microtask(worth="$1")
+async def about(text: str) -> Literal[NAMES]:  # type: ignore[valid-type]
+    """What is it about?"""
+
+
+FIRST: list[Tactic] = [Plain(), LabelScoring(), NearestExamples(), ScoredExamples()]
+TACTICS: list[Tactic] = [
+    *FIRST,
+    DiverseExamples(),
+    NarrowedLabels(),
+    SteadyExamples(),
+    Sampled(Plain()),
+    Effort(Plain(), "high"),
+    Calibrated(LabelScoring(), "neutral"),
+    Calibrated(ScoredExamples(), "batch"),
+    Calibrated(NarrowedLabels(), "voted"),
+    Free(Plain()),
+    Variant(Plain(), task="topic", name="short", instruction="Sport or money?"),
+]
 MUTE = Profile(name="mute", kind="cache")
 SPEAKER = Profile(name="speaker", kind="model", speaks=True, context_characters=3_000)
-SCORER = replace(SPEAKER, name="scorer", scores_labels=True)
+SCORER = replace(SPEAKER, name="scorer", scores_labels=True, calibrates=True)
+THINKER = replace(SPEAKER, name="thinker", thinks=True, holds=True)
 ASK = ask_for(topic("The home team won."))
 EXAMPLES = [
     (0.9 - number / 10, example_for(topic(f"text {number}"), ("sport", "money")[number % 2], request_id=str(number)))
@@ -61,8 +97,8 @@ def plan_of(tactic: Tactic, ask: Ask = ASK, profile: Profile = SCORER) -> Plan:
 
 
 @pytest.mark.parametrize("tactic", TACTICS, ids=lambda tactic: tactic.name)
-@pytest.mark.parametrize("profile", [MUTE, SPEAKER, SCORER], ids=lambda profile: profile.name)
-@pytest.mark.parametrize("task", [topic, reply, order], ids=lambda task: task.name)
+@pytest.mark.parametrize("profile", [MUTE, SPEAKER, SCORER, THINKER], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("task", [topic, reply, order, about], ids=lambda task: task.name)
 @settings(max_examples=20)
 @given(text=st.text(max_size=60), times=st.sampled_from([1, 300]), count=st.integers(0, 6))
 def test_a_tactic_keeps_its_contract(
@@ -73,7 +109,7 @@ def test_a_tactic_keeps_its_contract(
 
 def test_which_tactic_applies_to_whom() -> None:
     def names(profile: Profile, ask: Ask) -> list[str]:
-        return [tactic.name for tactic in TACTICS if isinstance(named(tactic, ask, profile), Sketch)]
+        return [tactic.name for tactic in FIRST if isinstance(named(tactic, ask, profile), Sketch)]
 
     assert ["plain"] == names(MUTE, ASK)
     assert ["plain", "examples"] == names(SPEAKER, ASK)
@@ -159,3 +195,94 @@ def test_defusing_leaves_no_mark(text: str) -> None:
     said = as_data(text)
 
     assert not any(mark in said for mark in ("<|", "<start_of_turn", "<end_of_turn", "[INST", "[/INST", "<s>", "</s>"))
+
+
+def test_examples_that_say_the_same_are_shown_once() -> None:
+    words = ["the home team won", "the home team won it", "the home team won today", "a cheap loan from the bank"]
+    near = [
+        (0.9 - n / 10, example_for(topic(text), "money" if n else "sport", request_id=str(n)))
+        for n, text in enumerate(words)
+    ]
+
+    shown = diverse(ASK, near, 2, each=100, room=1_000)
+
+    assert likeness(near[0][1], near[1][1]) > 0.7
+    assert {"0", "3"} == {one.request_id for one, _ in shown}
+
+
+def test_no_label_is_more_than_half_of_the_diverse_examples() -> None:
+    near = [
+        (0.9 - n / 100, example_for(topic(f"text {n} {n}{n}"), "money" if n == 9 else "sport", request_id=str(n)))
+        for n in range(10)
+    ]
+
+    labels = [label for _, label in diverse(ASK, near, 4, each=100, room=1_000)]
+
+    assert ["money", "sport", "sport"] == sorted(labels)
+
+
+def test_examples_stay_within_their_room() -> None:
+    near = [(0.5, example_for(topic("x" * 100), "sport", request_id="a")), (0.4, EXAMPLES[1][1])]
+
+    assert ["money"] == [label for _, label in diverse(ASK, near, 4, each=100, room=50)]
+
+
+def test_of_many_labels_only_the_neighbours_are_a_choice() -> None:
+    near = [(0.9 - n / 100, example_for(about(f"text {n}"), f"topic {n % 3}", request_id=str(n))) for n in range(9)]
+
+    plan = check_tactic(NarrowedLabels(count=2), ask_for(about("text")), SCORER, near)
+
+    assert isinstance(plan, Plan)
+    assert ("topic 0", "topic 1", "topic 2") == plan.labels
+    assert ("1", "0") == plan.examples
+    assert "topic 0, topic 1 or topic 2." in plan.messages[0].content
+    assert "topic 149" not in plan.messages[0].content
+
+
+def test_few_labels_are_not_narrowed_and_one_is_no_choice() -> None:
+    alone = [(0.9, example_for(about("text"), "topic 7"))]
+
+    assert NarrowedLabels().sketch(ASK, SCORER, EXAMPLES) is None
+    assert Reason.NO_EXAMPLES == NarrowedLabels().sketch(ask_for(about("text")), SCORER, alone)
+
+
+def test_a_sampled_answer_is_drawn_and_scored_labels_are_not() -> None:
+    assert plan_of(Sampled(Plain()), profile=SPEAKER).temperature > 0.0
+    assert Sampled(LabelScoring()).sketch(ASK, SCORER, EXAMPLES) is None
+
+
+def test_effort_makes_room_for_thoughts_and_only_for_who_thinks() -> None:
+    plan = plan_of(Effort(Plain(), "low"), profile=THINKER)
+
+    assert ("low", 1_024 + 16) == (plan.effort, plan.max_tokens)
+    assert Effort(Plain(), "low").sketch(ASK, SPEAKER, EXAMPLES) is None
+
+
+def test_calibration_says_what_to_take_off_or_put_in() -> None:
+    assert "N/A" == plan_of(Calibrated(LabelScoring(), "neutral")).neutral
+    assert plan_of(Calibrated(LabelScoring(), "batch")).batch
+    sport, money = plan_of(Calibrated(LabelScoring(), "voted")).priors
+    assert sport > money > 0.0
+    assert Calibrated(LabelScoring(), "batch").sketch(ASK, replace(SCORER, calibrates=False), EXAMPLES) is None
+
+
+def test_steady_prompts_of_the_same_examples_begin_alike_whatever_is_near() -> None:
+    dated = [(near, replace(one, time_ns=number)) for number, (near, one) in enumerate(EXAMPLES)]
+    turned = [(1.0 - near, one) for near, one in reversed(dated)]
+    one = check_tactic(SteadyExamples(), ASK, SCORER, dated)
+    two = check_tactic(SteadyExamples(), ask_for(topic("Shares fell.")), SCORER, turned)
+
+    assert isinstance(one, Plan)
+    assert isinstance(two, Plan)
+    assert one.messages[: one.steady] == two.messages[: two.steady]
+    assert 13 == one.steady
+
+
+def test_a_variant_asks_in_its_own_words_and_only_of_its_task() -> None:
+    short = Variant(Plain(), task="topic", name="short", instruction="Sport or money?")
+
+    plan = plan_of(short, profile=SPEAKER)
+
+    assert "plain~short" == plan.tactic
+    assert plan.messages[0].content.startswith("Sport or money?\nAnswer with one word only: sport or money.")
+    assert short.sketch(ask_for(order("tea")), SPEAKER, EXAMPLES) is None

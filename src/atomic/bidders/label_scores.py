@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 Tokens = Sequence[tuple[str, float]]  # the likeliest next tokens, with their log-probabilities
 
 WORTH_A_CALL = 0.02  # share of the probability in doubt below which the model is not asked again
 MOST_CALLS = 8
+FEWEST_SEEN, MOST_SEEN = 8, 200  # inputs before their mean says something, and how many it remembers
+MOST_PROMPTS = 64
+_LEAST = 1e-4  # no label is raised by more than this lets it
 
 
 def score_labels(labels: Sequence[str], next_tokens: Callable[[str], Tokens]) -> Mapping[str, float]:
@@ -43,6 +47,49 @@ def score_labels(labels: Sequence[str], next_tokens: Callable[[str], Tokens]) ->
     return (
         {label: share / total for label, share in mass.items()} if total > 0 else dict.fromkeys(labels, 1 / len(labels))
     )
+
+
+def adjusted(
+    shares: Mapping[str, float], taken_off: Mapping[str, float] | None = None, priors: Sequence[float] = ()
+) -> Mapping[str, float]:
+    """Shares without what the labels score anyhow, and times what is known of each; they sum to 1 again.
+
+    >>> adjusted({"spam": 0.8, "ham": 0.2}, {"spam": 0.9, "ham": 0.1}, [0.5, 0.5])["ham"] > 0.6
+    True
+    """
+    weights = {
+        label: share / max(_LEAST, (taken_off or {}).get(label, 1.0)) * (priors[number] if priors else 1.0)
+        for number, (label, share) in enumerate(shares.items())
+    }
+    total = math.fsum(weights.values())
+    return {label: weight / total for label, weight in weights.items()} if total > 0 else dict(shares)
+
+
+class Means:
+    """The mean shares of labels over what one prompt was asked before: what batch calibration takes off.
+
+    In memory, like a bidder's pace: nothing of it is written down. Until it has seen 8 there is nothing to take off.
+    """
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[str, str, tuple[str, ...]], tuple[int, dict[str, float]]] = OrderedDict()
+
+    def of(self, task: str, tactic: str, labels: tuple[str, ...]) -> Mapping[str, float] | None:
+        """The means, or None where too little was seen."""
+        count, means = self._seen.get((task, tactic, labels), (0, {}))
+        return means if count >= FEWEST_SEEN else None
+
+    def learn(self, task: str, tactic: str, shares: Mapping[str, float]) -> None:
+        """Take in what an input scored, as it was before anything was taken off."""
+        key = (task, tactic, tuple(shares))
+        count, means = self._seen.pop(key, (0, {}))
+        count = min(count + 1, MOST_SEEN)
+        self._seen[key] = (
+            count,
+            {one: (was := means.get(one, 0.0)) + (share - was) / count for one, share in shares.items()},
+        )
+        if len(self._seen) > MOST_PROMPTS:
+            self._seen.popitem(last=False)
 
 
 def _shares(begun: str, among: tuple[str, ...], tokens: Tokens) -> list[tuple[str, float, tuple[str, ...]]]:

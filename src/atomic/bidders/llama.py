@@ -5,15 +5,19 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from atomic.bidders.label_scores import Tokens, score_labels
+from atomic.bidders.label_scores import Tokens, adjusted, score_labels
 from atomic.errors import OperatorError
-from atomic.records.attempt import Plan, Reply
+from atomic.records.attempt import Message, Plan, Reply
 from atomic.records.bid import Reason
 
 TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
+
+Messages = tuple[Message, ...]
 
 # A first token that is half a character would come without log-probabilities.
 _ASCII = "root ::= [ -~]+"
@@ -22,14 +26,24 @@ _ASCII = "root ::= [ -~]+"
 class Work:
     """One attempt in its thread: the calls to the model, what they used, and whether to stop."""
 
-    def __init__(self, plan: Plan, stop: threading.Event, allowed: float, grammar: str = "") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        stop: threading.Event,
+        allowed: float,
+        grammar: str = "",
+        taken_off: Mapping[str, float] | None = None,
+    ) -> None:
         self.plan = plan
+        self.taken_off = taken_off
         self.grammar = grammar
         self.stop = stop
         self.allowed = max(0.0, allowed)
         self.deadline = 0.0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.cached_tokens = 0
+        self.shares: Mapping[str, float] = {}
         self.seconds = 0.0
         self.timings: list[tuple[int, float, int, float]] = []  # tokens and seconds: of the prompt, of the answer
 
@@ -40,7 +54,7 @@ class Work:
     def text(self, server: Any) -> Reply:
         """Generate; a text is an answer only when the model ended it."""
         held = {"grammar": self.grammar} if self.grammar else {}
-        chunks = self._call(server, {"max_tokens": self.plan.max_tokens, **held})
+        chunks = self._call(server, {"max_tokens": self.plan.max_tokens, **held}, self.plan.messages)
         if isinstance(chunks, Reply):
             return chunks
         text = "".join(one["delta"].get("content") or "" for one in _choices(chunks))
@@ -52,16 +66,33 @@ class Work:
         return Reply(value=text) if text.strip() else Reply(reason=Reason.EMPTY)
 
     def labels(self, server: Any) -> Reply:
-        """Weigh the plan's labels by the probability of their tokens."""
+        """Weigh the plan's labels by the probability of their tokens; `shares` is what they have before calibration."""
+        messages = self.plan.messages
+        found = self._scored(server, messages, cached=self.plan.steady > 0)
+        if isinstance(found, Reply):
+            return found
+        self.shares, taken_off = found, self.taken_off
+        if self.plan.neutral:  # only the last message is another: the rest is still in the slot
+            nothing = replace(messages[-1], content=self.plan.neutral)
+            anyhow = self._scored(server, (*messages[:-1], nothing), cached=True)
+            if isinstance(anyhow, Reply):
+                return anyhow
+            taken_off = anyhow
+        shares = adjusted(found, taken_off, self.plan.priors)
+        best = max(shares, key=lambda label: shares[label])
+        return Reply(value=best, confidence=shares[best])
+
+    def _scored(self, server: Any, messages: Messages, *, cached: bool) -> Mapping[str, float] | Reply:
         failed: list[Reply] = []
 
         def next_tokens(begun: str) -> Tokens:
             if failed:
                 return ()
-            extra = [{"role": "assistant", "content": begun}] if begun else []
+            said = (*messages, Message(role="assistant", content=begun)) if begun else messages
             # The further calls find the prompt in the slot and cost a token each.
-            asked = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS, "cache_prompt": bool(begun)}
-            chunks = self._call(server, asked | {"grammar": _ASCII}, extra)
+            kept = {"cache_prompt": cached or bool(begun)}
+            asked = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS, "temperature": 0}
+            chunks = self._call(server, asked | kept | {"grammar": _ASCII}, said)
             if isinstance(chunks, Reply):
                 failed.append(chunks)
                 return ()
@@ -73,12 +104,9 @@ class Work:
             ]
 
         shares = score_labels(self.plan.labels, next_tokens)
-        if failed:
-            return failed[0]
-        best = max(shares, key=lambda label: shares[label])
-        return Reply(value=best, confidence=shares[best])
+        return failed[0] if failed else shares
 
-    def _call(self, server: Any, asked: dict[str, Any], extra: list[dict[str, str]] | None = None) -> Any:
+    def _call(self, server: Any, asked: dict[str, Any], messages: Messages) -> Any:
         """The chunks of one call, or the reply that says why there are none."""
         chunks: list[dict[str, Any]] = []
         started = time.monotonic()
@@ -88,15 +116,16 @@ class Work:
             chunks.append(chunk)
             return self.stop.is_set() or time.monotonic() > self.deadline
 
-        messages = [{"role": one.role, "content": one.content} for one in self.plan.messages] + (extra or [])
+        steady = self.plan.steady > 0
         server.handle_chat_completions(
             {
-                "messages": messages, "temperature": 0, "seed": self.plan.seed, "cache_prompt": False,
+                "messages": [{"role": one.role, "content": one.content} for one in messages],
+                "temperature": self.plan.temperature, "seed": self.plan.seed, "cache_prompt": steady,
                 "stream": True, "return_progress": True, "stream_options": {"include_usage": True}, **asked,
             },
             receive,
         )  # fmt: skip
-        self._account(chunks, time.monotonic() - started)
+        self._account(chunks, time.monotonic() - started, first=steady and messages is self.plan.messages)
         if self.stop.is_set():
             return Reply(reason=Reason.CANCELLED)
         if time.monotonic() > self.deadline:
@@ -107,12 +136,14 @@ class Work:
         kind = str(error.get("type", "error"))
         return Reply(reason=Reason.INPUT_TOO_LONG if "context_size" in kind else Reason.FAILED, detail=kind)
 
-    def _account(self, chunks: list[dict[str, Any]], waited: float) -> None:
+    def _account(self, chunks: list[dict[str, Any]], waited: float, *, first: bool) -> None:
+        """What a call used. What `first` finds kept is part of the prompt; later calls pay only for what is new."""
         for chunk in chunks:
             usage, timings = chunk.get("usage"), chunk.get("timings")
             if usage and timings:
                 cached = timings["cache_n"]
-                self.prompt_tokens += usage["prompt_tokens"] - cached
+                self.prompt_tokens += usage["prompt_tokens"] - (0 if first else cached)
+                self.cached_tokens += cached if first else 0
                 self.completion_tokens += usage["completion_tokens"]
                 seconds = timings["prompt_ms"] / 1e3, timings["predicted_ms"] / 1e3
                 self.seconds += sum(seconds)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from atomic.bidders.gguf import find_gguf
+from atomic.bidders.label_scores import Means
 from atomic.bidders.llama import Work, serve
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
-from atomic.bidders.threads import in_thread
 from atomic.errors import MissingExtra, OperatorError
 from atomic.output import Refusal
 from atomic.protocols import Constrainer, Constraint, Profile, Sketch
@@ -23,6 +23,7 @@ from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
 from atomic.records.price import BookPrice
 from atomic.records.request import DataLabel
+from atomic.threads import in_thread
 
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
 LOADING_SECONDS = 2.0  # of the first attempt
@@ -71,6 +72,7 @@ class LocalModel:
         self._server: Any = None
         self._loading = threading.Lock()
         self._pace = Pace()
+        self._means = Means()
         self._limits: OrderedDict[tuple[str, str], float] = OrderedDict()  # seconds, by request and tactic
         self._tag = Tag(self._options.price_per_hour)
         self._broken = self._absent()
@@ -86,6 +88,8 @@ class LocalModel:
             context_characters=2 * (self._options.context_tokens - 512),
             speaks=True,
             scores_labels=True,
+            calibrates=True,
+            holds=constrainer is not None,
         )
 
     @property
@@ -146,11 +150,12 @@ class LocalModel:
         """Generate, or score the plan's labels. Cancelling stops the model."""
         stop = threading.Event()
         left = ask.time_left_ns / 1e9
-        held = FREELY if plan.labels else self._constraint(ask, plan.max_tokens)
+        held = FREELY if plan.labels or plan.free else self._constraint(ask, plan.max_tokens)
         if not held.supported:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
         limit = min(left, self._limits.get((ask.request_id, plan.tactic), left))
-        work = Work(plan, stop, limit, held.grammar)
+        taken_off = self._means.of(ask.task.name, plan.tactic, plan.labels) if plan.batch else None
+        work = Work(plan, stop, limit, held.grammar, taken_off)
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:
@@ -158,6 +163,8 @@ class LocalModel:
             raise
         except OperatorError as error:
             return Reply(reason=Reason.NOT_CONFIGURED, detail=error.message)
+        if plan.batch and work.shares:
+            self._means.learn(ask.task.name, plan.tactic, work.shares)
         return self._read(reply, held)
 
     async def close(self) -> None:
@@ -187,7 +194,12 @@ class LocalModel:
         work.begin()  # neither loading nor a thread's start counts against the limit
         reply = work.labels(server) if work.plan.labels else work.text(server)
         price = _price(per_hour, min(work.seconds, work.allowed))
-        usage = Usage(prompt_tokens=work.prompt_tokens, completion_tokens=work.completion_tokens, seconds=work.seconds)
+        usage = Usage(
+            prompt_tokens=work.prompt_tokens,
+            completion_tokens=work.completion_tokens,
+            cached_tokens=work.cached_tokens,
+            seconds=work.seconds,
+        )
         if reply.reason is None:
             self._pace.learn(sum(len(one.content) for one in work.plan.messages), usage, work.timings)
         return Reply(

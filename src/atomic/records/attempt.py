@@ -23,8 +23,10 @@ class Message:
 class Plan:
     """The awarded bid made concrete: what is asked, how it is decoded, and how the answer is read.
 
-    `labels`, where there are any, are scored by log-probability instead of generating; `neutral` is a text that says
-    nothing: what the labels score with it in the last message's place is taken off. `temperature` 0 takes the likeliest
+    `labels`, where there are any, are scored by log-probability instead of generating. Bidders that calibrate take off
+    what the labels score with a text that says nothing (`neutral`) in the last message's place, or what they scored in
+    the mean before (`batch`), and put in what is known of each (`priors`). `max_tokens` are those of the answer and of
+    what an `effort` lets it think. `temperature` 0 takes the likeliest
     token; above it `seed` says which answer is drawn. `effort` is how long a model that thinks may think ("": as it
     does). `steady` of the first messages are the same from request to request, so that a provider may keep them.
     `free`: not held to the type while it is decoded. Without `messages` it is the ask's conversation, as it is. `begun`
@@ -36,6 +38,8 @@ class Plan:
     messages: tuple[Message, ...] = ()
     labels: tuple[str, ...] = ()
     neutral: str = ""
+    batch: bool = False
+    priors: tuple[float, ...] = ()  # by label
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int = 0

@@ -8,7 +8,8 @@ from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan
 from atomic.records.bid import Reason
 from atomic.records.microtask import Ask, Example
-from atomic.tactics.prompt import LABEL_TOKENS, Prompt, build, labelled
+from atomic.tactics.prompt import LABEL_TOKENS, Prompt, build
+from atomic.tactics.selection import nearest
 
 
 class NearestExamples:
@@ -52,7 +53,7 @@ class NearestExamples:
         )
 
     def _prompt(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Prompt | Reason:
-        shown = labelled(ask, examples, self._count)
+        shown = nearest(ask, examples, self._count)
         if not shown:
             return Reason.NO_EXAMPLES
         return build(ask, profile, shown, each=self._each, most=self._most) or Reason.INPUT_TOO_LONG
