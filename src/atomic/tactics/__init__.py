@@ -1,6 +1,7 @@
 """Tactics: how a bidder would answer. Each turns an awarded bid into a plan for one input; pure, a screen each."""
 
 from atomic.tactics.calibrated import Calibrated
+from atomic.tactics.conversation import PassThrough
 from atomic.tactics.decoding import Free
 from atomic.tactics.diverse_examples import DiverseExamples
 from atomic.tactics.effort import Effort
@@ -21,6 +22,7 @@ __all__ = [
     "LabelScoring",
     "NarrowedLabels",
     "NearestExamples",
+    "PassThrough",
     "Plain",
     "Sampled",
     "ScoredExamples",
