@@ -2,6 +2,7 @@
 
 from atomic.tactics.calibrated import Calibrated
 from atomic.tactics.conversation import PassThrough
+from atomic.tactics.conversation import PassThrough
 from atomic.tactics.decoding import Free
 from atomic.tactics.diverse_examples import DiverseExamples
 from atomic.tactics.effort import Effort
@@ -22,6 +23,7 @@ __all__ = [
     "LabelScoring",
     "NarrowedLabels",
     "NearestExamples",
+    "PassThrough",
     "PassThrough",
     "Plain",
     "Sampled",

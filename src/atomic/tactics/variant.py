@@ -32,8 +32,9 @@ class Variant:
         return self._name
 
     def sketch(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Sketch | Reason | None:
-        """As large as its words make it; None for other tasks, and for bidders that read no words."""
-        if ask.task.name != self._task or not profile.speaks:
+        """As large as its words make it; None for other tasks, for a task that brings its own whole prompt, and for
+        bidders that read no words."""
+        if ask.task.name != self._task or ask.task.wording is not None or not profile.speaks:
             return None
         found = self._inner.sketch(self._asked(ask), profile, examples)
         return replace(found, tactic=self.name) if isinstance(found, Sketch) else found
