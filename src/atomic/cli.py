@@ -22,10 +22,12 @@ from atomic.commands import (
     flow,
     importing,
     inbox,
+    keys,
     ledger,
     modes,
     objectives,
     prices,
+    serve,
     sources,
     what_if,
 )
@@ -91,6 +93,8 @@ def _atomic(
 
 
 app.command()(inbox.demo)
+app.command()(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(flow.app, name="flow")
 app.command()(explaining.explain)

@@ -71,6 +71,24 @@ class TaskSettings(Table):
         return Mode(shadow_per_day=said.pop("shadow"), **said)
 
 
+class ServeSettings(Table):
+    """`[serve]`: `atomic serve`; see docs/serving.md.
+
+    `tasks` are modules or files of Python whose microtasks it offers, `worth` what an answer of a conversation is worth
+    where its caller names no policy. A worker has at most `most` requests under way; `rates` says of tasks how many
+    requests a minute they take. `drain` is how many seconds what is under way may take once it is told to stop.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8700
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    tasks: Names = ()
+    worth: Amount = 10_000_000
+    most: Annotated[int, Field(ge=1)] = 1_000
+    rates: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    drain: Annotated[float, Field(ge=0.0, le=86_400.0, strict=False)] = 600.0
+
+
 class RetentionSettings(Table):
     """`[retention]`: how long the bodies of requests are kept under each data label; for ever where it is not said."""
 
@@ -276,6 +294,7 @@ class Settings(Table):
 
     market: MarketSettings = MarketSettings()
     retention: RetentionSettings = RetentionSettings()
+    serve: ServeSettings = ServeSettings()
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
     task: dict[str, TaskSettings] = Field(default_factory=dict)
     inbox: dict[str, Any] = Field(default_factory=dict)

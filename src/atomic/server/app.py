@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -14,16 +15,30 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from atomic.config import Config
 from atomic.errors import AtomicError
+from atomic.protocols import Bidder
+from atomic.records.microtask import Microtask
+from atomic.server.chat_api import chat_completions
 from atomic.server.draining import told_to_stop
 from atomic.server.front import Front
+from atomic.server.listing_api import embeddings, model, models
+from atomic.server.messages_api import messages
 from atomic.server.native.app import native_app
+from atomic.server.pages import routes as pages
 from atomic.server.problems import Problem, response_of, shape_of
+from atomic.server.responses_api import responses
 from atomic.server.service import Service, running
 from atomic.version import __version__
 
 
-def make_app(config: Config, *, more: tuple[BaseRoute, ...] = (), signals: bool = False) -> Front:
-    """The ASGI application of a configuration.
+def make_app(
+    config: Config,
+    *,
+    bidders: Sequence[Bidder] = (),
+    tasks: Sequence[Microtask[..., Any]] = (),
+    more: Sequence[BaseRoute] = (),
+    signals: bool = False,
+) -> Front:
+    """The ASGI application of a configuration, with bidders and tasks of the program's own beside those that it names.
 
     `more` are routes that others add, such as /metrics and /mcp; `signals` says that the process is its own, which
     ends by SIGTERM.
@@ -31,7 +46,7 @@ def make_app(config: Config, *, more: tuple[BaseRoute, ...] = (), signals: bool 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(config) as service:
+        async with running(config, bidders, tasks) as service:
             front.service = service
             try:
                 with told_to_stop(service.draining) if signals else nullcontext():
@@ -44,6 +59,13 @@ def make_app(config: Config, *, more: tuple[BaseRoute, ...] = (), signals: bool 
         Route("/health", _health),
         Route("/ready", _ready),
         *more,
+        *pages(),
+        Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+        Route("/v1/responses", responses, methods=["POST"]),
+        Route("/v1/messages", messages, methods=["POST"]),
+        Route("/v1/embeddings", embeddings, methods=["POST"]),
+        Route("/v1/models", models),
+        Route("/v1/models/{model:path}", model),
         Mount("/api/v1", native_app()),
     ]
     front = Front(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Any
 
 from atomic.config import Config, open
 from atomic.errors import KeyRefused, OperatorError, TooMany
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Market, Trade
 from atomic.overview import KINDS, Overviews
+from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal
@@ -31,7 +33,7 @@ class Service:
     config: Config
     market: Market
     ledger: SqliteLedger | MemoryLedger
-    tasks: Mapping[str, Microtask[..., object]]
+    tasks: Mapping[str, Microtask[..., Any]]
     gate: Gate
     keyring: Keyring
     overviews: Overviews = field(default_factory=Overviews)
@@ -105,10 +107,12 @@ def is_loopback(host: str) -> bool:
 
 
 @asynccontextmanager
-async def running(config: Config) -> AsyncIterator[Service]:
+async def running(
+    config: Config, bidders: Sequence[Bidder] = (), tasks: Sequence[Microtask[..., Any]] = ()
+) -> AsyncIterator[Service]:
     """A worker's service, until the block ends."""
-    tasks = tasks_of(config)
-    async with open(config) as market:
+    known = {**tasks_of(config), **{one.name: one for one in tasks}}
+    async with open(config, bidders=bidders) as market:
         ledger = market.ledger
         assert isinstance(ledger, SqliteLedger | MemoryLedger)
         keyring, head = Keyring(), ledger.head()
@@ -121,7 +125,7 @@ async def running(config: Config) -> AsyncIterator[Service]:
             config=config,
             market=market,
             ledger=ledger,
-            tasks=tasks,
+            tasks=known,
             gate=Gate(config.settings.serve.most),
             keyring=keyring,
             overviews=overviews,

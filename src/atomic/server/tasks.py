@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from atomic.config import Config
 from atomic.errors import ConfigError
@@ -15,9 +16,9 @@ from atomic.records.canonical import content_id
 from atomic.records.microtask import Microtask
 
 
-def tasks_of(config: Config) -> Mapping[str, Microtask[..., object]]:
+def tasks_of(config: Config) -> Mapping[str, Microtask[..., Any]]:
     """Microtasks by name. Raises ConfigError for a module that cannot be had, or two tasks of one name."""
-    found: dict[str, Microtask[..., object]] = {}
+    found: dict[str, Microtask[..., Any]] = {}
     for where in config.settings.serve.tasks:
         for value in vars(_module(where, config)).values():
             if isinstance(value, Microtask) and found.setdefault(value.name, value) is not value:
