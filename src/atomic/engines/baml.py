@@ -45,15 +45,17 @@ class BamlType:
         self._context = self._runtime.create_context_manager()
         self._module = types.ModuleType("atomic_baml")
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str, *, partial: bool = False) -> Any:
         """What BAML's parser makes of a text, as JSON with the schema's keys. Raises ValueError when it makes nothing.
+
+        `partial`: the text still grows, and what is not there yet is null.
 
         It closes what is cut, drops items and coerces without a word: nobody may take its value for whole.
         """
         module = self._module
         try:
             value = self._runtime.parse_llm_response(
-                "Answer", text, module, module, module, False, self._context, None, None, {}
+                "Answer", text, module, module, module, partial, self._context, None, None, {}
             )
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

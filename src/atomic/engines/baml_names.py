@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from atomic.errors import TaskError
 
@@ -100,6 +100,18 @@ def module_of(kind: Any) -> types.ModuleType:
         checks = typing.get_args(wrapper.model_fields["checks"].annotation)
         module.Check = checks[1]  # type: ignore[attr-defined]
     return module
+
+
+def twins_of(module: types.ModuleType) -> types.ModuleType:
+    """The same module with models whose fields are all optional, for values that still grow."""
+    growing = types.ModuleType(module.__name__)
+    for name, one in vars(module).items():
+        if isinstance(one, type) and issubclass(one, BaseModel) and name not in ("Check", "Checked"):
+            fields: dict[str, Any] = dict.fromkeys(one.model_fields, (Any, None))
+            setattr(growing, name, create_model(name, **fields))
+        elif not name.startswith("__"):
+            setattr(growing, name, one)
+    return growing
 
 
 def _wrappers(kind: Any, seen: set[Any]) -> Iterator[type[BaseModel]]:

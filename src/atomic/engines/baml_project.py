@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from atomic.engines.baml import library
-from atomic.engines.baml_names import Names, forms, is_checked, module_of, names_of
+from atomic.engines.baml_names import Names, forms, is_checked, module_of, names_of, twins_of
 from atomic.engines.values import same
 from atomic.errors import TaskError
 from atomic.output import Refusal, as_json, plain_type
@@ -61,7 +61,7 @@ class BamlProject:
         Raises TaskError where there is no such function, or where its type here is not that of the files.
         """
         function = _Function(self._baml, self._made(forms(task.output_type, "AtomicForms")), task)
-        wording = Wording(function.messages, function.schema, function.answer, function.names.written)
+        wording = Wording(function.messages, function.schema, function.answer, function.names.written, function.partial)
         version = hashlib.sha256(json.dumps([task.version, self.files]).encode()).hexdigest()[:16]
         labels = task.labels if function.names.plain(plain_type(task)) else ()
         return replace(task, wording=wording, version=version, labels=labels)
@@ -83,6 +83,7 @@ class _Function:
         self._clients.set_primary("AtomicForms")
         self._task = task
         self._module = module_of(task.output_type)
+        self._growing = twins_of(self._module)
         self._is_there()
         self.names: Names = names_of(task.output_type, self._shown, self._parsed)
         self.schema = self.names.schema(task.output.json_schema())
@@ -135,12 +136,19 @@ class _Function:
             raise TaskError(f"{function}: {said_of(error)}") from None
         return request.body.json()
 
-    def _parsed(self, function: str, text: str) -> Any:
+    def partial(self, text: str) -> Any:
+        """What BAML makes of a text that still grows: models with every field optional; None while it is nothing."""
+        try:
+            return self._parsed(self._task.name, text, partial=True)
+        except ValueError:
+            return None
+
+    def _parsed(self, function: str, text: str, *, partial: bool = False) -> Any:
         """Raises ValueError with all that BAML says."""
         module = self._module
         try:
             return self._runtime.parse_llm_response(
-                function, text, module, module, module, False, self._context, None, None, {}
+                function, text, module, module, self._growing, partial, self._context, None, None, {}
             )
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

@@ -15,10 +15,11 @@ class Wording:
 
     `messages` are the prompt for an input, by argument. `schema` is the JSON schema of what is written for an answer,
     which may have other names than the answer; `answer` makes the answer of such a value, or says why it is none, and
-    `written` the value of an answer.
+    `written` the value of an answer. `partial` is what a text that still grows comes to, None while that is nothing.
     """
 
     messages: Callable[[Mapping[str, Any]], tuple[Message, ...]]
     schema: Mapping[str, Any]
     answer: Callable[[Any], Any]
     written: Callable[[Any], Any]
+    partial: Callable[[str], Any]

@@ -1,0 +1,161 @@
+"""An answer while it is being written: text that grows in, typed partial values out. Pure; nothing here waits.
+
+What stands in a partial is of the type as far as it goes. Whether the answer is one at all is said at its end, by the
+parser and the task's validators: a partial passes for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+from atomic.engines.baml import BamlType
+from atomic.engines.shapes import shapes
+from atomic.engines.twins import MISSING, Twin
+from atomic.errors import MissingExtra, TaskError
+from atomic.output import answers_by_label, plain_type
+from atomic.records.microtask import Microtask
+
+LONGEST = 200_000  # characters; what is longer is read once it is whole
+REMEMBERED = 64  # types in BAML
+_BEGINNING = {"{": re.compile(r"\{"), "[": re.compile(r"\[\s*(?=[\[\]{\"\d\-tfn]|$)"), "": re.compile(r"[{\[]")}
+_ENDLESS = re.compile(r"[^\s,:{}\[\]\"]+\Z")  # a number may go on, and so may a word
+_THOUGHTS = re.compile(r"\A\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A typed partial value: models have every field optional, texts may still grow."""
+
+    value: Any
+
+
+class PartialReader:
+    """Reads one answer of a task as it comes. Texts and labels are read bare, everything else from its JSON.
+
+    JSON that is damaged is read by BAML, where it is installed. `quoted`: a text comes as a JSON string, as from a
+    model that is held to its type.
+
+    >>> from atomic.records.microtask import microtask
+    >>> @microtask(worth="$1")
+    ... async def primes(text: str) -> list[int]:
+    ...     \"\"\"Which primes?\"\"\"
+    >>> reader = PartialReader(primes)
+    >>> [reader.feed(piece) for piece in ("Sure: [2", ", 3, 1", "1]")]
+    [Partial(value=[]), Partial(value=[2, 3]), Partial(value=[2, 3, 11])]
+    """
+
+    def __init__(self, task: Microtask[..., Any], *, quoted: bool = False) -> None:
+        """Makes nothing of it yet."""
+        self._task = task
+        self._kind = plain_type(task)
+        self._labels = answers_by_label(task)
+        self._quoted = quoted
+        self._twin = Twin(task.output_type)
+        self._begins = _BEGINNING[_opening(task)]
+        self._last: Any = MISSING
+        self._loosely = False  # its JSON is damaged: from now on BAML reads it
+        self.text = ""  # all that came
+
+    def feed(self, piece: str) -> Partial | None:
+        """Take in what came; the partial value where that changed it, else None. Never raises."""
+        self.text += piece
+        if len(self.text) > LONGEST:
+            return None
+        value = self._read()
+        if value is MISSING or value == self._last:
+            return None
+        self._last = value
+        return Partial(value)
+
+    def _read(self) -> Any:
+        if self._task.wording is not None and self._kind is not str:
+            found = self._task.wording.partial(self.text)
+            return MISSING if found is None else found
+        if self._kind is str and not self._quoted:
+            return self.text.strip() or MISSING
+        if self._labels:
+            return self._label(self.text)
+        return self._json(self.text)
+
+    def _label(self, text: str) -> Any:
+        """The only label that is left; none while a longer one may be meant."""
+        said = text.strip(" \t\r\n\"'`*").casefold()
+        left = [one for one in self._labels if one.casefold().startswith(said)]
+        return self._labels[left[0]] if said and len(left) == 1 else MISSING
+
+    def _json(self, text: str) -> Any:
+        if self._kind is str:
+            return self._in_quotes(text.lstrip())
+        if (thought := _THOUGHTS.match(text)) is not None:
+            _, ended, text = text.partition(f"</{thought[1]}>")
+            if not ended:
+                return MISSING
+        start = self._begins.search(text)
+        if start is None:
+            return MISSING
+        return self._loose(text) if self._loosely else self._grown(text[start.start() :])
+
+    def _in_quotes(self, text: str) -> Any:
+        try:
+            (said,) = from_json(f"[{text}", allow_partial="trailing-strings")
+        except ValueError:
+            return MISSING
+        return said if isinstance(said, str) and said else MISSING
+
+    def _grown(self, text: str) -> Any:
+        text = _closed(text)
+        try:
+            grown = from_json(text, allow_partial="trailing-strings")
+            settled = grown if text.endswith(("}", "]")) else from_json(text, allow_partial=True)
+        except ValueError:
+            self._loosely = True
+            return self._loose(self.text)
+        return self._twin.fit(grown, settled)
+
+    def _loose(self, text: str) -> Any:
+        baml = _baml(self._task.output)
+        try:
+            found = None if baml is None else baml.parse(text, partial=True)
+        except ValueError:
+            return MISSING
+        return MISSING if found is None else self._twin.fit(found, found)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _baml(output: TypeAdapter[Any]) -> BamlType | None:
+    """A type in BAML; None where the library or the type is missing."""
+    try:
+        return BamlType(shapes(output.json_schema()))
+    except (TaskError, MissingExtra):
+        return None
+
+
+def _opening(task: Microtask[..., Any]) -> str:
+    schema = task.output.json_schema()
+    if "$ref" in schema:
+        schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    return {"object": "{", "array": "["}.get(str(schema.get("type", "")), "")
+
+
+def _closed(text: str) -> str:
+    """The text of the first JSON value, without a number or word at its end that may go on."""
+    inside = escaped = False
+    depth = 0
+    for at, one in enumerate(text):
+        if inside:
+            inside, escaped = escaped or one != '"', not escaped and one == "\\"
+        elif one == '"':
+            inside = True
+        elif one in "{[":
+            depth += 1
+        elif one in "}]":
+            depth -= 1
+            if depth == 0:
+                return text[: at + 1]
+    return text if inside else _ENDLESS.sub("", text)
