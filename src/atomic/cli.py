@@ -14,6 +14,7 @@ from atomic.commands import (
     bench,
     bidders,
     calibrate,
+    conform,
     cases,
     erase,
     explaining,
@@ -109,6 +110,7 @@ app.command("test")(cases.play_cases)
 app.command("import")(importing.import_)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)
+app.command()(conform.conform)
 app.command()(sources.sources)
 app.command()(objectives.objectives)
 app.add_typer(bidders.models, name="models")

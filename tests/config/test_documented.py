@@ -9,8 +9,8 @@ import pytest
 
 from atomic.config import read_config
 from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, SecretSettings, TaskSettings
-from atomic.config.values import Table
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, TaskSettings
+from atomic.config.values import SecretSettings, Table
 from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.policy_settings import AutonomySettings, DoSettings, InboxSettings, TermsSettings
 

@@ -11,7 +11,7 @@ import pytest
 import atomic
 from atomic.config import read_config
 from atomic.config.secrets import secret_of
-from atomic.config.settings import SecretSettings
+from atomic.config.values import SecretSettings
 from atomic.errors import AtomicWarning, ConfigError
 from atomic.testing.model_server import model_server
 

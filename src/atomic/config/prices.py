@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from atomic.config.problems import Source, nearest, problems_of
-from atomic.config.settings import AnyBidder, BidderSettings, HostedSettings, LocalSettings, PersonSettings
+from atomic.config.settings import AnyBidder, HostedSettings, LocalSettings, PersonSettings
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
-from atomic.config.values import Amount, Day, Table
+from atomic.config.values import Amount, BidderSettings, Day, Table
 from atomic.errors import ConfigError
 from atomic.protocols import History
 from atomic.records.price import UNITS, BookPrice, PricesChanged

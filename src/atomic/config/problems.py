@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, SecretSettings, Settings, TaskSettings
+from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings, TaskSettings
 from atomic.config.toml_lines import Path, line_of
+from atomic.config.values import SecretSettings
 from atomic.errors import ConfigError
 
 KeysAt = Callable[[Path], Iterable[str]]

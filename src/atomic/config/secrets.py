@@ -7,7 +7,7 @@ import stat
 import warnings
 from pathlib import Path
 
-from atomic.config.settings import SecretSettings
+from atomic.config.values import SecretSettings
 from atomic.errors import AtomicWarning, ConfigError, MissingExtra
 
 

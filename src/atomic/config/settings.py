@@ -6,35 +6,24 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from atomic.config.outsiders import RemoteSettings
 from atomic.config.values import (
     Age,
     Amount,
+    BidderSettings,
     Day,
     EnvironmentName,
     Names,
     Pattern,
     PerDay,
     Probability,
+    SecretSettings,
     Share,
     Table,
     Url,
 )
 from atomic.records.mode import MARKET, Mode, ModeName
 from atomic.records.request import DataLabel
-
-
-class SecretSettings(Table):
-    """Where a secret lies: in an environment variable, a file, or the system's keyring (under a service's name)."""
-
-    env: EnvironmentName | None = None
-    file: str | None = None
-    keyring: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> SecretSettings:
-        if len(self.model_fields_set) != 1:
-            raise ValueError('one of env, file and keyring, such as { env = "SMTP_PASSWORD" }')
-        return self
 
 
 class MarketSettings(Table):
@@ -115,12 +104,6 @@ class Price(Table):
 
 def _price_or_book(value: object) -> object:
     return None if value == "book" else value
-
-
-class BidderSettings(Table):
-    """What is common to bidders: whether the kind has a price, so that a day's cap must be stated."""
-
-    priced: ClassVar[bool] = False
 
 
 class ModelSettings(BidderSettings):
@@ -274,6 +257,7 @@ AnyBidder = (
     | LocalSettings
     | HttpSettings
     | AnthropicSettings
+    | RemoteSettings
     | PersonSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
@@ -285,6 +269,7 @@ KINDS: dict[str, type[BidderSettings]] = {
     "local": LocalSettings,
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
+    "remote": RemoteSettings,
     "person": PersonSettings,
 }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import re
 from decimal import InvalidOperation
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from atomic.errors import TaskError
 from atomic.records.money import nano_usd
@@ -92,3 +92,23 @@ class Table(BaseModel):
     """A table of the file: unknown keys and other types than declared are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SecretSettings(Table):
+    """Where a secret lies: in an environment variable, a file, or the system's keyring (under a service's name)."""
+
+    env: EnvironmentName | None = None
+    file: str | None = None
+    keyring: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> SecretSettings:
+        if len(self.model_fields_set) != 1:
+            raise ValueError('one of env, file and keyring, such as { env = "SMTP_PASSWORD" }')
+        return self
+
+
+class BidderSettings(Table):
+    """What is common to bidders: whether the kind has a price, so that a day's cap must be stated."""
+
+    priced: ClassVar[bool] = False

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
+from atomic.config.outside_wiring import remote
+from atomic.config.outsiders import RemoteSettings
 from atomic.config.prices import price_in
 from atomic.config.secrets import secret_of
 from atomic.config.settings import (
@@ -23,9 +25,9 @@ from atomic.config.settings import (
     NeighboursSettings,
     PersonSettings,
     RulesSettings,
-    SecretSettings,
     SpecialistSettings,
 )
+from atomic.config.values import SecretSettings
 from atomic.errors import ConfigError, MissingExtra, OperatorError
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.protocols import Bidder, Examples, Parser, Profile, Sketch, Tactic
@@ -282,5 +284,6 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     LocalSettings: _local,
     HttpSettings: _http,
     AnthropicSettings: _anthropic,
+    RemoteSettings: lambda name, settings, place: remote(name, settings, place.folder),
     PersonSettings: _person,
 }

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from atomic.config.settings import SecretSettings
-from atomic.config.values import Table, Url
+from atomic.config.values import SecretSettings, Table, Url
 
 KEY_MARK = "{key}"
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from atomic.config.problems import Source, nearest
-from atomic.config.settings import SecretSettings
+from atomic.config.values import SecretSettings
 from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings
 from atomic.inbox.policy_settings import (
     Autonomy,

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from atomic.config.settings import SecretSettings
-from atomic.config.values import Amount, Probability, Table
+from atomic.config.values import Amount, Probability, SecretSettings, Table
 from atomic.errors import TaskError
 from atomic.inbox.automatic import AutomaticKind
 from atomic.inbox.outside_settings import SmtpSettings, WebhookSettings

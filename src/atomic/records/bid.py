@@ -38,9 +38,9 @@ class Reason(IntEnum):
     DISAGREED = 27
     QUEUE_FULL = 28
     OVERTAKEN = 29
-    NOT_ASKED = 29
     BUDGET_SPENT = 30
     CANNOT_GO_ON = 31
+    NOT_ASKED = 32  # in ledgers of before it was 29 as well, and is read as overtaken
 
     @property
     def words(self) -> str:
