@@ -9,7 +9,7 @@ export function chart(place, x, series, {time = true, height = 220, y = {}, dots
   const made = new uPlot({
     width: Math.max(280, place.clientWidth), height,
     scales: {x: {time, ...(range ? {range: range.x} : {})}, ...(range ? {y: {range: range.y}} : {})},
-    axes: [axis, {...axis, size: 64, values: y.tell ? (_, ticks) => ticks.map(y.tell) : undefined}],
+    axes: [axis, {...axis, size: 64, values: y.tell ? (_, ticks) => ticks.map(tick => y.tell(tick)) : undefined}],
     series: [{label: time ? "when" : y.x || "x"}, ...series.map((one, index) => ({
       label: one.label, stroke: colours[index % colours.length], width: 2,
       paths: dots && !one.line ? () => null : undefined,
