@@ -24,7 +24,6 @@ from atomic.server.listing_api import embeddings, model, models
 from atomic.server.messages_api import messages
 from atomic.server.native.app import native_app
 from atomic.server.pages import routes as pages
-from atomic.server.pages import routes as pages
 from atomic.server.problems import Problem, response_of, shape_of
 from atomic.server.responses_api import responses
 from atomic.server.service import Service, running
@@ -60,7 +59,6 @@ def make_app(
         Route("/health", _health),
         Route("/ready", _ready),
         *more,
-        *pages(),
         *pages(),
         Route("/v1/chat/completions", chat_completions, methods=["POST"]),
         Route("/v1/responses", responses, methods=["POST"]),
