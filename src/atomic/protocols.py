@@ -182,10 +182,7 @@ class Examples(Protocol):
 
 
 class Tactic(Protocol):
-    """How a bidder would answer: turns an awarded bid into a plan for one input. Pure.
-
-    One whose answers are drawn, so that asking again is an opinion of its own, says so by an attribute `draws`.
-    """
+    """How a bidder would answer: turns an awarded bid into a plan for one input. Pure."""
 
     @property
     def name(self) -> str:

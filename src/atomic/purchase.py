@@ -43,7 +43,7 @@ from atomic.stages.steer import steer
 from atomic.stages.tune import tune
 from atomic.trade import Trade
 
-_EXAMPLES = 8
+_EXAMPLES, _OF_MANY = 16, 40  # at hand; the more with over twelve labels
 _CUT = frozenset({Reason.CANCELLED, Reason.INTERRUPTED})
 _MOST_CUTS = 2
 MOST_REPEATS = 3  # answers of one bid where asking again may give another
@@ -66,7 +66,7 @@ class Purchase:
         self._attempted: dict[str, Attempted] = {}  # the first by each bid, of this process
         self._lasting: list[Bid] = []  # still under way although our process was restarted
         self._excluded: dict[str, Reason] = {}
-        self._nearest = shop.examples.nearest(ask, _EXAMPLES)
+        self._nearest = shop.examples.nearest(ask, _OF_MANY if ask.task.alternatives > 12 else _EXAMPLES)
         self._claims = shop.claims(ask)
         self._books = Books(shop, ask, trade.subjects, self._nearest)
 

@@ -10,7 +10,7 @@ from atomic.belief.examples import ExampleStore
 from atomic.clock import Clock, FrozenClock
 from atomic.ledger import MemoryLedger
 from atomic.market import Market
-from atomic.protocols import Bidder, Profile
+from atomic.protocols import Bidder, Profile, Tactic
 from atomic.records import AttemptFinished, AttemptStarted, Award, Event, NoBid, Reason, Slate
 from atomic.records.event import decode
 from atomic.records.microtask import Ask, microtask
@@ -77,13 +77,14 @@ async def opened(
     secret: bytes = b"secret",
     queue: int = 100,
     modes: Mapping[str, Mode] | None = None,
+    tactics: Sequence[Tactic] = (Plain(),),
 ) -> Market:
     """A market that has folded its ledger and follows it."""
     ledger = ledger or MemoryLedger(clock=clock or FrozenClock(), secret=secret)
     market = Market(
         ledger=ledger,
         bidders=bidders,
-        tactics=(Plain(),),
+        tactics=tactics,
         examples=ExampleStore(),
         per_day=per_day,
         per_task=per_task,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 1 << 18
 GRAMS_PER_TEXT = 256  # of a longer text the ones with the smallest hashes: the same ones in every text
-REMEMBERED = 16  # neighbours kept of a recent question, which several bidders and tactics ask
+REMEMBERED = 40  # neighbours kept of a recent question, which several bidders and tactics ask
 
 _NOTHING = BUCKETS  # a bucket no gram falls into, so that an empty text has one entry too
 _ONE = 4096.0  # squared weights are rounded to 1/4096, so that their sums are exact in any order

@@ -87,6 +87,7 @@ def _by_tactics(
 ) -> list[Bid | NoBid | None]:
     """What one bidder has to say of every tactic; under a mandate, of the first that it can answer by."""
     found: list[Bid | NoBid | None] = []
+    this = replace(this, examples=visible(this.examples, profile))
     for tactic in tactics[:_MOST_OFFERS]:
         if this.terms.mandate not in {"", profile.name, f"{profile.name}+{tactic.name}"}:
             continue
@@ -101,7 +102,7 @@ def _by_tactic(
 ) -> Bid | NoBid | None:
     """The bid or no-bid by one tactic; None where it does not apply."""
     try:
-        sketch = tactic.sketch(ask, profile, visible(this.examples, profile))
+        sketch = tactic.sketch(ask, profile, this.examples)
         if sketch is None:
             return None
         if isinstance(sketch, Reason):

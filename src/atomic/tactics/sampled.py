@@ -11,15 +11,15 @@ from atomic.tactics.changed import Changed, Examples
 
 
 class Sampled(Changed):
-    """For answers that are generated, at a `temperature` above 0; a bid of it may be bought again, as `draws` says.
+    """For answers that are generated, at a `temperature` above 0. Each `draw`, from 1 on, is a bid of its own.
 
-    The seed is the market's: each purchase in a request has another. Not where labels are scored: nothing is drawn.
+    So the market sees how often two draws agree beyond what their quality explains, as of any two bids, and asks
+    again where that is worth its price. Not where labels are scored: nothing is drawn there.
     """
 
-    draws = True
-
-    def __init__(self, inner: Tactic, *, temperature: float = 0.8) -> None:
-        super().__init__(inner, "sampled")
+    def __init__(self, inner: Tactic, *, draw: int = 1, temperature: float = 0.8) -> None:
+        super().__init__(inner, f"sampled{draw}")
+        self._draw = draw
         self._temperature = temperature
 
     def applies(self, ask: Ask, profile: Profile) -> bool:
@@ -27,5 +27,5 @@ class Sampled(Changed):
         return profile.speaks and not (ask.task.labels and profile.scores_labels)
 
     def change(self, ask: Ask, plan: Plan, examples: Examples) -> Plan:
-        """Drawn."""
-        return replace(plan, temperature=self._temperature)
+        """Drawn, each draw by a seed of its own."""
+        return replace(plan, temperature=self._temperature, seed=self._draw)
