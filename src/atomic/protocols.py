@@ -18,6 +18,7 @@ from atomic.records.event import Commitment, Entry, Event
 from atomic.records.flow import FlowState, Json
 from atomic.records.microtask import Ask, Example, Microtask
 from atomic.records.price import BookPrice
+from atomic.records.principal import Principal
 from atomic.records.request import DataLabel
 
 
@@ -255,14 +256,14 @@ class Constraint:
 
     `grammar` is in the form of llguidance; empty where the model answers freely: because the type asks for nothing,
     or for the reason that `why` says. `supported` False: such an answer cannot be held or read at all, and `why` says
-    what of the type it is. `cut_at` are the lengths (characters) at which the number of tokens ended a text, and not
-    its type; `quoted` says that a text comes as a JSON string.
+    what of the type it is. `room` is the engine's own note of what the number of tokens ends, and not the type;
+    `quoted` says that a text comes as a JSON string.
     """
 
     grammar: str = ""
     why: str = ""
     supported: bool = True
-    cut_at: frozenset[int] = frozenset()
+    room: str = ""
     quoted: bool = False
     compile_ns: int = 0
 
@@ -280,6 +281,18 @@ class Parser(Protocol):
 
     def parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
         """The answer, or why there is none. Never raises; what can be read in two ways is refused."""
+        ...
+
+
+class Policies(Protocol):
+    """Decides who may have what done by whom; each says why not, in words, or nothing where it may be."""
+
+    def running(self, who: Principal, task: str, label: DataLabel) -> str:
+        """Why somebody may not have this task done on data with this label."""
+        ...
+
+    def buying(self, who: Principal, task: str, label: DataLabel, bidder: Profile) -> str:
+        """Why an answer may not be bought from this bidder for them."""
         ...
 
 

@@ -139,7 +139,7 @@ def test_fewer_tokens_leave_less_room_for_texts_and_lists() -> None:
     small, large = bounded(schema, 64).schema, bounded(schema, 1024).schema
 
     assert small["maxItems"] <= large["maxItems"]
-    assert small["maxItems"] * small["items"]["maxLength"] <= 128
+    assert (small["maxItems"] - 1) * small["items"]["maxLength"] <= 128, "one item more is there to be refused"
     assert small["items"]["maxLength"] < large["items"]["maxLength"]
 
 
@@ -237,7 +237,7 @@ def test_labels_are_their_own_grammar(engine: OutlinesEngine) -> None:
 
 def test_a_text_as_long_as_its_tokens_let_it_be_is_cut(engine: OutlinesEngine) -> None:
     constraint = held(engine, story)
-    (end,) = constraint.cut_at
+    end = json.loads(constraint.room)["items"]["maxLength"]
 
     whole, cut = (json.dumps(["a" * length]) for length in (end - 1, end))
 
@@ -245,6 +245,58 @@ def test_a_text_as_long_as_its_tokens_let_it_be_is_cut(engine: OutlinesEngine) -
     answer = engine.answer(constraint, cut)
     assert isinstance(answer, Refusal)
     assert Reason.CUT is answer.reason
+
+
+def ends(engine: OutlinesEngine, constraint: Constraint, value: object) -> bool:
+    """Whether an answer is refused as cut."""
+    answer = engine.answer(constraint, json.dumps(value, separators=(", ", ": ")))
+    assert not isinstance(answer, Refusal) or Reason.CUT is answer.reason, answer
+    return isinstance(answer, Refusal)
+
+
+class Branch(BaseModel):
+    name: Annotated[str, Field(max_length=4)]
+    next: "Branch | None"
+
+
+class Basket(BaseModel):
+    fruits: list[Literal["apple", "pear"]]
+    counts: dict[str, Annotated[int, Field(ge=0, le=9)]]
+    two: Annotated[list[int], Field(max_length=2)]
+
+
+@microtask(worth="$1")
+async def basket(text: str) -> Basket:
+    """What is in it?"""
+    raise NotImplementedError
+
+
+@microtask(worth="$1")
+async def branch(text: str) -> Branch:
+    """A branch."""
+    raise NotImplementedError
+
+
+def test_a_list_or_dictionary_that_goes_on_beyond_its_room_is_cut(engine: OutlinesEngine) -> None:
+    constraint = held(engine, basket)
+    room = json.loads(constraint.room)["properties"]["fruits"]["maxItems"] - 1
+
+    def full(fruits: int, counts: int, two: int) -> bool:
+        pairs = {letter: 1 for letter in "abcdefghijkl"[:counts]}
+        return ends(engine, constraint, {"fruits": ["pear"] * fruits, "counts": pairs, "two": [1] * two})
+
+    assert [False, False] == [full(0, 0, 0), full(room, room, 2)], "ended by its writer, or by its type"
+    assert [True, True] == [full(room + 1, 0, 0), full(0, room + 1, 0)]
+
+
+def test_a_nesting_that_only_the_room_ends_is_cut(engine: OutlinesEngine) -> None:
+    constraint = held(engine, branch)
+
+    def nested(levels: int) -> object:
+        return {"name": "a", "next": nested(levels - 1) if levels else None}
+
+    found = [ends(engine, constraint, nested(levels)) for levels in range(5)]
+    assert [False, False, False, False, True] == found
 
 
 def test_a_text_that_its_type_ends_is_whole(engine: OutlinesEngine) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atomic.engines.room import LONGEST_TEXT, Room, Schema, Unsupported
+from atomic.engines.room import LONGEST_TEXT, ROOM, Room, Schema, Unsupported
 
 CHARACTERS_PER_TOKEN = 2  # what dense text comes to
 LEAST_TEXT = 40  # characters; less says too little, as long as fewer list items or levels help
@@ -17,10 +17,10 @@ _ROOMS = ((8, 4), (6, 3), (4, 3), (4, 2), (3, 2), (2, 2), (2, 1), (1, 1), (1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A limited schema. A text as long as one of `cut_at` was ended by the budget, not by its type or its writer."""
+    """A limited schema, and the same with a mark (`ROOM`) on all that the budget ends, and not its type."""
 
     schema: Schema
-    cut_at: frozenset[int]
+    marked: Schema
 
 
 def bounded(schema: Mapping[str, Any], max_tokens: int) -> Bounded:
@@ -29,7 +29,7 @@ def bounded(schema: Mapping[str, Any], max_tokens: int) -> Bounded:
     Lists get fewer items and recursion fewer levels until every text has at least 40 characters; 8 must do in the end.
 
     >>> bounded({"type": "array", "items": {"type": "string"}}, 512).schema["maxItems"]
-    8
+    9
     """
     budget = CHARACTERS_PER_TOKEN * max_tokens
     last: tuple[int, Room] | None = None
@@ -48,32 +48,14 @@ def bounded(schema: Mapping[str, Any], max_tokens: int) -> Bounded:
     if last is None:
         raise Unsupported(f"{max_tokens} tokens are no room for any answer")
     each, room = last
-    final = Room(schema, room.items, room.levels, text=_unlike(schema, each))
+    final = Room(schema, room.items, room.levels, text=each)
     made = final.value(schema, final.levels)
     assert made is not None, "it was made with the same room before"
     document = made[0] | ({"$defs": final.defs} if final.defs else {})
-    return Bounded(document, frozenset(final.cut_at))
+    return Bounded(_clean(document), document)
 
 
-def _unlike(schema: Mapping[str, Any], each: int) -> int:
-    """A limit of texts that no type sets itself, so that whose it was can be told from a text's length."""
-    least = {_length(one, "minLength") for one in _nodes(schema)} | {0}
-    own = {_length(one, "maxLength") for one in _nodes(schema)}
-    while each > 1 and any(one + limit in own for one in least for limit in (each, each // 2)):
-        each -= 1
-    return each
-
-
-def _length(node: Mapping[str, Any], name: str) -> int:
-    said = node.get(name)
-    return said if isinstance(said, int) else 0
-
-
-def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-        for one in value.values():
-            yield from _nodes(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _nodes(one)
+def _clean(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _clean(one) for key, one in node.items() if not (key == ROOM and one is True)}
+    return [_clean(one) for one in node] if isinstance(node, list) else node

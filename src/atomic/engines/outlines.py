@@ -11,7 +11,6 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +19,7 @@ from pydantic import TypeAdapter
 
 from atomic.engines.bounded import bounded
 from atomic.engines.decoding_schema import DecodingSchema
+from atomic.engines.filled import filled
 from atomic.engines.lark import accepts, lark_of
 from atomic.engines.room import OWN_LIMIT, Unsupported
 from atomic.errors import MissingExtra
@@ -78,15 +78,16 @@ class OutlinesEngine:
         """The raw answer: a text without its quotes, everything else as it is.
 
         Refused is a text that is not of the grammar (the runtime leaves out, and says nothing, what it does not know),
-        and one with a text inside that is as long as the budget let it be: that end is not its writer's.
+        and one with a text, a list, a dictionary or a nesting inside that went on for as long as the budget let it:
+        that end is not its writer's.
         """
         if not accepts(constraint.grammar, text):
             return Refusal(Reason.NOT_THE_TYPE, "the model's runtime did not hold it to its grammar")
-        if not (constraint.cut_at or constraint.quoted):
+        if not (constraint.room or constraint.quoted):
             return text
         value = json.loads(text)
-        if any(len(one) in constraint.cut_at for one in _texts(value)):
-            return Refusal(Reason.CUT, "a text inside it filled the room there was")
+        if constraint.room and (what := filled(json.loads(constraint.room), value)):
+            return Refusal(Reason.CUT, f"{what} inside it filled the room there was")
         return value if constraint.quoted else text
 
     def _keep(self, source: Source, max_tokens: int, constraint: Constraint) -> None:
@@ -165,7 +166,9 @@ def _constraint(source: Source, max_tokens: int) -> Constraint:
     document = _stripped(limited.schema) if source.text else limited.schema
     # In the order of the type: as the model reads it in its prompt, so it writes.
     shown = json.dumps({"x-guidance": _FORM, **document}, ensure_ascii=False)
-    return Constraint(grammar=f"{_START}%json {shown}\n", cut_at=limited.cut_at, quoted=source.text)
+    marked = limited.marked != limited.schema
+    room = json.dumps(limited.marked, ensure_ascii=False) if marked else ""
+    return Constraint(grammar=f"{_START}%json {shown}\n", room=room, quoted=source.text)
 
 
 def _told(fault: str) -> str:
@@ -180,14 +183,3 @@ def _stripped(schema: dict[str, Any]) -> dict[str, Any]:
     if schema.get("minLength", 0) < 2 or schema.get("maxLength", OWN_LIMIT + 1) > OWN_LIMIT or "pattern" in schema:
         return schema
     return {**schema, "pattern": r'^[^\s"\\][^"\\\x00-\x1f]*[^\s"\\]$'}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)

@@ -1,4 +1,8 @@
-"""One way of limiting a JSON schema: so many items, so many levels of recursion, texts of so many characters."""
+"""One way of limiting a JSON schema: so many items, so many levels of recursion, texts of so many characters.
+
+What is ended here and not by its type is marked (`ROOM`), so that it can be told from what its writer ended. Lists and
+dictionaries may take one more than there is room for: who takes it would have gone on.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from atomic.engines.decoding_schema import FORMATS, PLAIN_FORMATS, whole, with_l
 
 Schema = dict[str, Any]
 
+ROOM = "x-room"  # the key that marks what is ended by the room there is
 LONGEST_TEXT = 4_000
 OWN_LIMIT = 48  # a text that its type limits to this has that, whatever the budget
 KEY = 24  # characters of a key that the type leaves open
@@ -54,7 +59,6 @@ class Room:
     levels: int
     text: int = LONGEST_TEXT
     defs: dict[str, Any] = field(default_factory=dict)
-    cut_at: set[int] = field(default_factory=set)  # lengths at which this ended a text, and not its type
     _made: dict[tuple[str, int], Made] = field(default_factory=dict)
     _open: set[tuple[str, int]] = field(default_factory=set)
 
@@ -118,7 +122,10 @@ class Room:
         if not possible:
             return None
         size = Size(max(one.fixed for _, one in possible), max(one.texts for _, one in possible))
-        return (possible[0][0], size) if len(possible) == 1 else ({"anyOf": [one for one, _ in possible]}, size)
+        ended = {} if len(possible) == len(made) else {ROOM: True}
+        if len(possible) == 1:
+            return {**possible[0][0], **ended}, size
+        return {"anyOf": [one for one, _ in possible], **ended}, size
 
     def _anything(self) -> Made:
         scalars = [self._string({}), self._number({"type": "number"}), ({"type": "boolean"}, Size(5)), _NULL]
@@ -149,8 +156,9 @@ class Room:
         """A dictionary: keys with an end, and at most so many."""
         patterns = node.get("patternProperties") or {self._key(node): node.get("additionalProperties", True)}
         least = int(node.get("minProperties", 0))
-        most = max(least, min(self.items, int(node.get("maxProperties", self.items))))
-        found: Schema = {"type": "object", "additionalProperties": False, "maxProperties": most, "minProperties": least}
+        most, end = self._end(least, node.get("maxProperties"))
+        found: Schema = {"type": "object", "additionalProperties": False, "minProperties": least}
+        found |= _ended("maxProperties", end, most)
         size, held = Size(2), {}
         for pattern, inner in patterns.items():
             made = self.value(inner, level)
@@ -186,16 +194,22 @@ class Room:
         for _, one in held:
             size = size.plus(one.plus(Size(2)))
         rest = None if first and "items" not in node else self.value(node.get("items", True), level)
-        most = max(least, len(held), min(int(node.get("maxItems", self.items)), self.items))
+        most, end = self._end(max(least, len(held)), node.get("maxItems"))
         if rest is None:
             if least > len(held):
                 return None
-            most = min(most, len(held))
+            open_ended = node.get("items", not first) is not False
+            most, end = (len(held) - open_ended, len(held)) if most > len(held) or not open_ended else (most, end)
         else:
             size = size.plus(rest[1].plus(Size(2)), max(0, most - len(held)))
-        found: Schema = {"type": "array", "minItems": least, "maxItems": most}
-        found["items"] = False if rest is None or most == len(held) else rest[0]
+        found: Schema = {"type": "array", "minItems": least, **_ended("maxItems", end, most)}
+        found["items"] = False if rest is None or end == len(held) else rest[0]
         return found | ({"prefixItems": [one for one, _ in held]} if held else {}), size
+
+    def _end(self, least: int, own: Any) -> tuple[int, int]:
+        """For how many there is room, and where it ends: one later, unless the type ends it before."""
+        most = max(least, self.items)
+        return (max(least, int(own)),) * 2 if own is not None and own <= most else (most, most + 1)
 
     def _string(self, node: Mapping[str, Any]) -> Made:
         found: Schema = {"type": "string"} | {name: node[name] for name in _KEPT if name in node}
@@ -215,9 +229,8 @@ class Room:
         if own is not None and own <= max(OWN_LIMIT, least):
             return found | {"maxLength": own}, Size(own + 2)
         end = least + (self.text // 2 if "pattern" in found else self.text)  # digits and codes: a token a character
-        if own is None or end < own:
-            self.cut_at.add(end)
-        return found | {"maxLength": end if own is None else min(own, end)}, Size(least + 2, 1)
+        ours = own is None or end < own
+        return found | ({"maxLength": end, ROOM: True} if ours else {"maxLength": own}), Size(least + 2, 1)
 
     def _number(self, node: Mapping[str, Any]) -> Made:
         found: Schema = {name: node[name] for name in _KEPT if name in node}
@@ -233,6 +246,11 @@ class Room:
             near = low is not None and high is not None and high - low < 1e3 * PLACES
             found.setdefault("multipleOf", FINE if near else PLACES)
         return found, Size(18)
+
+
+def _ended(limit: str, end: int, room: int) -> Schema:
+    """A limit, marked where it is beyond the room."""
+    return {limit: end, ROOM: True} if end > room else {limit: end}
 
 
 _NULL: tuple[Schema, Size] = ({"type": "null"}, Size(4))
