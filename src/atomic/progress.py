@@ -55,12 +55,14 @@ class Progress:
 
 def progress(ledger: History, beliefs: Beliefs, now_ns: int, valuation: Valuation = lookahead) -> list[Progress]:
     """Every task that was ever bought under a target or a budget, in order."""
-    return [_of(ledger, key, pace, now_ns, valuation) for key, pace in sorted(beliefs.paces.known.items())]
+    return [_of(ledger, beliefs, key, pace, now_ns, valuation) for key, pace in sorted(beliefs.paces.known.items())]
 
 
-def _of(ledger: History, key: tuple[str, str], pace: Pace, now_ns: int, valuation: Valuation) -> Progress:
+def _of(
+    ledger: History, beliefs: Beliefs, key: tuple[str, str], pace: Pace, now_ns: int, valuation: Valuation
+) -> Progress:
     task, objective = key
-    points = drawn(ledger, task, valuation) if pace.target > 0.0 else ()
+    points = drawn(ledger, beliefs, task, valuation) if pace.target > 0.0 else ()
     best = points[-1].right if points else None
     short = pace.target - _CLOSE
     seen = pace.settled >= _FEW
@@ -82,17 +84,21 @@ def _of(ledger: History, key: tuple[str, str], pace: Pace, now_ns: int, valuatio
     )
 
 
-def drawn(ledger: History, task: str, valuation: Valuation = lookahead, last: int = LAST) -> tuple[Point, ...]:
-    """The frontier of a task: its newest first rounds, auctioned again at other worths."""
+def drawn(
+    ledger: History, beliefs: Beliefs, task: str, valuation: Valuation = lookahead, last: int = LAST
+) -> tuple[Point, ...]:
+    """The frontier of a task: its newest first rounds, auctioned again at other worths, by what is believed now of
+    agreement (those rounds may have been before there was a response model)."""
     rounds: dict[str, Held] = {}
     for event in _newest_awards(ledger, task, last):
         award = event.payload
         assert isinstance(award, Award)
         try:
             slate: Slate = decode(Slate, ledger.blob(award.slate))
-            table: Table = decode(Table, ledger.blob(award.table))
+            then: Table = decode(Table, ledger.blob(award.table))
         except NotFound:  # erased
             continue
+        table, _, _ = beliefs.table(task, then.alternatives)
         rounds[event.request_id] = Held(award.position, slate, table)
     return frontier(list(rounds.values()), valuation)
 

@@ -49,7 +49,6 @@ async def market_of(
     found = (prices or PRICES).items()
     traders = [trader(name, price, right, (really or {}).get(name, right)) for name, (price, right) in found]
     market = await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
-    market.planning.hold = True  # what is steered is asked here, not what a model that comes in the middle changes
     return market
 
 

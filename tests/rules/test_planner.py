@@ -92,6 +92,13 @@ def test_of_too_few_requests_with_several_answers_nothing_is_fitted(count: int) 
     assert "too few" in fitted.why
 
 
+@pytest.mark.parametrize(("labelled", "fits"), [(0.0, False), (1.0, True)])
+def test_of_two_answers_without_a_word_nothing_is_fitted(labelled: float, fits: bool) -> None:
+    lineups = made(200, labelled=labelled).lineups
+    two = [one.without("ant+plain").without("bee+plain") for one in lineups]
+    assert fits == (plan("t", task_of(two), 7).model is not None)
+
+
 def test_line_ups_that_nobody_answered_do_no_harm() -> None:
     lineups = made(100, answers=0.6).lineups
     lineups[3].groups, lineups[3].rights = (-1,) * 4, {}

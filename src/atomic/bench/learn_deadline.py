@@ -77,9 +77,9 @@ async def _row(trial: Trial, clock: FrozenClock) -> dict[str, Any]:
     rows = trial.learn.rows.values()
     best = max(rows, key=lambda own: sum(row.right for row in own.values()))
     mean = sum(row.price for row in best.values()) / len(best)
-    worth = worth_for_price(drawn(market.ledger, trial.test.name), _SHARE * mean)
+    worth = worth_for_price(drawn(market.ledger, market.beliefs, trial.test.name), _SHARE * mean)
     patient = await _play(market, trial, aimed(worth=worth), clock)
-    spent = Budget(amount=round(1_000 * _spend(patient) / len(patient)), requests=1_000, carry_over=True)
+    spent = Budget(amount=round(_spend(patient)), requests=len(patient))
     found: dict[str, Any] = {"requests": len(patient), "one_after_the_other": _figures(patient)}
     for share in _DEADLINES:
         deadline_s = _quantile([one.latency_s for one in patient], share)

@@ -68,7 +68,7 @@ async def _row(trial: Trial, clock: FrozenClock) -> dict[str, Any]:
     best = max(sorted(rows), key=lambda name: sum(row.right for row in rows[name].values()))
     name = bidder_name(best)
     mean = sum(row.price for row in rows[best].values()) / len(rows[best])
-    terms = aimed(worth=worth_for_price(drawn(market.ledger, trial.test.name), 0.5 * mean))
+    terms = aimed(worth=worth_for_price(drawn(market.ledger, market.beliefs, trial.test.name), 0.5 * mean))
     inner = market.bidders[name]
     assert isinstance(inner, TableBidder)
     market.bidders[name] = halving = Halving(inner)

@@ -43,7 +43,7 @@ def run(folder: Path) -> dict[str, Any]:
 async def _trial(trial: Trial, clock: FrozenClock) -> dict[float, tuple[list[Answer], Progress]]:
     market = await learned(trial, clock)
     task = trial.test.name
-    points = drawn(market.ledger, task)
+    points = drawn(market.ledger, market.beliefs, task)
     found = {}
     for target in TARGETS:
         terms = aimed(target=target, worth=worth_for_right(points, target))

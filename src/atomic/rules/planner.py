@@ -36,6 +36,7 @@ _CHEAPEST, _DEAREST = 3.0, 400.0  # worths that are planned for, over the lowest
 _JUDGED_ENOUGH, _JUDGED_MANY = 100, 600
 _CONFIDENT, _TRUSTED = 0.2, 0.5
 _NEVER_EQUAL = "answers are never equal, so agreement says nothing"
+_UNDECIDED = "of two answers that differ nobody knows which is right: too few judged, too few requests with three"
 _LABELS = Recipe()
 _OPEN = Recipe(labels=False, popular=0.6, popular_weight=3_000.0)
 _CLOSED = Recipe(classes=3, labels=False, popular=0.5, popular_weight=1e5)
@@ -114,11 +115,15 @@ def _sobered(found: Lines, alternatives: int, learned: Learned, worths: list[int
 def _unfit(found: Lines, confident: int) -> str:
     if confident > _CONFIDENT * len(found.said):
         return "answers come with a confidence of their own, which the copying model weighs"
-    several = (found.said >= 0).sum(axis=1) > 1
+    answers = (found.said >= 0).sum(axis=1)
+    several = answers > 1
     if int(several.sum()) < LEAST_ROWS or len(found.keys) < 2:
         return "too few requests with several answers"
     agreed = np.array([len(set(row[row >= 0])) < int((row >= 0).sum()) for row in found.said[several]])
-    return "" if agreed.any() else _NEVER_EQUAL
+    if not agreed.any():
+        return _NEVER_EQUAL
+    enough = max(int(found.judged.sum()), int((answers > 2).sum())) >= LEAST_ROWS
+    return "" if enough else _UNDECIDED
 
 
 def _whole(found: Lines) -> Flags:
