@@ -282,7 +282,7 @@ def test_a_list_or_dictionary_that_goes_on_beyond_its_room_is_cut(engine: Outlin
     room = json.loads(constraint.room)["properties"]["fruits"]["maxItems"] - 1
 
     def full(fruits: int, counts: int, two: int) -> bool:
-        pairs = {letter: 1 for letter in "abcdefghijkl"[:counts]}
+        pairs = dict.fromkeys("abcdefghijkl"[:counts], 1)
         return ends(engine, constraint, {"fruits": ["pear"] * fruits, "counts": pairs, "two": [1] * two})
 
     assert [False, False] == [full(0, 0, 0), full(room, room, 2)], "ended by its writer, or by its type"

@@ -12,6 +12,7 @@ DEEPEST = 64
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“", "‘": "’", "’": "’", "«": "»", "`": "`"}
 _ENDS = {'"': '"', "'": "'", "“": '”“"', "”": "”", "„": "“”", "‘": "’", "’": "’", "«": "»", "`": "`"}
 _SPACE = re.compile(r"[\s\u00a0\u200b\u2060\ufeff]*")
+_SOLID = frozenset("\"'{}[],:0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-")
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
 _OMITS = re.compile(
     r"\.\.\.|…|\b(?:more|rest|omit\w*|etc|remain\w*|and so on|truncat\w*|abbreviat\w*|others?|same|continue\w*|todo)\b",
@@ -101,11 +102,11 @@ class Loose:
             return self.value()
         word = self._word()
         group = _GROUP.match(self.text, self.position)
-        if re.fullmatch(r"[+-]?\d{1,3}", word) and group:
+        if group and re.fullmatch(r"[+-]?\d{1,3}", word):
             self._note("thousands with commas")
             self.position = group.end()
             word += group.group().rstrip()
-        if not self.text[self.position :].strip() and word not in ("true", "false", "null"):
+        if word not in ("true", "false", "null") and not self.text[self.position :].strip():
             raise Unreadable("ends in a word")  # perhaps in the middle of it
         return Word(word)
 
@@ -242,6 +243,8 @@ class Loose:
         return found
 
     def _skip(self) -> None:
+        if self.text[self.position : self.position + 1] in _SOLID:  # most often there is nothing to be skipped
+            return
         while True:
             found = _SPACE.match(self.text, self.position)
             self.position = found.end() if found else self.position
