@@ -119,8 +119,9 @@ class Market:
         What these events show to have changed is written down after them, by whoever wrote them.
         """
         events = await self.ledger.append(entries, spend=spend, power_durable=power_durable)
-        if events and (changed := self.beliefs.rights.shown_by(events[0].seq, events[-1].seq)):
-            await self.ledger.append([Entry(payload=one, time_ns=self._clock.time_ns()) for one in changed])
+        span = (events[0].seq, events[-1].seq) if events else (0, 0)
+        if shown := [*self.beliefs.shown_by(*span), *self._teacher.shown_by(*span)]:
+            await self.ledger.append([Entry(payload=one, time_ns=self._clock.time_ns()) for one in shown])
         if events and (due := self.modes.due()):
             await self.ledger.append(due)
         return events

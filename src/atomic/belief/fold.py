@@ -17,6 +17,7 @@ from atomic.belief.queueing import Queueing
 from atomic.belief.rights import Rights, is_of
 from atomic.belief.service import Health, Latency, Price
 from atomic.belief.tasks import TaskBeliefs
+from atomic.belief.variants import Variants
 from atomic.protocols import Profile
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Award, Table
@@ -24,7 +25,7 @@ from atomic.records.bid import Evidence
 from atomic.records.canonical import content_id, sorted_json
 from atomic.records.erasure import BodiesErased
 from atomic.records.event import Event
-from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned
+from atomic.records.lesson import BidderChanged, FeedbackGiven, Lesson, LessonsLearned, VariantDecided
 from atomic.records.request import RequestOpened
 from atomic.records.responses import ModelFitted
 
@@ -43,6 +44,7 @@ class Beliefs:
         self.seq = 0
         self.tasks: dict[str, TaskBeliefs] = {}
         self.rights = Rights()
+        self.variants = Variants()
         self.credit = Credit()
         self.hearing = Hearing()
         self.prices: dict[tuple[str, str], Price] = {}
@@ -137,6 +139,8 @@ class Beliefs:
                 self.credit.compared(lesson, time_ns, seq)
             elif why := self.rights.learn(lesson, replaced, learned, seq, time_ns):
                 self._changed(BidderChanged(key=lesson.key, why=why, cause=seq))
+            if lesson.kind == "right" and replaced is None and learned.source != "agreement":
+                self.variants.learn(lesson, learned.task, seq)
         watches = [(key, self.rights.watch(key), found) for key, found in apart.items()]
         for key in [key for key, one, found in watches if one.disagreement(sum(found), len(found))]:
             self._changed(BidderChanged(key=key, why="apart", cause=seq))
@@ -174,6 +178,8 @@ class Beliefs:
 
     def _changed(self, change: BidderChanged) -> None:
         self.rights.changed(change)
+        if change.why == "model":
+            self.variants.changed(change.key)
         if change.why in {"fell", "apart", "model"}:  # the others are seen more often, and fitting follows them
             self.lineups.changed(change.key)
             for task in self.tasks.values():
@@ -184,6 +190,10 @@ class Beliefs:
             for key, pair in task.pairs.items():
                 if any(is_of(one, change.key) for one in key.split("|", 1)):
                     pair.widen()
+
+    def shown_by(self, first: int, last: int) -> list[BidderChanged | VariantDecided]:
+        """What the events of these seqs showed to have changed or decided, told once."""
+        return [*self.rights.shown_by(first, last), *self.variants.shown_by(first, last)]
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -255,6 +265,7 @@ class Beliefs:
             ],
             "tokens": [[*key, *one.state()] for key, one in sorted(self.tokens.items())],
             **self.rights.state(),
+            **self.variants.state(),
             **self.credit.state(),
             **self.hearing.state(),
         }

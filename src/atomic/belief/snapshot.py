@@ -16,6 +16,7 @@ from atomic.belief.hearing import Heard, Hearing, Spoken
 from atomic.belief.lineups import Lineups
 from atomic.belief.service import Health, Latency, Price
 from atomic.belief.tasks import TaskBeliefs
+from atomic.belief.variants import Variants
 from atomic.errors import OperatorError
 from atomic.records.award import Table
 from atomic.records.bid import Reason
@@ -51,6 +52,7 @@ def snapshot(beliefs: Beliefs) -> bytes:
             "tasks": [[key, *_task_state(one)] for key, one in sorted(beliefs.tasks.items())],
             "tokens": [[*key, *one.state()] for key, one in sorted(beliefs.tokens.items())],
             **beliefs.rights.state(),
+            **beliefs.variants.state(),
             **beliefs.credit.state(),
             **beliefs.hearing.state(),
         }
@@ -87,6 +89,7 @@ def restore(beliefs: Beliefs, content: bytes) -> None:
         fresh.rights.counts = {(key, level): _count(state) for key, level, *state in held["right"]}
         fresh.rights.claims = {(key, task, kind): _calibrator(*state) for key, task, kind, *state in held["claims"]}
         fresh.rights.watches = {key: _watch(*state) for key, *state in held.get("watches", ())}
+        fresh.variants = Variants.of(held)
         fresh.rights.models = {key: tuple(names) for key, *names in held.get("models", ())}
         fresh.credit.records = {name: _count(state) for name, *state in held.get("sources", ())}
         fresh.credit.words = dict(held.get("words", ()))

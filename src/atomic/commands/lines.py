@@ -13,7 +13,7 @@ from atomic.records.event import Event, Payload
 from atomic.records.hedge import Hedged
 from atomic.records.imported import AnswersImported
 from atomic.records.key import KeyIssued, KeyRevoked
-from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
+from atomic.records.lesson import BidderChanged, ExampleRetired, FeedbackGiven, LessonsLearned, VariantDecided
 from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.money import dollars
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
@@ -84,6 +84,12 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             return f"{len(payload.lessons)} lessons for {payload.task} from {payload.source}"
         case BidderChanged():
             return f"{payload.key} is another than before: {payload.words}"
+        case ExampleRetired():
+            rate = f"{payload.wrong:g} of {payload.repeated} answers like it were wrong, {payload.expected:.1f} expected"
+            return f"example {payload.example} of {payload.task} is shown no more: {rate}"
+        case VariantDecided():
+            lead = f"{payload.by} is right more often by {payload.lead:.0%}"
+            return f"{payload.stopped} is asked no more for {payload.task}: {lead}"
         case ActionIntended():
             return f"{payload.action} intended"
         case ActionDone():

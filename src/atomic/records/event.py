@@ -14,7 +14,7 @@ from atomic.records.erasure import BeliefsRebased, BodiesErased
 from atomic.records.hedge import Hedged
 from atomic.records.imported import AnswersImported
 from atomic.records.key import KeyIssued, KeyRevoked
-from atomic.records.lesson import BidderChanged, FeedbackGiven, LessonsLearned
+from atomic.records.lesson import BidderChanged, ExampleRetired, FeedbackGiven, LessonsLearned, VariantDecided
 from atomic.records.mode import ModeChanged, ModeStated, PairMade
 from atomic.records.outcome import ActionDone, ActionIntended, MarketOpened, OutcomeSettled
 from atomic.records.price import PricesChanged
@@ -37,6 +37,8 @@ Payload = (
     | FeedbackGiven
     | LessonsLearned
     | BidderChanged
+    | ExampleRetired
+    | VariantDecided
     | ModelFitted
     | ActionIntended
     | ActionDone
@@ -68,6 +70,8 @@ KINDS: dict[str, type[Any]] = {
     "feedback": FeedbackGiven,
     "lessons": LessonsLearned,
     "changed": BidderChanged,
+    "retired": ExampleRetired,
+    "decided": VariantDecided,
     "fitted": ModelFitted,
     "intended": ActionIntended,
     "action": ActionDone,

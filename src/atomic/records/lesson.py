@@ -89,3 +89,36 @@ class BidderChanged:
             "model": f"its model is now called {self.detail}",
         }
         return f"{words[self.why]} (since #{self.cause})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleRetired:
+    """A verified example is shown no more: answers that repeated its label were wrong more often than was believed.
+
+    `example` is the request it came from; `repeated` answers repeated its label, of which `wrong` were wrong and
+    `expected` were to be expected. Decided by the event `cause` (a seq). It tells people what the ledger's events came
+    to; a later word on that request verifies it anew.
+    """
+
+    task: str
+    example: str
+    tenant: str
+    repeated: int
+    wrong: float
+    expected: float
+    cause: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantDecided:
+    """Of a prompt variant and the words it would replace, one was right more often: the bid `stopped` is asked no more.
+
+    `lead` is by how much `by` was right more often over `pairs` pairs of judged answers; decided by the event `cause`.
+    """
+
+    task: str
+    stopped: str
+    by: str
+    pairs: int
+    lead: float
+    cause: int

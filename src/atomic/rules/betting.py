@@ -55,6 +55,18 @@ class Bet:
         """The mean of the values; 0 without any."""
         return self.total / self.count if self.count else 0.0
 
+    def state(self) -> list[float]:
+        """Everything it holds, for digests and snapshots."""
+        return [*self._logs, float(self.count), self.total]
+
+    @classmethod
+    def of(cls, state: Sequence[float]) -> Bet:
+        """What `state` gave."""
+        bet = cls()
+        *bet._logs, count, bet.total = state
+        bet.count = int(count)
+        return bet
+
 
 def interval(values: Iterable[tuple[float, float]], low: float, high: float, alpha: float) -> tuple[float, float]:
     """Where the mean of bounded values lies, right at all times together with the chance 1 - alpha.

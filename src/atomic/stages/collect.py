@@ -145,6 +145,10 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
     key = f"{profile.name}+{sketch.tactic}"
     if key in this.excluded:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=this.excluded[key])
+    if (decided := beliefs.variants.stopped.get((key, ask.task.name))) is not None:
+        return NoBid(
+            bidder=profile.name, tactic=sketch.tactic, reason=Reason.DECIDED_AGAINST, detail=f"decided by #{decided}"
+        )
     if 0 < profile.context_characters < sketch.prompt_characters:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
     offer = sound_offer(bidder.offer(ask, sketch), profile.name, sketch.tactic)

@@ -10,14 +10,16 @@ import orjson
 
 from atomic.errors import CallerError
 from atomic.protocols import Examples, Forgetful, Learner, Ledger
+from atomic.records.attempt import AttemptFinished, AttemptStarted
 from atomic.records.event import Commitment, Event, decode
-from atomic.records.lesson import FeedbackGiven, LessonsLearned
+from atomic.records.lesson import ExampleRetired, FeedbackGiven, LessonsLearned
 from atomic.records.microtask import Example
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import Features, RequestOpened
 from atomic.stages.learn import outranks
 from atomic.stages.prepare import may_see
 from atomic.stages.reading import Judged, Reading
+from atomic.stages.suspect import Shown, Suspects
 
 _REMEMBERED = 256
 _CHUNK = 1_000
@@ -39,6 +41,7 @@ class Teacher:
         self._examples = examples
         self._report = report
         self._reading = reading or Reading()
+        self._suspects = Suspects()
         self._spoken = 0  # the seq of the last word on an outcome
         self._taught = 0  # the seq up to which it was taught
         self._requests: OrderedDict[tuple[str, str], Event] = OrderedDict()
@@ -59,6 +62,11 @@ class Teacher:
                 self._teach_feedback(event)
             elif isinstance(event.payload, LessonsLearned) and event.seq == self._spoken + 1:
                 self._teach_reading(event, event.payload)
+                self._suspect(event, event.payload)
+
+    def shown_by(self, first: int, last: int) -> list[ExampleRetired]:
+        """The examples that the events of these seqs retired, told once."""
+        return self._suspects.shown_by(first, last)
 
     def begin_again(self) -> None:
         """Let everybody forget, and teach again from the ledger, in which erased bodies are not any more.
@@ -70,6 +78,7 @@ class Teacher:
             if isinstance(one, Forgetful):
                 one.forget()
         self._reading.forget()
+        self._suspects.forget()
         self._requests.clear()
         self._outcomes.clear()
         events = islice(self._ledger.read(), self._taught)
@@ -114,6 +123,23 @@ class Teacher:
             judged = Judged(event.request_id, event.tenant, learned.task, learned.domain, text)
             self._reading.learn(judged, learned.lessons)
 
+    def _suspect(self, event: Event, learned: LessonsLearned) -> None:
+        """What a word on an outcome says of the examples that were shown for it; who misleads is shown no more."""
+        shown: dict[str, Shown] = {}
+        examples: dict[str, tuple[str, ...]] = {}
+        for one in self._ledger.read(request_id=event.request_id, kinds=("started", "finished")):
+            payload = one.payload
+            if one.tenant != event.tenant:
+                continue
+            if isinstance(payload, AttemptStarted):
+                examples[f"{payload.bidder}+{payload.tactic}"] = payload.examples
+            elif isinstance(payload, AttemptFinished) and examples.get(payload.key):
+                answer = self._body(one, "answer")
+                if answer is not None:
+                    shown[payload.key] = Shown(examples[payload.key], answer, payload.probability)
+        for retired in self._suspects.judged(event.tenant, shown, learned.lessons, event.seq):
+            self._examples.add(_nothing_left_of(retired))
+
     def _outranked(self, event: Event, given: FeedbackGiven) -> bool:
         """Whether a better source had spoken of this request before."""
         earlier = self._ledger.read(request_id=event.request_id, kinds=("feedback",))
@@ -154,6 +180,7 @@ class Teacher:
                 self._report(error)
         if source != "market":
             self._examples.add(example)
+            self._suspects.verified(event.tenant, event.request_id, example.task, answer)
 
     def _find(self, among: OrderedDict[tuple[str, str], Event], event: Event, kind: str) -> Event | None:
         known = among.get((event.tenant, event.request_id))
@@ -165,6 +192,21 @@ class Teacher:
     def _body(self, event: Event, name: str) -> bytes | None:
         commitment: Commitment | None = next((one for one in event.bodies if one.name == name), None)
         return None if commitment is None else self._ledger.body(commitment)
+
+
+def _nothing_left_of(retired: ExampleRetired) -> Example:
+    """An example that is found to be wrong: whoever keeps examples drops it."""
+    return Example(
+        request_id=retired.example,
+        task=retired.task,
+        task_version="",
+        input_json=b"",
+        text="",
+        answer=None,
+        probability=0.0,
+        source="retired",
+        tenant=retired.tenant,
+    )
 
 
 def _remember(among: OrderedDict[tuple[str, str], Event], key: tuple[str, str], event: Event) -> None:

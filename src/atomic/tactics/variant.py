@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from atomic.belief.variants import MARK
 from atomic.protocols import Profile, Sketch, Tactic
 from atomic.records.attempt import Plan
 from atomic.records.bid import Reason
 from atomic.records.microtask import Ask, Example
-
-MARK = "~"  # between the tactic and the variant in a bid's name: beliefs compare "a+plain~short" with "a+plain"
 
 
 class Variant:
