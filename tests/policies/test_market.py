@@ -1,0 +1,92 @@
+"""Policies in the market: who may not have something done is refused; who may not be bought from is kept out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from tests.market.shop import awards, bidder, no_bids
+
+import atomic
+from atomic.belief.examples import ExampleStore
+from atomic.clock import FrozenClock
+from atomic.errors import KeyRefused
+from atomic.ledger import MemoryLedger
+from atomic.market import Market, Trade
+from atomic.policies import CedarPolicies
+from atomic.records import Reason
+from atomic.records.principal import Principal
+from atomic.records.request import RequestOpened
+from atomic.replay import replay
+from atomic.tactics import Plain
+
+ANN = Principal(kind="Person", name="ann", roles=("operator",))
+EVE = Principal(kind="Key", name="8f2c01", roles=("viewer",))
+HERE_ALONE = """
+@id("stays here")
+forbid (principal, action == Action::"buy", resource) when { resource.jurisdictions != ["here"] };
+"""
+
+
+@atomic.microtask(worth="$0.01", explore=False)
+async def kind(text: str) -> Literal["spam", "ham"]:
+    """Is this spam?"""
+    raise NotImplementedError
+
+
+async def opened(policy: str) -> Market:
+    policies = CedarPolicies(CedarPolicies.roles() + policy)
+    market = Market(
+        ledger=MemoryLedger(clock=FrozenClock()),
+        bidders=[
+            bidder("near", lambda ask: "ham", right=0.6),
+            bidder("far", lambda ask: "spam", right=0.9, jurisdictions=("us",)),
+        ],
+        tactics=(Plain(),),
+        examples=ExampleStore(),
+        clock=FrozenClock(),
+        policies=policies,
+    )
+    await market.start()
+    return market
+
+
+async def test_whoever_may_not_run_a_task_is_refused_before_anything_is_written() -> None:
+    market = await opened("")
+    with pytest.raises(KeyRefused, match="no policy permits key 8f2c01"):
+        await market.buy(kind("x"), Trade(principal=EVE))
+    assert not list(market.ledger.read(kinds=("request",)))
+
+
+async def test_a_bidder_that_a_policy_forbids_does_not_bid_and_the_reason_names_it() -> None:
+    market = await opened(HERE_ALONE)
+    outcome = await market.buy(kind("x"), Trade(principal=ANN))
+    kept_out = no_bids(market, awards(market)[0])["far"]
+    assert (outcome.answer, kept_out.reason, kept_out.detail) == ("ham", Reason.POLICY, 'forbidden by "stays here"')
+
+
+async def test_whoever_it_names_as_the_only_one_is_kept_out_all_the_same() -> None:
+    market = await opened(HERE_ALONE)
+    terms = atomic.Terms(worth=1_000, max_price=1_000, mandate="far")
+    outcome = await market.buy(kind("x"), Trade(principal=ANN, terms=terms))
+    assert outcome.answer is None
+
+
+async def test_the_ledger_says_for_whom_a_request_was() -> None:
+    market = await opened("")
+    await market.buy(kind("x"), Trade(principal=ANN))
+    (event,) = market.ledger.read(kinds=("request",))
+    assert isinstance(event.payload, RequestOpened)
+    assert event.payload.principal == "person ann (operator)"
+
+
+async def test_an_award_under_a_policy_is_replayed() -> None:
+    market = await opened(HERE_ALONE)
+    await market.buy(kind("x"), Trade(principal=ANN))
+    assert replay(market.ledger, deep=True).different == ()
+
+
+async def test_what_runs_in_this_process_is_under_the_policies_too() -> None:
+    market = await opened('forbid (principal is Program, action == Action::"run", resource == Task::"kind");')
+    with pytest.raises(KeyRefused):
+        await market.buy(kind("x"), Trade())
