@@ -12,10 +12,23 @@ from atomic.belief import Beliefs
 from atomic.clock import Clock, SystemClock
 from atomic.erasure import begin_at, fold, newest_rebase
 from atomic.errors import Conflict, Erased, NotFound, OperatorError
+from atomic.governed import governed
 from atomic.modes import Modes
 from atomic.outcome import Outcome, read_outcome
 from atomic.planning import Planning
-from atomic.protocols import Asker, Bidder, Examples, Invited, Learner, Parser, SharedLedger, Spend, Tactic, Valuation
+from atomic.protocols import (
+    Asker,
+    Bidder,
+    Examples,
+    Invited,
+    Learner,
+    Parser,
+    Policies,
+    SharedLedger,
+    Spend,
+    Tactic,
+    Valuation,
+)
 from atomic.purchase import Purchase
 from atomic.records.award import Award, Slate
 from atomic.records.event import Entry, Event
@@ -23,12 +36,12 @@ from atomic.records.ids import check_writable, fresh_id
 from atomic.records.lesson import Source
 from atomic.records.microtask import Ask, Call, Microtask
 from atomic.records.mode import Mode
-from atomic.records.request import RequestOpened
+from atomic.records.request import RequestOpened, Terms
 from atomic.rules.valuation import lookahead
 from atomic.shop import Shop, fingerprint_of, reprice
 from atomic.stages.capacity import MOST_WAITING, Capacity
 from atomic.stages.feedback import Word, judge
-from atomic.stages.prepare import given, prepare
+from atomic.stages.prepare import given
 from atomic.stages.punctual import Punctuality
 from atomic.stages.reading import Reading
 from atomic.stages.teach import Teacher
@@ -60,11 +73,12 @@ class Market:
         valuation: Valuation = lookahead,
         modes: Mapping[str, Mode] | None = None,
         parser: Parser | None = None,
+        policies: Policies | None = None,
     ) -> None:
         self.ledger = ledger
         self.beliefs = Beliefs()
         self.bidders = {bidder.profile.name: bidder for bidder in bidders}
-        self._secret = ledger.secret()
+        self._secret, self._policies = ledger.secret(), policies
         self._clock = clock or SystemClock()
         self._askers = [bidder for bidder in bidders if isinstance(bidder, Asker)]
         for asker in self._askers:
@@ -93,9 +107,11 @@ class Market:
             capacity=Capacity(self._clock, most_waiting=queue),
             reading=reading,
             parser=parser,
+            buy=self.buy,
         )
         self.claims = self._shop.claims
         self.watchers = self._shop.watchers
+        self.capacity = self._shop.capacity
         self.planning = Planning(self.beliefs, self.record, self._clock, _report)
         self.modes = Modes(self._shop, ledger, modes or {}, self._turn, self._tasks)
 
@@ -219,8 +235,8 @@ class Market:
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
         if self._unfollow is not None:  # another process may have changed a price since our last append
             self.follow(tuple(self.ledger.read(after=self._seen)))
-        terms = trade.terms or call.task.terms
-        ask = _prepared(call, trade, request_id)
+        ask = trade.ask(call, request_id)
+        terms = self._terms(ask, trade)
         assignment = self.modes.assignment(ask, terms, earlier)
         errand = self.modes.errand(ask, terms, assignment).charged(trade.purses)
         purchase = Purchase(errand, ask, trade)
@@ -231,6 +247,7 @@ class Market:
             labels=call.task.labels,
             terms=errand.terms,
             assignment=assignment,
+            principal=trade.principal.name and trade.principal.told,
         )
         if any(event.kind == "request" for event in earlier):
             purchase.resume(earlier, self.ledger)
@@ -242,9 +259,12 @@ class Market:
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""
-        ask = _prepared(call, trade, trade.request_id or fresh_id(self._clock.time_ns()))
-        terms = trade.terms or call.task.terms
+        ask = trade.ask(call, trade.request_id or fresh_id(self._clock.time_ns()))
+        terms = self._terms(ask, trade)
         return Purchase(self.modes.errand(ask, terms, self.modes.assignment(ask, terms)), ask, trade).preview()
+
+    def _terms(self, ask: Ask, trade: Trade) -> Terms:
+        return governed(self._policies, trade.principal, ask, trade.terms or ask.task.terms, self.bidders)
 
     async def feedback(  # noqa: PLR0913 - each says another thing of one word
         self,
@@ -318,17 +338,6 @@ class Market:
             self._unfollow()
         for bidder in self.bidders.values():
             await bidder.close()
-
-
-def _prepared(call: Call[Any], trade: Trade, request_id: str) -> Ask:
-    return prepare(
-        call,
-        request_id=request_id,
-        tenant=trade.tenant,
-        label=trade.label or call.task.label,
-        numbers=trade.numbers,
-        domain=trade.domain,
-    )
 
 
 def _report(error: Exception) -> None:

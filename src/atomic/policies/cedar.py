@@ -77,13 +77,18 @@ class CedarPolicies:
         >>> CedarPolicies.read().entering(Principal(kind="Key", name="8f2c01", roles=("viewer",)), "see", "ledger")
         'no policy permits key 8f2c01 (viewer) to see ledger'
         """
-        texts = [resources.files(__package__).joinpath("roles.cedar").read_text(encoding="utf-8")]
+        texts = [cls.roles()]
         for path in paths:
             try:
                 texts.append(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"the policies {path} cannot be read: {error}") from None
         return cls("\n".join(texts), ", ".join(map(str, paths)) or "the roles")
+
+    @staticmethod
+    def roles() -> str:
+        """The policies that say what each role may do."""
+        return resources.files(__package__).joinpath("roles.cedar").read_text(encoding="utf-8")
 
     def running(self, who: Principal, task: str, label: DataLabel) -> str:
         """Why somebody may not have this task done on data with this label; empty: they may."""

@@ -41,6 +41,7 @@ class Reason(IntEnum):
     BUDGET_SPENT = 30
     CANNOT_GO_ON = 31
     NOT_ASKED = 32  # in ledgers of before it was 29 as well, and is read as overtaken
+    POLICY = 33
     DECIDED_AGAINST = 34
 
     @property

@@ -27,3 +27,6 @@ class Principal:
         """For people."""
         roles = f" ({', '.join(self.roles)})" if self.roles else ""
         return f"{self.kind.lower()} {self.name}{roles}" if self.name else f"this program{roles}"
+
+
+OURS = Principal()  # a program of our own

@@ -35,7 +35,9 @@ class Terms:
     So a market learns who is right where. `EVERYBODY` means every bidder.
 
     `mandate` names the only bidder ("name", or "name+tactic") that may answer, whatever that is worth: what the market
-    thinks of it keeps it out of nothing, but data labels, jurisdictions and the deadline do.
+    thinks of it keeps it out of nothing, but data labels, jurisdictions, policies and the deadline do.
+
+    `barred` names the bidders that a policy keeps out of this request, each with why.
 
     `streamed` says that the caller reads along: bids are bought one at a time, and the first answer settles it.
     """
@@ -52,6 +54,7 @@ class Terms:
     target: float = 0.0
     budget: Budget | None = None
     streamed: bool = False
+    barred: tuple[tuple[str, str], ...] = ()
 
     @property
     def objective(self) -> str:
@@ -102,3 +105,4 @@ class RequestOpened:
     labels: tuple[str, ...]
     terms: Terms
     assignment: Assignment | None = None  # who answers it, where a mode is stated that names an incumbent
+    principal: str = ""  # for whom, in words; empty: for a program of ours

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from atomic.belief import Beliefs
 from atomic.protocols import Bidder, Profile, Sketch, Tactic
+from atomic.records.attempt import GO_ON
 from atomic.records.award import Slate
 from atomic.records.bid import Bid, NoBid, Offer, Reason
 from atomic.records.microtask import Ask, Example
@@ -24,8 +25,8 @@ class Round:
 
     `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
     `examples` are the verified examples nearest to the input; `turned_away` says that too many requests wait already.
-    `claims` are the market's own by the text alone, by bid, for bids that make none. `begun` says that a caller who
-    reads along has heard the beginning of the answer, so that only those who can go on with it take part.
+    `claims` are the market's own by the text alone, by bid, for bids that make none. `begun` is what a caller
+    who reads along has heard of the answer, so that only those who can go on with it take part.
     """
 
     terms: Terms
@@ -37,7 +38,7 @@ class Round:
     punctual: Punctuality = field(default_factory=Punctuality)
     turned_away: bool = False
     claims: Mapping[str, float] = field(default_factory=dict)
-    begun: bool = False
+    begun: str = ""
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -119,7 +120,8 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
     mandate = this.terms.mandate
     if mandate and mandate.partition("+")[0] != name:
         return NoBid(bidder=name, tactic="*", reason=Reason.NOT_ASKED, detail=f"{mandate} alone is to answer")
-    reason, detail = ineligible(profile, ask, this.terms), ""
+    reason = ineligible(profile, ask, this.terms)
+    detail = dict(this.terms.barred)[name] if reason is Reason.POLICY else ""
     health = beliefs.health(name)
     busy = this.busy.get(name, 0)
     if reason is None and this.begun and not profile.continues:
@@ -151,6 +153,8 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
         )
     if 0 < profile.context_characters < sketch.prompt_characters:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
+    if this.begun:
+        sketch = _begun(sketch, this.begun)
     offer = sound_offer(bidder.offer(ask, sketch), profile.name, sketch.tactic)
     if isinstance(offer, NoBid):
         return offer
@@ -159,6 +163,14 @@ def _bid(bidder: Bidder, profile: Profile, ask: Ask, sketch: Sketch, beliefs: Be
     if this.spent + offer.ceiling > this.terms.max_price:
         return NoBid(bidder=profile.name, tactic=sketch.tactic, reason=Reason.MAX_PRICE)
     return _appraised(offer, ask, profile, beliefs, this)
+
+
+def _begun(sketch: Sketch, said: str) -> Sketch:
+    """The size of a plan that goes on with what was said: that, and a word that asks for it."""
+    size = sketch.prompt_bytes and sketch.prompt_bytes + len(said.encode()) + len(GO_ON)
+    characters = sketch.prompt_characters + len(said) + len(GO_ON)
+    messages = sketch.messages and sketch.messages + 2
+    return replace(sketch, prompt_characters=characters, prompt_bytes=size, messages=messages)
 
 
 def _appraised(offer: Offer, ask: Ask, profile: Profile, beliefs: Beliefs, this: Round) -> Bid | NoBid:

@@ -65,6 +65,8 @@ def ineligible(profile: Profile, ask: Ask, terms: Terms) -> Reason | None:
     >>> ineligible(remote, secret, Terms(worth=1, max_price=1)).name
     'LABEL_NOT_ACCEPTED'
     """
+    if any(name == profile.name for name, _ in terms.barred):
+        return Reason.POLICY
     if not accepts(profile.accepts, ask.label):
         return Reason.LABEL_NOT_ACCEPTED
     return None if _stays_within(profile, terms.jurisdictions) else Reason.JURISDICTION
