@@ -19,6 +19,7 @@ import orjson
 from atomic.arms import Compared, Errand
 from atomic.books import Books
 from atomic.hedging import Hedging
+from atomic.judging import examiner
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
 from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan
@@ -57,11 +58,10 @@ class Purchase:
         self._ask = ask
         self._declared = self._terms = errand.terms  # as steering makes of them, from the first round on
         self._otherwise, self._brought = errand.otherwise, errand.brought
-        self._opened_ns = shop.clock.time_ns()
+        self._opened_ns, self._began_ns = shop.clock.time_ns(), shop.clock.monotonic_ns()
         self._resumable, self._speech = bool(trade.request_id), trade.speech or Speech()
         self._began_ns = shop.clock.monotonic_ns()
-        self._spent = 0
-        self._hand = EMPTY_HAND
+        self._spent, self._hand = 0, EMPTY_HAND
         self._bought: list[Bought] = []
         self._attempted: dict[str, Attempted] = {}  # the first by each bid, of this process
         self._lasting: list[Bid] = []  # still under way although our process was restarted
@@ -69,6 +69,7 @@ class Purchase:
         self._nearest = shop.examples.nearest(ask, _OF_MANY if ask.task.alternatives > 12 else _EXAMPLES)
         self._claims = shop.claims(ask)
         self._books = Books(shop, ask, trade.subjects, self._nearest)
+        self._look = examiner(shop, trade, self._books.shown)
 
     def open(self, opened: RequestOpened, bodies: tuple[Body, ...]) -> None:
         """Begin a request that the ledger does not know yet."""
@@ -243,7 +244,7 @@ class Purchase:
         self, ask: Ask, chosen: Sequence[Bid], plans: Sequence[Plan], held: Held, hedging: Hedging | None = None
     ) -> None:
         shop = self._shop
-        race = Race(shop.bidders, shop.clock, held, self._speech, alone=bool(self._terms.mandate), parser=shop.parser)
+        race = Race(shop.bidders, shop.clock, held, self._speech, alone=bool(self._terms.mandate), examiner=self._look)
         race.start(ask, chosen, plans)
         try:
             if hedging is not None:
@@ -313,8 +314,7 @@ class Purchase:
         bodies: tuple[Body, ...] = ()
         if settled.status == "answered":
             group = self._hand.groups[award.standing_group]
-            answer = group.answer
-            bodies = (self._books.answer(group.body),)
+            answer, bodies = group.answer, (self._books.answer(group.body),)
         if self._brought is not None and self._brought.bid.key not in self._attempted:
             self._bring(self._brought)
         self._books.note(settled, bodies=bodies)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from atomic.belief import Beliefs
 from atomic.clock import Clock
+from atomic.outcome import Outcome
 from atomic.protocols import Bidder, Examples, Invited, Parser, Priced, Spend, Tactic, Valuation
 from atomic.records.bid import Bid
 from atomic.records.event import Entry, Event
-from atomic.records.microtask import Ask
+from atomic.records.microtask import Ask, Call
 from atomic.records.price import PricesChanged
 from atomic.records.request import Terms
 from atomic.rules.exploration import drawn
@@ -23,6 +24,7 @@ from atomic.stages.execute import Attempted
 from atomic.stages.invite import invite
 from atomic.stages.punctual import Punctuality
 from atomic.stages.reading import Reading
+from atomic.trade import Trade
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,6 +64,7 @@ class Shop:
     purses: tuple[tuple[str, int | None], ...] = ()  # parts of the day that this purchase is booked on, with their caps
     recalled: Mapping[str, Attempted] = field(default_factory=dict)  # by bid: made and paid already, by another request
     invited: Sequence[Invited] = ()  # of the bidders, those to be asked before they offer
+    buy: Callable[[Call[Any], Trade], Awaitable[Outcome[Any]]] | None = None  # the market's own door, for judges
     watchers: list[Watcher] = field(default_factory=list)
 
     async def invite(self, ask: Ask, terms: Terms) -> None:

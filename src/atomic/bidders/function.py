@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from atomic.bidders.tag import Tag
-from atomic.bidders.threads import in_thread
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
 from atomic.records.price import BookPrice
+from atomic.threads import in_thread
 
 
 class FunctionBidder:

@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from atomic.errors import CallerError, ConfigError, NotFound
+from atomic.records.validator import JUDGED
 
 if TYPE_CHECKING:
     from atomic.config import Config
@@ -109,7 +110,7 @@ def _abbreviates(text: str, request_id: str) -> bool:
 def _is_asked(event: Event) -> bool:
     """Whether somebody asked it: what was only bought for comparison goes by its whole id."""
     assignment = getattr(event.payload, "assignment", None)
-    return assignment is None or not assignment.shadows
+    return JUDGED not in event.request_id and (assignment is None or not assignment.shadows)
 
 
 def _newest(ledger: LedgerReader) -> Event:

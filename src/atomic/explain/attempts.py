@@ -60,4 +60,5 @@ def _told(ledger: History, attempt: Try, hand: State, table: Table) -> AttemptTo
         examples=examples,
         hand=calibrated(joint, answers, table.settling) if answers else None,
         hand_group=group if answers else None,
+        verdicts=done.verdicts,
     )

@@ -14,6 +14,7 @@ from atomic.explain.story import BodyState
 from atomic.grids import GridPoint
 from atomic.records.money import dollars
 from atomic.records.outcome import ProbabilitySource
+from atomic.records.validator import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,7 @@ class AttemptTold:
     examples: tuple[str, ...] = ()
     hand: float | None = None
     hand_group: int | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

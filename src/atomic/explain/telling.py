@@ -22,6 +22,7 @@ from atomic.explain.gridded import gridded
 from atomic.explain.wording import both, lasting, named, priced, shortened, spent_on
 from atomic.records.money import dollars
 from atomic.records.request import ANY_PRICE
+from atomic.records.validator import Verdict
 
 
 def tell(told: Explained) -> str:
@@ -264,7 +265,25 @@ def attempt_told(one: AttemptTold) -> str:
     sure += f", {one.detail}" if one.detail else ""
     hand = "" if one.hand is None else f" Now answer {one.hand_group} is right with probability {one.hand:.3f}."
     answer = shortened(one.answer_state, one.answer)
-    return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{hand}"
+    looked = "".join(f" {verdict_told(each)}" for each in one.verdicts)
+    return f"Attempt {one.key}{examples}: {answer} (answer {one.group}){sure}; {cost}.{looked}{hand}"
+
+
+def verdict_told(one: Verdict) -> str:
+    """What a validator said of an answer.
+
+    >>> verdict_told(Verdict(name="sql", source="validator", holds=False, reliability=0.9))
+    'The validator sql finds it wrong (such words hold with 0.90).'
+    """
+    who = f"The {one.source} {one.name}"
+    paid = f", for {dollars(one.price)}" if one.price else ""
+    bought = f"{paid}: {one.request_id}" if one.request_id else ""
+    if one.holds is None:
+        return f"{who} says nothing: {one.detail}."
+    if one.holds and not one.speaks:
+        return f"{who} finds no fault."
+    found = "right" if one.holds else "wrong"
+    return f"{who} finds it {found} (such words hold with {one.reliability:.2f}{bought})."
 
 
 def cost_told(told: Explained) -> Iterator[str]:

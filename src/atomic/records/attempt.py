@@ -7,6 +7,7 @@ from typing import Literal
 
 from atomic.records.bid import Reason
 from atomic.records.request import DataLabel
+from atomic.records.validator import Verdict
 
 Effort = Literal["", "none", "low", "medium", "high"]
 
@@ -105,7 +106,8 @@ class AttemptStarted:
 class AttemptFinished:
     """An attempt ended: with an answer (the body `answer`, in `group`), or with the reason why not.
 
-    `recalled`: it was made for the request that this one shadows, and neither asked nor paid again.
+    `recalled`: it was made for the request that this one shadows, and neither asked nor paid again. `verdicts` are what
+    the task's validators said of the answer; the first of equal answers is weighed by them.
     """
 
     bidder: str
@@ -121,6 +123,7 @@ class AttemptFinished:
     latency_ns: int = 0
     model: str = ""  # what the model that answered says it is called
     recalled: bool = False
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def key(self) -> str:

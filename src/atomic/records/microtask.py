@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import math
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
 
@@ -42,7 +42,7 @@ class Call(Generic[T]):
 class Microtask(Generic[P, T]):
     """A named, typed unit of work. Call it with its input to get a `Call`; `market.run` does that for you.
 
-    `wording` is a prompt of its own, used in place of one that is made of its instruction.
+    `wording` is what it brings along of how it is asked.
     """
 
     name: str
@@ -79,6 +79,11 @@ class Microtask(Generic[P, T]):
             return Call(self, arguments, canonical_json(shown), _as_text(shown) if talk is None else talk.text)
         except ValueError as error:
             raise TaskError(f"{self.name}: the input cannot be written as JSON: {error}") from error
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """The JSON schema of what is written for an answer: its wording's, else its type's."""
+        return self.output.json_schema() if self.wording is None else self.wording.schema
 
     @property
     def alternatives(self) -> int:
@@ -157,8 +162,9 @@ def microtask(
 
     One of three says what is wanted: `worth`, what a right answer is worth, in dollars; `target`, how probably answers
     are to be right on average, at the least cost; or `budget`, such as "$2/1k" (for 1,000 requests) or "$20/day".
-    `validators` look at every answer: what they find is evidence against it. `max_price` is a ceiling on a request's spending (default: its worth, under a budget the whole of it, under a target
-    $1); `latency_price` what a second of waiting costs; `deadline` is in seconds.
+    `validators` look at every answer; what they find is evidence. `max_price` is a ceiling on a request's spending
+    (default: its worth, under a budget the whole of it, under a target $1); `latency_price` what a second of waiting
+    costs; `deadline` is in seconds.
 
     Raises TaskError when an annotation or the docstring is missing, a type has no JSON, or a term makes no sense.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atomic.belief.credit import BY_PEER, BY_RANK, USUAL, Credit, named, surprise
+from atomic.records.attempt import AttemptFinished
 from atomic.records.award import State
 from atomic.records.lesson import PRECEDENCE, FeedbackGiven, Lesson
 
@@ -29,6 +30,25 @@ def from_words(given: FeedbackGiven, earlier: Sequence[FeedbackGiven], credit: C
         share, weight = credit.others(given.task, name)
         if weight > 0.0:
             lessons.append(_about(name, surprise(given.value, share, USUAL[given.source]), weight))
+    return lessons
+
+
+def of_verdicts(
+    given: FeedbackGiven, attempts: Sequence[AttemptFinished], rights: Mapping[int, float], credit: Credit
+) -> list[Lesson]:
+    """Lessons about validators and judges: what each said of an answer beside how right it was; equal ones once."""
+    weight = BY_RANK * credit.reliability(named(given.source, given.author))
+    lessons: list[Lesson] = []
+    seen: set[int] = set()
+    for attempt in attempts:
+        group = attempt.group
+        if group is None or group not in rights or group in seen or attempt.recalled:
+            continue
+        seen.add(group)
+        for word in attempt.verdicts:
+            if word.speaks and PRECEDENCE.index(given.source) <= PRECEDENCE.index(word.source):
+                target = rights[group] if word.holds else 1.0 - rights[group]
+                lessons.append(_about(named(word.source, word.name), target, weight))
     return lessons
 
 

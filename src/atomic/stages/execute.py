@@ -15,6 +15,8 @@ from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import Bid, Reason
 from atomic.records.conversation import Spoken
 from atomic.records.microtask import Ask
+from atomic.records.validator import Verdict
+from atomic.stages.examine import Examiner
 from atomic.stages.sound import sound_reply, sound_text
 from atomic.stages.speech import going_on
 
@@ -25,13 +27,15 @@ _CANCEL_SECONDS = 1.0  # what a cancelled attempt has to end in; after that nobo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """What came of a plan: the typed answer (when `reply.reason` is None), the reply, and how long it took."""
+    """What came of a plan: the typed answer (when `reply.reason` is None), what validators say of it, the reply, and
+    how long it took."""
 
     bid: Bid
     plan: Plan
     reply: Reply
     answer: Any
     latency_ns: int
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def patience_ns(bid: Bid, time_left_ns: int, lasting_ns: int = 0, *, alone: bool = False) -> int:
@@ -55,15 +59,15 @@ async def execute(
     clock: Clock,
     *,
     alone: bool = False,
-    parser: Parser | None = None,
+    examiner: Examiner | None = None,
 ) -> Attempted:
     """Run one plan. Cancelling this cancels the bidder's work; everything else comes back as a reply.
 
-    Texts are read by `parser`, or without one by the core's own rules.
+    Texts are read by the examiner's parser, or without one by the core's own rules; then its validators look at them.
 
     What was cut may have been billed in full, so it is charged its ceiling, as is one whose bill is not known.
     """
-    started = clock.monotonic_ns()
+    started, left_ns, examiner = clock.monotonic_ns(), ask.time_left_ns, examiner or Examiner()
     patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=alone)
     ask = replace(ask, time_left_ns=patience)
     ceiling = bid.offer.ceiling
@@ -83,8 +87,11 @@ async def execute(
         reply = Reply(reason=Reason.TIMED_OUT, detail="blocked the event loop", price=ceiling)
     sound = sound_reply(reply, ceiling, metered=bidder.profile.metered)
     sound = _whole(ask, plan, sound)
-    reply, answer = (sound, None) if sound.reason is not None else _read(ask, bid, sound, parser)
-    return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency)
+    reply, answer = (sound, None) if sound.reason is not None else _read(ask, bid, sound, examiner.parser)
+    verdicts: tuple[Verdict, ...] = ()
+    if reply.reason is None:
+        verdicts = await examiner.verdicts(replace(ask, time_left_ns=max(0, left_ns - latency)), plan, answer)
+    return Attempted(bid=bid, plan=plan, reply=reply, answer=answer, latency_ns=latency, verdicts=verdicts)
 
 
 async def _contained(bidder: Bidder, ask: Ask, plan: Plan) -> Reply:

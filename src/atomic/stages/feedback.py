@@ -23,7 +23,7 @@ from atomic.records.microtask import Microtask
 from atomic.records.mode import PairMade
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.stages.credit import from_words, of_agreement
+from atomic.stages.credit import from_words, of_agreement, of_verdicts
 from atomic.stages.learn import Bought, Weight, from_feedback, outranks, right_by_group, taken_back
 
 
@@ -52,6 +52,7 @@ class _Story:
     bought: tuple[Bought, ...]
     answers: Mapping[int, Any]  # group -> answer as JSON
     words: tuple[tuple[Event, FeedbackGiven, LessonsLearned | None], ...]
+    at_the_end: tuple[LessonsLearned, ...]  # what was taught before anybody said a word
 
 
 def judge(
@@ -90,6 +91,8 @@ def judge(
         taught = [_of_bids(learned) for _, _, learned in story.words if learned is not None]
         for standing in [one for one in taught if one][-1:]:
             lessons += taken_back(standing)
+        if not any(taught):
+            lessons += _verdicts_replaced(story, given, rights, beliefs)
         state = story.state
         weight = _weight(given, story.opened.task, beliefs)
         lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights)
@@ -114,6 +117,19 @@ def judge(
         )
         for payload in (given, learned)
     ]
+
+
+def _verdicts_replaced(
+    story: _Story, given: FeedbackGiven, rights: Mapping[int, float], beliefs: Beliefs
+) -> list[Lesson]:
+    """The first word that counts: what validators and judges taught of these answers gives way to it, and what they
+    said is held against it."""
+    known = {one.bid.key for one in story.bought if one.attempt.group in rights and one.attempt.verdicts}
+    lessons = of_verdicts(given, [one.attempt for one in story.bought], rights, beliefs.credit)
+    for learned in story.at_the_end:
+        if learned.source != "agreement" and outranks(given.source, learned.source):
+            lessons += taken_back([one for one in _of_bids(learned) if one.key in known])
+    return lessons
 
 
 def word_on(pair: PairMade, word: Word, alternatives: int) -> Word | None:
@@ -227,6 +243,7 @@ def _read(events: Sequence[Event], ledger: Ledger) -> _Story:
     bought: list[Bought] = []
     answers: dict[int, Any] = {}
     words: list[tuple[Event, FeedbackGiven, LessonsLearned | None]] = []
+    at_the_end: list[LessonsLearned] = []
     for event in events:
         payload = event.payload
         if isinstance(payload, Award):
@@ -246,8 +263,11 @@ def _read(events: Sequence[Event], ledger: Ledger) -> _Story:
             words.append((event, payload, None))
         elif isinstance(payload, LessonsLearned) and words and event.seq == words[-1][0].seq + 1:
             words[-1] = (*words[-1][:2], payload)
+        elif isinstance(payload, LessonsLearned) and not words:
+            at_the_end.append(payload)
     assert isinstance(request.payload, RequestOpened)
     state, table = State(), Table(alternatives=len(request.payload.labels))
     if award is not None:
         state, table = award.position.state, decode(Table, ledger.blob(award.table))
-    return _Story(request, request.payload, settled, state, table, tuple(bought), answers, tuple(words))
+    told = (tuple(bought), answers, tuple(words), tuple(at_the_end))
+    return _Story(request, request.payload, settled, state, table, *told)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from atomic.belief.agreement import expected_agreement, pair
 from atomic.belief.counts import shrunk
+from atomic.belief.credit import weight_of
 from atomic.records.attempt import AttemptFinished
 from atomic.records.award import Answered, State, Table
 from atomic.records.bid import Bid, Reason
@@ -42,7 +43,8 @@ def at_the_end(ask: Ask, state: State, bought: Sequence[Bought]) -> list[Lessons
     """What a request teaches when it is settled, before anybody says a word of it."""
     found: list[tuple[Source, list[Lesson]]] = [
         ("agreement", from_agreement(state, ask.task.alternatives)),
-        ("validator", from_failures(bought)),
+        ("validator", from_failures(bought) + from_verdicts(bought, "validator")),
+        ("judge", from_verdicts(bought, "judge")),
     ]
     if bought and all(one.attempt.recalled for one in bought):
         return []  # the request that this one shadows has taught it
@@ -88,6 +90,20 @@ def from_failures(bought: Sequence[Bought]) -> list[Lesson]:
         for one in bought
         if one.attempt.reason is not None and one.attempt.reason not in _NO_LESSON and not one.attempt.recalled
     ]
+
+
+def from_verdicts(bought: Sequence[Bought], source: Source) -> list[Lesson]:
+    """What validators, or judges, said of each bid's answer: the word that weighs most, till a better one comes."""
+    lessons: list[Lesson] = []
+    for one in bought:
+        spoken = [each for each in one.attempt.verdicts if each.speaks and each.source == source]
+        if one.attempt.group is None or one.attempt.recalled or not spoken:
+            continue
+        word = max(spoken, key=lambda each: (each.reliability, not each.holds))
+        weight = weight_of(source, word.reliability)
+        if weight > 0.0:
+            lessons.append(_right(one, 1.0 if word.holds else 0.0, weight))
+    return lessons
 
 
 def from_feedback(

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from atomic.clock import Clock
-from atomic.protocols import Bidder, Parser
+from atomic.protocols import Bidder
 from atomic.records.attempt import Plan
 from atomic.records.bid import Bid, Reason
 from atomic.records.microtask import Ask
 from atomic.stages.capacity import Held
+from atomic.stages.examine import Examiner
 from atomic.stages.execute import Attempted, cut_off, execute, patience_ns
 from atomic.stages.speech import Speech
 
@@ -41,14 +42,14 @@ class Race:
         speech: Speech | None = None,
         *,
         alone: bool = False,
-        parser: Parser | None = None,
+        examiner: Examiner | None = None,
     ) -> None:
         self._bidders = bidders
         self._clock = clock
         self._held = held
         self._speech = speech or Speech()
         self._alone = alone  # nobody else is to be asked: all the time there is may be waited
-        self._parser = parser
+        self._examiner = examiner
         self._runners: list[_Runner] = []
         self.first_ends_it = False
 
@@ -60,7 +61,7 @@ class Race:
             patience = patience_ns(bid, ask.time_left_ns, bidder.profile.lasting_ns, alone=self._alone)
             heard = replace(ask, hear=self._speech.of(bid.key))
             work = asyncio.ensure_future(
-                execute(bidder, heard, bid, plan, self._clock, alone=self._alone, parser=self._parser)
+                execute(bidder, heard, bid, plan, self._clock, alone=self._alone, examiner=self._examiner)
             )
             work.add_done_callback(lambda _, name=bid.offer.bidder: self._held.free(name))  # type: ignore[misc]
             self._runners.append(_Runner(bid, plan, work, began_ns, patience))

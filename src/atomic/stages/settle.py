@@ -15,6 +15,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.microtask import Ask, Microtask
 from atomic.records.outcome import OutcomeSettled, ProbabilitySource
 from atomic.rules.planned import lift_of
+from atomic.stages.examine import weighed
 from atomic.stages.execute import Attempted
 
 _LABELLED_ENOUGH = 5.0
@@ -40,6 +41,11 @@ class Hand:
         """The hand with what is asked for, as long as nobody has answered."""
         return self if self.state.answered else replace(self, state=State(domain=domain, worth=worth))
 
+    def holds(self, task: Microtask[..., Any], answer: Any) -> bool:
+        """Whether an equal answer is in it."""
+        key = canonical_key(task, answer)
+        return any(known.key == key for known in self.groups)
+
     def taking(
         self, task: Microtask[..., Any], bid_key: str, answer: Any, probability: float, lift: float = 0.0
     ) -> Hand:
@@ -62,10 +68,12 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
     group: int | None = None
     probability, body = 0.0, None
     if reply.reason is None:
-        probability, lift = bid.probability, lift_of(bid, bid.probability)
+        probability = bid.probability
         if reply.confidence is not None:
             probability, _ = beliefs.right(bid.key, ask.task.name, bid.evidence, reply.confidence, answered=True)
-            lift = lift_of(bid, probability, reply.confidence)
+        if done.verdicts and not hand.holds(ask.task, done.answer):  # equal answers are one word on them
+            probability = weighed(probability, done.verdicts)
+        lift = lift_of(bid, probability, reply.confidence)
         hand = hand.taking(ask.task, bid.key, done.answer, probability, lift)
         group = hand.state.answered[-1].group
         body = canonical_json(as_json(ask.task, done.answer))
@@ -82,6 +90,7 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
         expected_price=bid.offer.price + reply.premium,
         latency_ns=done.latency_ns,
         model=reply.model,
+        verdicts=done.verdicts,
     )
     return hand, record, body
 
