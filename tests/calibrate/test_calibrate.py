@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from tests.calibrate.shop import inputs, kind, market, reply, said
+from tests.calibrate.shop import bidder, inputs, kind, market, reply, said
 from tests.market.shop import opened
 
 from atomic.calibrate import after, before, buy, label, measured, page, picture, planned, read_cases
@@ -30,9 +30,12 @@ def attempts(ledger: MemoryLedger) -> int:
 
 async def test_what_it_will_cost_is_said_before_anything_is_bought(tmp_path: Path) -> None:
     shop = await market()
-    plan = planned(shop, read_cases(inputs(tmp_path / "in.jsonl", 10, labelled=0), kind), MUCH)
+    cases = read_cases(inputs(tmp_path / "in.jsonl", 10, labelled=0), kind)
+    plan = planned(shop, cases, MUCH)
     assert (10 * EACH, 20 * EACH) == (plan.expected, plan.ceiling)
-    assert "10 inputs from 3 bidders (large, middle, small): about $0.00056, at most $0.00112" in before(plan, MUCH)
+    assert "10 inputs from 3 bidders (large, middle, small): about $0.00056, at most $0.00112" in before(
+        plan, MUCH, cases
+    )
     assert [] == list(shop.ledger.read())
 
 
@@ -106,6 +109,38 @@ async def test_answers_that_are_never_equal_need_labels(tmp_path: Path) -> None:
     cases = read_cases(inputs(tmp_path / "in.jsonl", 30, labelled=0), reply)
     await buy(shop, planned(shop, cases, MUCH), MUCH, quiet)
     assert "label 30 inputs" in str(measured(shop, cases))
+
+
+async def test_that_there_will_be_no_frontier_is_said_before_anything_is_bought(tmp_path: Path) -> None:
+    shop = await opened(*(said(name) for name in "ab"))
+    free = read_cases(inputs(tmp_path / "free.jsonl", 30, labelled=3), reply)
+    few = read_cases(inputs(tmp_path / "few.jsonl", 5, labelled=0), kind)
+    enough = read_cases(inputs(tmp_path / "enough.jsonl", 30, labelled=0), kind)
+    assert "30 inputs must be labelled, and 3 are" in before(planned(shop, free, MUCH), MUCH, free)
+    assert "it takes 20 inputs, and these are 5" in before(planned(shop, few, MUCH), MUCH, few)
+    assert "no frontier" not in before(planned(shop, enough, MUCH), MUCH, enough)
+    assert [] == list(shop.ledger.read())
+
+
+async def test_who_joined_since_is_asked_for_what_was_bought_and_nobody_else_again(tmp_path: Path) -> None:
+    ledger = MemoryLedger()
+    cases = read_cases(inputs(tmp_path / "in.jsonl", 40, labelled=40), kind)
+    first = await opened(*map(bidder, ("small", "large")), ledger=ledger)
+    await buy(first, planned(first, cases, MUCH), MUCH, quiet)
+    await label(first, cases)
+    await first.close()
+
+    again = await market(ledger)
+    plan = planned(again, cases, MUCH)
+    assert (40, 40, ("middle",)) == (plan.bought, len(plan.wanted), plan.bidders)
+    assert "40 of them were bought before" in before(plan, MUCH, cases)
+    await buy(again, plan, MUCH, quiet)
+    assert 40 == await label(again, cases)
+    assert (120, 0) == (attempts(ledger), len(planned(again, cases, MUCH).wanted))
+    found = await asyncio.to_thread(measured, again, cases)
+    assert not isinstance(found, str)
+    assert {"small+plain", "middle+plain", "large+plain"} == {one.bidder for one in found.figures.bidders}
+    assert 0 == replay(ledger, deep=True).differences
 
 
 def test_a_table_with_a_heading_will_do(tmp_path: Path) -> None:

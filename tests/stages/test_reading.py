@@ -9,6 +9,7 @@ from typing import Literal
 
 from atomic.belief.examples import ExampleStore
 from atomic.erasure import erase
+from atomic.explain import explain
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.market import Market, Trade
 from atomic.protocols import SharedLedger
@@ -140,6 +141,8 @@ async def test_feedback_teaches_it_and_bids_say_that_the_market_claims() -> None
     (bid,) = slate.bids
     assert bid.offer.read
     assert bid.offer.claim == bid.probability == claims(market)[KEY] > 0.6
+    await market.buy(spam("lunch with friends"), Trade(request_id="new"))
+    assert "claimed by the market from the text" in explain(market.ledger, "new").text()
     await market.close()
 
 

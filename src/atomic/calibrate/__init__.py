@@ -1,6 +1,6 @@
 """`atomic calibrate`: from a file of inputs to a market that knows its bidders, and a picture of their worth."""
 
-from atomic.calibrate.buying import Plan, buy, label, outcome_of, planned
+from atomic.calibrate.buying import Plan, buy, label, planned, requests_of
 from atomic.calibrate.cases import Case, find_task, read_cases
 from atomic.calibrate.frontier import Frontier, measured
 from atomic.calibrate.picture import page, picture
@@ -16,9 +16,9 @@ __all__ = [
     "find_task",
     "label",
     "measured",
-    "outcome_of",
     "page",
     "picture",
     "planned",
     "read_cases",
+    "requests_of",
 ]

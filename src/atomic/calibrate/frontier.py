@@ -16,6 +16,7 @@ from atomic.bench.routing.report import figures
 from atomic.bench.routing.result import Figures, Result
 from atomic.bench.routing.run import FOLDS, Options, run_fold
 from atomic.bench.routing.tasks import Tasks
+from atomic.calibrate.buying import requests_of
 from atomic.calibrate.cases import Case
 from atomic.market import Market
 from atomic.records.attempt import AttemptFinished
@@ -23,8 +24,8 @@ from atomic.records.lesson import LessonsLearned
 from atomic.records.money import dollars
 
 _POINTS = 8  # worths that are tried
-_LABELLED_ENOUGH = 30  # with fewer, quality is what agreement makes of it
-_LEAST_ITEMS = 20
+LABELLED_ENOUGH = 30  # with fewer, quality is what agreement makes of it
+LEAST_ITEMS = 20
 _SELDOM = 0.02  # of the inputs
 _CHEAP, _DEAR = 2.0, 300.0  # the worths lie between these many times the cheapest and the dearest answer
 _AS_GOOD = 0.002  # below the best bidder by no more than this counts as good as it
@@ -54,12 +55,12 @@ class Frontier:
 def measured(market: Market, cases: Sequence[Case]) -> Frontier | str:
     """From what was bought of some cases; or why there is none."""
     table, labelled = _table(market, cases)
-    if len(table.items) < _LEAST_ITEMS or len(table.bidders) < 2:
-        return f"too little to compare: it takes {_LEAST_ITEMS} inputs, and two bidders that answered all of them"
-    by_labels = len(labelled) >= _LABELLED_ENOUGH
+    if len(table.items) < LEAST_ITEMS or len(table.bidders) < 2:
+        return f"too little to compare: it takes {LEAST_ITEMS} inputs, and two bidders that answered all of them"
+    by_labels = len(labelled) >= LABELLED_ENOUGH
     if not by_labels:
         if _agreed(table) < _SELDOM:
-            return f"hardly two answers are ever equal, so agreement says nothing: label {_LABELLED_ENOUGH} inputs"
+            return f"hardly two answers are ever equal, so agreement says nothing: label {LABELLED_ENOUGH} inputs"
         table = _judged_by_agreement(table, labelled)
     options = Options(objectives=objectives(_worths(table)))
     tasks = Tasks([table])
@@ -121,7 +122,8 @@ def _table(market: Market, cases: Sequence[Case]) -> tuple[Table, frozenset[str]
 def _rows(market: Market, case: Case) -> dict[str, Row]:
     finished: list[tuple[AttemptFinished, str | None]] = []
     rights: dict[str, float] = {}
-    for event in market.ledger.read(request_id=case.request_id):
+    events = (event for name in requests_of(market, case) for event in market.ledger.read(request_id=name))
+    for event in events:
         payload = event.payload
         if isinstance(payload, AttemptFinished):
             body = market.ledger.body(event.bodies[0]) if event.bodies else b""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from atomic.calibrate.buying import Plan
-from atomic.calibrate.frontier import Frontier
+from atomic.calibrate.cases import Case
+from atomic.calibrate.frontier import LABELLED_ENOUGH, LEAST_ITEMS, Frontier
 from atomic.inbox.tasks import TASKS
 from atomic.records.money import dollars
 
 
-def before(plan: Plan, budget: int) -> str:
-    """What will be bought, for how much, before anything is."""
+def before(plan: Plan, budget: int, cases: Sequence[Case]) -> str:
+    """What will be bought, for how much, before anything is; and what is known to be in the way of a frontier."""
     lines = [
         f"{len(plan.wanted)} inputs from {len(plan.bidders)} bidders ({', '.join(plan.bidders) or 'nobody bids'}): "
         f"about {dollars(plan.expected)}, at most {dollars(min(plan.ceiling, budget - plan.spent))}; "
@@ -19,9 +20,23 @@ def before(plan: Plan, budget: int) -> str:
     ]
     if plan.bought:
         lines.append(f"{plan.bought} inputs were bought before, for {dollars(plan.spent)}, which count")
+    if again := sum(bool(one.bidders) for one in plan.wanted):
+        lines.append(f"{again} of them were bought before, and are now from bidders that were not there then")
     if plan.left:
         lines.append(f"{plan.left} inputs do not fit the budget, or nobody bids for them: left out")
+    lines += [f"there will be no frontier: {why}" for why in _in_the_way(plan, cases)]
     return "\n".join(lines)
+
+
+def _in_the_way(plan: Plan, cases: Sequence[Case]) -> Iterator[str]:
+    inputs = plan.bought + sum(not one.bidders for one in plan.wanted)
+    if inputs < LEAST_ITEMS:
+        yield f"it takes {LEAST_ITEMS} inputs, and these are {inputs}"
+    if len(plan.bidders) < 2 and not plan.bought:
+        yield "it takes two bidders"
+    labelled = sum(case.labelled for case in cases)
+    if labelled < LABELLED_ENOUGH and all(case.call.task.output_type is str for case in cases):
+        yield f"free texts are hardly ever equal, so {LABELLED_ENOUGH} inputs must be labelled, and {labelled} are"
 
 
 def after(frontier: Frontier, task: str) -> str:

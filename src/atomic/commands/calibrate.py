@@ -69,7 +69,7 @@ class _Work:
             raise ConfigError(f"there is no bidder {unknown[0]!r}", hint=f"one of {', '.join(config.settings.bidders)}")
         async with open_market(config) as market:
             plan = calibration.planned(market, self._cases, self._budget, self._bidders)
-            typer.echo(calibration.before(plan, self._budget))
+            typer.echo(calibration.before(plan, self._budget, self._cases))
             today = _left_today(config, market, self._task.name)
             if today is not None and today < plan.ceiling:
                 typer.echo(f"of the caps per day {dollars(today)} is left: what does not fit waits for another day")
@@ -87,7 +87,7 @@ class _Work:
             given = await calibration.label(market, self._cases)
             if given:
                 typer.echo(f"{given} truths given")
-            bought = [case for case in self._cases if calibration.outcome_of(market, case) is not None]
+            bought = [case for case in self._cases if calibration.requests_of(market, case)]
             found = await asyncio.to_thread(calibration.measured, market, bought)
         _show(found, self._task, picture)
 

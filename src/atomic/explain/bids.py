@@ -26,6 +26,7 @@ def bid_told(bid: Bid, story: RoundStory, book: LessonBook) -> BidTold:
         probability=bid.probability,
         spread=bid.spread,
         claim=bid.offer.claim,
+        read=bid.offer.read,
         price=bid.price,
         offered_price=bid.offer.price,
         ceiling=bid.offer.ceiling,

@@ -85,7 +85,7 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BidTold:
-    """A bid as offered (`claim`, `offered_…`) and as appraised.
+    """A bid as offered (`claim`, `offered_…`) and as appraised. `read`: the claim is the market's own, by the text.
 
     `considered`: some plan that the auction weighed uses it. `score` is that of buying it alone, over settling; None
     when that was no candidate.
@@ -99,6 +99,7 @@ class BidTold:
     probability: float
     spread: float
     claim: float | None
+    read: bool
     price: int
     offered_price: int
     ceiling: int

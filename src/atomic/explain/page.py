@@ -34,7 +34,7 @@ _KEYS = (
     ("considered", "considered"),
     ("other", "no candidate"),
     ("spread", "± spread"),
-    ("claim", "its own claim"),
+    ("claim", "claimed, by itself or from the text"),
     ("score", "score, the best as 1"),
 )
 

@@ -80,7 +80,8 @@ def _bid(bid: BidTold, top: int, most: int) -> Iterator[str]:
 
 def _words(bid: BidTold) -> str:
     score = "no candidate" if bid.score is None else f"score {dollars(bid.score)} over settling"
-    claim = "" if bid.claim is None else f", claimed {bid.claim:.3f}"
+    claimed = "claimed by the market from the text" if bid.read else "claimed"
+    claim = "" if bid.claim is None else f", {claimed} {bid.claim:.3f}"
     return f"{bid.key}: {bid.probability:.3f} ± {bid.spread:.3f}{claim}, {dollars(bid.price)}, {score}"
 
 

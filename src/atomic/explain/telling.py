@@ -173,7 +173,8 @@ def _bids(one: RoundTold, seen: dict[str, Grounds]) -> Iterator[str]:
 
 
 def _bid(bid: BidTold) -> str:
-    claim = "" if bid.claim is None else f"; claimed {bid.claim:.3f}, appraised as {bid.probability:.3f}"
+    claimed = "claimed by the market from the text" if bid.read else "claimed"
+    claim = "" if bid.claim is None else f"; {claimed} {bid.claim:.3f}, appraised as {bid.probability:.3f}"
     offered = "" if bid.offered_price == bid.price else f" (offered {dollars(bid.offered_price)})"
     score = "no candidate" if bid.score is None else f"score {dollars(bid.score)}"
     return (
