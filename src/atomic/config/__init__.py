@@ -148,11 +148,13 @@ async def open(
     tactics: Sequence[Tactic] | None = None,
     clock: Clock | None = None,
     followers: Sequence[Follower] = (),
+    metrics: bool = False,
 ) -> AsyncIterator[Market]:
     """A market as a configuration describes it, running until the `async with` block ends.
 
     `bidders` are added to those of the configuration and closed with them; `tactics` replace the usual ones;
-    `followers` are told of every event from this opening on, other processes' too. A bidder that lacks something on
+    `followers` are told of every event from this opening on, other processes' too; `metrics` says that somebody reads
+    its metrics, though they may be exported nowhere (`atomic.observe.observed_in`). A bidder that lacks something on
     this machine (a library, a model, a key) does not bid and says why in every award.
 
     Raises ConfigError, LedgerLocked or LedgerUnwritable.
@@ -194,6 +196,12 @@ async def open(
             ledger.follow(follower)
         opened = MarketOpened(version=__version__, rules_version=RULES_VERSION, config=read.digest)
         await market.record([Entry(payload=opened)])
+        if metrics or read.settings.observe.otlp is not None:
+            from atomic.observe import observing  # OpenTelemetry takes half a second to load
+
+            await stack.enter_async_context(
+                observing(market, read.settings.observe, per_day=read.settings.market.per_day)
+            )
         stack.push_async_callback(market.close)  # a wire in use is given back before the ledger it reports to
         yield market
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from atomic.config.values import Amount, BidderSettings, Names, Probability, SecretSettings, Url
+from atomic.config.values import Amount, BidderSettings, Names, Probability, SecretSettings, Share, Table, Url
 from atomic.records.request import DataLabel
 
 Jurisdictions = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
@@ -35,3 +35,20 @@ class RemoteSettings(BidderSettings):
     concurrency: Annotated[int, Field(ge=1)] = 8
     accepts: DataLabel = "internal"
     jurisdictions: Jurisdictions = ("unknown",)
+
+
+class ObserveSettings(Table):
+    """`[observe]`: telemetry by OTLP over HTTP to `otlp`, a collector's base URL; nothing leaves without it.
+
+    `traces`, `metrics` and `logs` say what; `sample` is the share of requests that are traced, and `content` whether
+    inputs and answers of public requests are part of it. What else there is to say is said by OpenTelemetry's own
+    environment variables (`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_RESOURCE_ATTRIBUTES`, …).
+    """
+
+    otlp: Url | None = None
+    traces: bool = True
+    metrics: bool = True
+    logs: bool = True
+    sample: Share = 1.0
+    content: bool = False
+    service: str = "atomic"

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from atomic.config.outsiders import ObserveSettings
 from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings, TaskSettings
 from atomic.config.toml_lines import Path, line_of
 from atomic.config.values import SecretSettings
@@ -155,6 +156,8 @@ def _keys_at(path: Path, raw: Mapping[str, Any]) -> Iterable[str]:
             model = SecretSettings
         case ("bidders", _, "rules", _):
             model = RuleSettings
+        case ("observe",):
+            model = ObserveSettings
         case ("task", _):
             model = TaskSettings
     return model.model_fields if model is not None else ()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from atomic.config.outsiders import RemoteSettings
+from atomic.config.outsiders import ObserveSettings, RemoteSettings
 from atomic.config.values import (
     Age,
     Amount,
@@ -282,4 +282,5 @@ class Settings(Table):
     serve: ServeSettings = ServeSettings()
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
     task: dict[str, TaskSettings] = Field(default_factory=dict)
+    observe: ObserveSettings = ObserveSettings()
     inbox: dict[str, Any] = Field(default_factory=dict)

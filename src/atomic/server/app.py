@@ -22,6 +22,7 @@ from atomic.server.draining import told_to_stop
 from atomic.server.front import Front
 from atomic.server.listing_api import embeddings, model, models
 from atomic.server.messages_api import messages
+from atomic.server.metrics import metrics
 from atomic.server.native.app import native_app
 from atomic.server.pages import routes as pages
 from atomic.server.problems import Problem, response_of, shape_of
@@ -40,7 +41,7 @@ def make_app(
 ) -> Front:
     """The ASGI application of a configuration, with bidders and tasks of the program's own beside those that it names.
 
-    `more` are routes that others add, such as /metrics and /mcp; `signals` says that the process is its own, which
+    `more` are routes that others add; `signals` says that the process is its own, which
     ends by SIGTERM.
     """
 
@@ -58,6 +59,7 @@ def make_app(
     routes: list[BaseRoute] = [
         Route("/health", _health),
         Route("/ready", _ready),
+        Route("/metrics", metrics),
         *more,
         *pages(),
         Route("/v1/chat/completions", chat_completions, methods=["POST"]),

@@ -17,7 +17,8 @@ from atomic.server.service import Service
 
 MOST_BYTES = 50_000_000  # of a request, images included
 OPEN = frozenset({"/health", "/ready"})
-_ENDLESS = frozenset({"/api/v1/events", "/api/v1/overview/live"})  # streams without an end hold no place
+# Streams without an end hold no place, nor does what says how full it is.
+_NO_PLACE = frozenset({"/api/v1/events", "/api/v1/overview/live", "/metrics"})
 
 
 class Front:
@@ -45,7 +46,7 @@ class Front:
                 await self._app(scope, receive, sending)
                 return
             scope["state"]["principal"] = await service.principal(headers)
-            if path in _ENDLESS:
+            if path in _NO_PLACE:
                 await self._app(scope, receive, sending)
                 return
             with service.gate.place(headers.get("x-atomic-priority", "normal")):

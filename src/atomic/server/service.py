@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import ipaddress
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atomic.config import Config, open
 from atomic.errors import KeyRefused, OperatorError, TooMany
@@ -22,7 +23,11 @@ from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal
 from atomic.server.tasks import tasks_of
 
+if TYPE_CHECKING:
+    from atomic.observe import Observed
+
 CATCH_UP_SECONDS = 0.5
+_MEASURED = importlib.util.find_spec("opentelemetry") is not None
 _KINDS = ("key", "revoked")
 
 
@@ -37,6 +42,7 @@ class Service:
     gate: Gate
     keyring: Keyring
     overviews: Overviews = field(default_factory=Overviews)
+    observed: Observed | None = None  # without the extra `observe`
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def principal(self, headers: Mapping[str, str]) -> Principal:
@@ -112,7 +118,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """A worker's service, until the block ends."""
     known = {**tasks_of(config), **{one.name: one for one in tasks}}
-    async with open(config, bidders=bidders) as market:
+    async with open(config, bidders=bidders, metrics=_MEASURED) as market:
         ledger = market.ledger
         assert isinstance(ledger, SqliteLedger | MemoryLedger)
         keyring, head = Keyring(), ledger.head()
@@ -129,6 +135,7 @@ async def running(
             gate=Gate(config.settings.serve.most),
             keyring=keyring,
             overviews=overviews,
+            observed=_observed(market),
         )
         catching_up = asyncio.create_task(_catch_up(market))
         try:
@@ -139,6 +146,14 @@ async def running(
             for task in (catching_up, looking_back):
                 task.cancel()
             await asyncio.gather(catching_up, looking_back, return_exceptions=True)
+
+
+def _observed(market: Market) -> Observed | None:
+    if not _MEASURED:
+        return None
+    from atomic.observe import observed_in
+
+    return observed_in(market)
 
 
 async def _catch_up(market: Market) -> None:
