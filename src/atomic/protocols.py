@@ -6,7 +6,7 @@ Errors: whatever a bidder raises is turned into an attempt with a reason; it nev
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from atomic.clock import Clock
@@ -257,7 +257,7 @@ class Constraint:
     `grammar` is in the form of llguidance; empty where the model answers freely: because the type asks for nothing,
     or for the reason that `why` says. `supported` False: such an answer cannot be held or read at all, and `why` says
     what of the type it is. `room` is the engine's own note of what the number of tokens ends, and not the type;
-    `quoted` says that a text comes as a JSON string.
+    `quoted` says that a text comes as a JSON string. `engine` is who holds, by name.
     """
 
     grammar: str = ""
@@ -265,15 +265,20 @@ class Constraint:
     supported: bool = True
     room: str = ""
     quoted: bool = False
+    engine: str = ""
     compile_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """An answer of the declared type that a text holds, and what had to be repaired for it, in words without quotes."""
+    """An answer of the declared type that a text holds, and what had to be repaired for it, in words without quotes.
+
+    `engine` is who read it, by name; empty where the core's own rules were enough.
+    """
 
     answer: Any
     repairs: tuple[str, ...] = ()
+    engine: str = field(default="", compare=False)
 
 
 class Parser(Protocol):

@@ -92,5 +92,6 @@ def stream(
 
 def _can_be_heard(call: Call[T], terms: Terms) -> bool:
     """Whether an answer may be told while it comes: it is text, and nothing is held back until it is settled."""
-    spoken = call.task.output_type is Spoken or plain_type(call.task) is str
+    wording = call.task.wording
+    spoken = call.task.output_type is Spoken or (plain_type(call.task) is str and (wording is None or wording.bare))
     return spoken and terms.refuse_below == 0.0 and not terms.survey

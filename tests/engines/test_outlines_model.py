@@ -146,4 +146,4 @@ async def test_a_market_of_a_configuration_buys_typed_answers_of_a_local_model()
         told = outcome.explain()
 
     assert isinstance(outcome.answer, Person), outcome.why
-    assert "held to its type as it was decoded" in told
+    assert "held to its type by Outlines as it was decoded" in told

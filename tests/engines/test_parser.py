@@ -98,7 +98,7 @@ async def test_a_repair_is_recorded_told_and_counts_against_the_answer(market: a
     outcome = await market.run(order, "Send it back")
     assert outcome.answer == Order(kind="return", items=[])
     (attempt,) = finished(market)
-    assert attempt.detail == "repaired: other quotes"
+    assert attempt.detail == "read by BAML; repaired: other quotes"
     assert attempt.confidence is not None
     assert attempt.probability < 0.5
     assert "repaired: other quotes" in explain(market.ledger, outcome.id).text()

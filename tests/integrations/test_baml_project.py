@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, create_model
@@ -18,6 +19,7 @@ from atomic.errors import TaskError
 from atomic.output import Refusal
 from atomic.protocols import Parsed, Profile
 from atomic.records.attempt import Message
+from atomic.records.microtask import Microtask
 from atomic.tactics import NearestExamples
 from atomic.testing import ask_for, check_tactic, example_for
 
@@ -98,8 +100,13 @@ def parser() -> BamlParser:
 
 
 def messages(mail: str, customer: Customer | None = None) -> tuple[Message, ...]:
-    assert ReadOrder.wording is not None
-    return ReadOrder.wording.messages({"mail": mail, "customer": customer})
+    return asked(ReadOrder, mail=mail, customer=customer)
+
+
+def asked(task: Microtask[..., Any], **arguments: Any) -> tuple[Message, ...]:
+    assert task.wording is not None
+    assert task.wording.messages is not None
+    return task.wording.messages(arguments)
 
 
 def test_the_prompt_is_the_functions_with_roles_and_templates() -> None:
@@ -110,8 +117,7 @@ def test_the_prompt_is_the_functions_with_roles_and_templates() -> None:
 
 
 def test_a_prompt_without_roles_is_the_question_itself() -> None:
-    assert KindOf.wording is not None
-    (only,) = KindOf.wording.messages({"mail": "Two pens"})
+    (only,) = asked(KindOf, mail="Two pens")
     assert only.role == "user"
     assert only.content.endswith("Two pens")
 
@@ -218,6 +224,6 @@ def test_examples_are_asked_as_the_input_is() -> None:
     example = example_for(Urgent("the house burns"), True)
     profile = Profile(name="model", kind="test", speaks=True)
     plan = NearestExamples().plan(ask_for(Urgent("some day")), profile, [(1.0, example)])
-    asked = [(one.role, one.content) for one in plan.messages]
-    assert asked[1:] == [("user", "the house burns"), ("assistant", "yes"), ("user", "some day")]
+    told = [(one.role, one.content) for one in plan.messages]
+    assert told[1:] == [("user", "the house burns"), ("assistant", "yes"), ("user", "some day")]
     check_tactic(NearestExamples(), ask_for(Urgent("some day")), profile, [(1.0, example)])

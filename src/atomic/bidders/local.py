@@ -28,7 +28,6 @@ from atomic.threads import in_thread
 PATIENCE = (5.0, 5.0)  # an attempt is stopped, and bills at most, after this times its estimate and that many seconds
 LOADING_SECONDS = 2.0  # of the first attempt
 FREELY = Constraint()
-HELD = "held to its type as it was decoded"
 REMEMBERED = 1_024  # offers whose limit an attempt will have to keep
 
 
@@ -187,7 +186,8 @@ class LocalModel:
         answer = self._constrainer.answer(held, reply.value)
         if isinstance(answer, Refusal):
             return replace(reply, value=None, reason=answer.reason, detail=answer.detail)
-        return replace(reply, value=answer, detail=HELD)
+        by = f" by {held.engine}" if held.engine else ""
+        return replace(reply, value=answer, detail=f"held to its type{by} as it was decoded")
 
     def _work(self, work: Work, per_hour: int) -> Reply:
         server = self._loaded()

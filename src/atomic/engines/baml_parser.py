@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 from atomic.engines.baml import BamlType
@@ -20,6 +21,7 @@ from atomic.records.wording import Wording
 
 REMEMBERED = 256  # types
 SCALARS = (str, int, float)
+ENGINE = "BAML"
 
 
 def installed() -> bool:
@@ -49,33 +51,39 @@ class BamlParser:
         return self._parse(task, text)
 
     def _in_its_wording(self, task: Microtask[..., Any], text: str, wording: Wording) -> Parsed | Refusal:
-        """As its author writes it down; by the names that the answer itself has where that is no answer."""
-        if plain_type(task) is str:
+        """As its author has it written; by the names that the answer itself has where that is no answer."""
+        is_text = plain_type(task) is str
+        if is_text and (wording.bare or "{" not in text):
             found = typed(task, text)
-            answer = found if isinstance(found, Refusal) else wording.answer(found)
+            answer = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
             return answer if isinstance(answer, Refusal) else Parsed(answer, _failed(answer))
-        reading = self._parse(task, text)
-        if isinstance(reading, Refusal):
-            found = typed(task, text)
-            found = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
-            if isinstance(found, Refusal):
-                return reading
-            return Parsed(found, ("written in the names of the answer", *_failed(found)))
-        return Parsed(reading.answer, (*reading.repairs, *_failed(reading.answer)))
+        reading = self._read(task, text) if is_text else self._parse(task, text)
+        if isinstance(reading, Parsed):
+            return replace(reading, repairs=(*reading.repairs, *_failed(reading.answer)))
+        found = reading if is_text else typed(task, text)
+        found = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
+        if isinstance(found, Refusal):
+            return reading
+        return Parsed(found, ("written in the names of the answer", *_failed(found)))
 
     def _parse(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
         simple = bool(task.labels) or plain_type(task) in SCALARS
         found = typed(task, text) if simple else None
         if found is not None and (not isinstance(found, Refusal) or found.reason is Reason.EMPTY):
             return found if isinstance(found, Refusal) else Parsed(found)
-        reader = self._reader(task)
-        if reader is None:
+        if self._reader(task) is None:
             found = typed(task, text) if found is None else found
             return found if isinstance(found, Refusal) else Parsed(found)
+        return self._read(task, text)
+
+    def _read(self, task: Microtask[..., Any], text: str) -> Parsed | Refusal:
+        reader = self._reader(task)
+        if reader is None:
+            return Refusal(Reason.NOT_THE_TYPE, "BAML has no type for it")
         reading = reader.read(text)
         if isinstance(reading, Refusal):
             return reading
-        return Parsed(reading.answer, tuple(one for one in reading.repairs if one not in AROUND))
+        return Parsed(reading.answer, tuple(one for one in reading.repairs if one not in AROUND), ENGINE)
 
     def compiled(self, task: Microtask[..., Any]) -> BamlType:
         """A task's type in BAML. Raises TaskError where BAML has none."""
@@ -104,12 +112,13 @@ def _made(task: Microtask[..., Any]) -> Reader | None:
     try:
         if task.wording is not None:
             return Reader(task.wording.schema, task.wording.answer, drops=True)
-        return Reader(task.output.json_schema(), lambda value: _answer(task, value), drops=True)
+        return Reader(task.output.json_schema(), lambda value: answer_of(task, value), drops=True)
     except TaskError:
         return None
 
 
-def _answer(task: Microtask[..., Any], value: Any) -> Any:
+def answer_of(task: Microtask[..., Any], value: Any) -> Any:
+    """The answer that JSON of its own type is, or a Refusal."""
     answer = from_json(task, value)
     if isinstance(answer, Refusal):
         return answer

@@ -61,7 +61,13 @@ class BamlProject:
         Raises TaskError where there is no such function, or where its type here is not that of the files.
         """
         function = _Function(self._baml, self._made(forms(task.output_type, "AtomicForms")), task)
-        wording = Wording(function.messages, function.schema, function.answer, function.names.written, function.partial)
+        wording = Wording(
+            messages=function.messages,
+            schema=function.schema,
+            answer=function.answer,
+            written=function.names.written,
+            partial=None if plain_type(task) is str else function.partial,
+        )
         version = hashlib.sha256(json.dumps([task.version, self.files]).encode()).hexdigest()[:16]
         labels = task.labels if function.names.plain(plain_type(task)) else ()
         return replace(task, wording=wording, version=version, labels=labels)

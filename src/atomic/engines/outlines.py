@@ -28,6 +28,7 @@ from atomic.protocols import Constraint
 from atomic.records.bid import Reason
 from atomic.records.microtask import Microtask
 
+ENGINE = "Outlines"
 COMPILE_SECONDS = 0.2
 REMEMBERED = 512  # constraints
 
@@ -129,7 +130,9 @@ def source_of(task: Microtask[..., Any]) -> Source:
         return Source(labels=task.labels)
     own = task.wording
     schema = task.output.json_schema(schema_generator=DecodingSchema) if own is None else own.schema
-    return Source(schema=json.dumps(schema, ensure_ascii=False), text=plain_type(task) is str)
+    return Source(
+        schema=json.dumps(schema, ensure_ascii=False), text=plain_type(task) is str and (own is None or own.bare)
+    )
 
 
 def compiled(source: Source, max_tokens: int) -> Constraint:
@@ -147,7 +150,7 @@ def compiled(source: Source, max_tokens: int) -> Constraint:
     if fault:
         # Labels can be asked for freely, too: they are found among words.
         return Constraint(supported=bool(source.labels), why=_told(fault))
-    return replace(made, compile_ns=time.perf_counter_ns() - began)
+    return replace(made, engine=ENGINE, compile_ns=time.perf_counter_ns() - began)
 
 
 def _constraint(source: Source, max_tokens: int) -> Constraint:

@@ -74,8 +74,9 @@ class PartialReader:
         return Partial(value)
 
     def _read(self) -> Any:
-        if self._task.wording is not None and self._kind is not str:
-            found = self._task.wording.partial(self.text)
+        wording = self._task.wording
+        if wording is not None and wording.partial is not None:
+            found = wording.partial(self.text)
             return MISSING if found is None else found
         if self._kind is str and not self._quoted:
             return self.text.strip() or MISSING

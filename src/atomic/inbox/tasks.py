@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from atomic.engines.baml_parser import installed
+from atomic.engines.baml_wording import in_bamls_words
 from atomic.inbox.mail import Mail
 from atomic.records.microtask import Microtask, microtask
 
@@ -86,6 +88,10 @@ async def draft_reply(letter: Letter) -> str:
     """Write a short, polite reply to this e-mail in its own language. Promise nothing; no links, no addresses."""
     raise NotImplementedError
 
+
+if installed():
+    # As the only field of JSON, so that nothing a model says around a draft passes as part of it.
+    draft_reply = in_bamls_words(draft_reply, key="reply")
 
 _ALL: tuple[Microtask[..., Any], ...] = (spam, category, sentiment, priority, needs_reply, draft_reply)
 TASKS = {task.name: task for task in _ALL}

@@ -145,7 +145,7 @@ def _whole(ask: Ask, plan: Plan, reply: Reply) -> Reply:
 def _read(ask: Ask, bid: Bid, reply: Reply, parser: Parser | None) -> tuple[Reply, Any]:
     """The answer of a sound reply as the declared type, or the reason why it is none.
 
-    A repair is evidence against an answer: it lowers the reply's confidence, and stands in its detail.
+    A repair is evidence against an answer: it lowers the reply's confidence. Its detail says who read it, and repairs.
     """
     if parser is not None and isinstance(reply.value, str):
         found: object = parser.parse(ask.task, reply.value)
@@ -155,11 +155,12 @@ def _read(ask: Ask, bid: Bid, reply: Reply, parser: Parser | None) -> tuple[Repl
         return replace(reply, reason=found.reason, detail=found.detail), None
     if not isinstance(found, Parsed):
         return reply, found
+    repaired = f"repaired: {', '.join(found.repairs)}" if found.repairs else ""
+    said = [reply.detail, f"read by {found.engine}" if found.engine else "", repaired]
+    reply = replace(reply, detail=sound_text("; ".join(one for one in said if one)))
     if found.repairs:
         sure = bid.probability if reply.confidence is None else reply.confidence
-        said = f"repaired: {', '.join(found.repairs)}"
-        detail = sound_text(f"{reply.detail}; {said}" if reply.detail else said)
-        reply = replace(reply, confidence=sure * _REPAIRED ** len(found.repairs), detail=detail)
+        reply = replace(reply, confidence=sure * _REPAIRED ** len(found.repairs))
     return reply, found.answer
 
 

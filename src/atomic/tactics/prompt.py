@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from atomic.output import instructions, plain_type
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Message
 from atomic.records.microtask import Ask, Example
-from atomic.records.wording import Wording
 
 LABEL_TOKENS = 16
 NUMBER_TOKENS = 16
@@ -53,10 +53,12 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
     bidder's context leaves. None when the context leaves less than a tenth of what is to be read. A task that brings
     its own wording is asked in it, whole or not at all.
     """
-    if ask.task.wording is not None:
-        worded = _worded(ask.task.wording, ask, shown)
+    wording = ask.task.wording
+    if wording is not None and wording.messages is not None:
+        worded = _worded(wording.messages, ask, shown)
         return worded if not profile.context_characters or worded.characters <= profile.context_characters else None
-    system = f"{ask.task.instruction}\n{instructions(ask.task)}\n{_DATA}"
+    form = instructions(ask.task) if wording is None or wording.form is None else wording.form()
+    system = f"{ask.task.instruction}\n{form}\n{_DATA}"
     turns = [Message(role="system", content=system)]
     for example, label in reversed(shown):
         turns.append(Message(role="user", content=as_data(cut(example.text, each))))
@@ -73,11 +75,13 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
     return Prompt(tuple(turns), tuple(example.request_id for example, _ in reversed(shown)))
 
 
-def _worded(wording: Wording, ask: Ask, shown: Sequence[tuple[Example, str]]) -> Prompt:
-    """The task's own wording; each example is asked as the input is."""
-    *first, last = wording.messages(ask.arguments)
+def _worded(
+    messages: Callable[[Mapping[str, Any]], tuple[Message, ...]], ask: Ask, shown: Sequence[tuple[Example, str]]
+) -> Prompt:
+    """The task's own prompt; each example is asked as the input is."""
+    *first, last = messages(ask.arguments)
     for example, label in reversed(shown):
-        first.append(wording.messages(json.loads(example.input_json))[-1])
+        first.append(messages(json.loads(example.input_json))[-1])
         first.append(Message(role="assistant", content=label))
     return Prompt((*first, last), tuple(example.request_id for example, _ in reversed(shown)))
 
