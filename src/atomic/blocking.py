@@ -6,9 +6,10 @@ import asyncio
 import functools
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from atomic.belief import Beliefs
@@ -18,7 +19,9 @@ from atomic.errors import CallerError
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.protocols import Bidder, Follower, Ledger, Tactic
-from atomic.records.microtask import Microtask
+from atomic.records.microtask import Call, Microtask
+from atomic.streaming import Stream
+from atomic.trade import Trade
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -139,6 +142,45 @@ def _async(
     return call
 
 
+class SyncStream(Generic[T]):
+    """A `Stream` whose pieces are waited for. Made by `SyncMarket.stream`."""
+
+    def __init__(self, stream: Stream[T], door: Door) -> None:
+        self._stream = stream
+        self._door = door
+
+    def __enter__(self) -> SyncStream[T]:
+        """Begin to buy."""
+        self._door.wait(self._stream.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop whoever still speaks."""
+        self._door.wait(self._stream.__aexit__(kind, error, trace))
+
+    def __iter__(self) -> Iterator[str]:
+        """Pieces of the text."""
+        pieces = aiter(self._stream)
+        while (piece := self._door.wait(_next(pieces))) is not None:
+            yield piece
+
+    @property
+    def said(self) -> str:
+        """What was said so far."""
+        return self._stream.said
+
+    @property
+    def outcome(self) -> Outcome[T]:
+        """As of `Stream`."""
+        return self._stream.outcome
+
+
+async def _next(pieces: AsyncIterator[str]) -> str | None:
+    return await anext(pieces, None)
+
+
 class SyncMarket:
     """A `Market` whose methods wait for their results; safe to use from many threads. Made by `open_sync`."""
 
@@ -165,6 +207,10 @@ class SyncMarket:
     def run(self, task: Microtask[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """Buy an answer to a microtask for one input. See `Market.run`."""
         return self._door.wait(self._market.run(task, *args, **kwargs))
+
+    def stream(self, call: Call[T], trade: Trade | None = None, *, buffered: bool = False) -> SyncStream[T]:
+        """Buy an answer that is read while it is said: `with` it, `for` its pieces. See `Market.stream`."""
+        return SyncStream(self._market.stream(call, trade, buffered=buffered), self._door)
 
     buy = _waiting(Market.buy)
     feedback = _waiting(Market.feedback)

@@ -195,7 +195,7 @@ class Purchase:
             examples=self._nearest,
             punctual=shop.punctual,
             claims=self._claims,
-            begun=bool(self._speech.said),
+            begun=self._speech.said,
         )
         beliefs_seq = shop.beliefs.seq
         slate = shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)

@@ -7,7 +7,10 @@ from tests.bidders.tasks import topic
 
 from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
+from atomic.bidders.gemini import GEMINI
 from atomic.bidders.http import HttpModel, HttpOptions
+from atomic.bidders.ollama import OLLAMA
+from atomic.bidders.openai_responses import OPENAI_RESPONSES
 from atomic.clock import Clock
 from atomic.protocols import Sketch
 from atomic.records.attempt import Message, Plan
@@ -15,7 +18,13 @@ from atomic.records.money import nano_usd
 from atomic.records.price import Price
 from atomic.testing import ModelServer, ask_for
 
-DIALECTS = {"chat completions": CHAT_COMPLETIONS, "messages": ANTHROPIC_MESSAGES}
+DIALECTS = {
+    "chat completions": CHAT_COMPLETIONS,
+    "messages": ANTHROPIC_MESSAGES,
+    "responses": OPENAI_RESPONSES,
+    "gemini": GEMINI,
+    "ollama": OLLAMA,
+}
 PRICE = Price(
     input=nano_usd("$1"), output=nano_usd("$10"), cached=nano_usd("$0.5"), cache_write=nano_usd("$1.25")
 )  # a token of input is 1,000 nano-USD

@@ -64,7 +64,7 @@ def as_asked(lowered: Any, value: Any, holds: Holds) -> Any:
                 or [lowered.schema["$defs"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each]
             ]
         if isinstance(one, list):
-            items = next((each["items"] for each in options if each.get("items")), {})
+            items: Any = next((each["items"] for each in options if each.get("items")), {})
             return [fill(items, each) for each in one]
         fitting = [each for each in options if set(one) <= set(each.get("properties", {}))]
         known = fitting[0].get("properties", {}) if len(fitting) == 1 else {}

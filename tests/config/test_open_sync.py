@@ -67,6 +67,22 @@ def test_options_of_a_purchase_are_taken() -> None:
     assert ("mail-7", one) == (two.id, two)
 
 
+def test_a_stream_is_read_without_being_async() -> None:
+    @atomic.microtask(worth="$0.01")
+    async def tale(about: str) -> str:
+        """Tell a tale."""
+        raise NotImplementedError
+
+    teller = ScriptedBidder("one", [Line(answer="A cat sat.", says=["A cat ", "sat."])])
+    with (
+        atomic.open_sync(IN_MEMORY, bidders=[teller]) as market,
+        market.stream(tale("a cat")) as stream,
+    ):
+        pieces = list(stream)
+
+    assert (["A cat ", "sat."], "A cat sat.", "A cat sat.") == (pieces, stream.said, stream.outcome.answer)
+
+
 def test_an_error_reaches_the_caller_as_it_is() -> None:
     with atomic.open_sync(IN_MEMORY) as market, pytest.raises(NotFound, match="no settled request"):
         market.feedback("nothing", 1.0)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from atomic.bidders.http_dialect import Dialect, Wanted
+from atomic.bidders.http_limits import ANTHROPIC
 from atomic.bidders.http_reply import Ending, Said, count, fault_of
+from atomic.bidders.turns import (
+    Image,
+    Turn,
+    arguments_of,
+    calls_of,
+    choice_of,
+    is_system,
+    only,
+    pieces_of,
+    settings_of,
+    stops_of,
+    system_of,
+    texts_of,
+    tools_of,
+    turns_of,
+)
 from atomic.records.attempt import Plan
 from atomic.records.bid import Reason
 
 VERSION = "2023-06-01"
+FORM = "answer"
 _ENDINGS = {
     "end_turn": Ending.WHOLE,
     "stop_sequence": Ending.WHOLE,
     "max_tokens": Ending.LENGTH,
     "model_context_window_exceeded": Ending.LENGTH,
     "refusal": Ending.REFUSED,
+    "tool_use": Ending.CALLS,
 }
 
 
@@ -25,21 +47,94 @@ def _headers(key: str) -> Mapping[str, str]:
 
 
 def _request(plan: Plan, wanted: Wanted) -> dict[str, Any]:
+    turns, settings = turns_of(plan, wanted), settings_of(plan, wanted)
     asked: dict[str, Any] = {
         "model": wanted.model,
-        "messages": [{"role": one.role, "content": one.content} for one in plan.messages if one.role != "system"],
+        "messages": _messages([one for one in turns if not is_system(one)]),
         "max_tokens": wanted.limit,
+        **only(settings, {"top_p": "top_p", "top_k": "top_k"}),
     }
-    system = "\n\n".join(one.content for one in plan.messages if one.role == "system")
-    if system:
-        asked["system"] = system
+    if system := system_of(turns):
+        asked["system"] = _kept(system) if plan.steady else system
+    if stops := stops_of(settings):
+        asked["stop_sequences"] = stops
     if wanted.reasoning_tokens:  # then no temperature may be said
         asked["thinking"] = {"type": "enabled", "budget_tokens": wanted.reasoning_tokens}
-    else:
-        asked["temperature"] = 0
+    elif settings.get("temperature") is not None:
+        asked["temperature"] = settings["temperature"]
+    tools = [
+        {"name": one.name, "description": one.description, "input_schema": one.parameters} for one in tools_of(wanted)
+    ]
+    if tools:
+        asked["tools"] = tools
+        asked |= _choice(settings)
     if wanted.stream:
         asked["stream"] = True
     return asked
+
+
+def _with_format(plan: Plan, wanted: Wanted) -> dict[str, Any]:
+    asked = _request(plan, wanted)
+    if wanted.form is not None:
+        asked["output_config"] = {"format": {"type": "json_schema", "schema": wanted.form}}
+    return asked
+
+
+def _with_tool(plan: Plan, wanted: Wanted) -> dict[str, Any]:
+    asked = _request(plan, wanted)
+    if wanted.form is not None and not wanted.reasoning_tokens:  # a model that thinks may not be made to call a tool
+        asked["tools"] = [{"name": FORM, "description": "Gives the answer.", "input_schema": wanted.form}]
+        asked["tool_choice"] = {"type": "tool", "name": FORM}
+    return asked
+
+
+def _kept(system: str) -> list[dict[str, Any]]:
+    """The same from request to request, so that it is read from the provider's cache."""
+    return [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]
+
+
+def _choice(settings: Mapping[str, Any]) -> dict[str, Any]:
+    said = choice_of(settings)
+    kinds = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
+    choice: dict[str, Any] = {"type": "tool", "name": said[1:]} if said.startswith("=") else dict(kinds.get(said, {}))
+    if settings.get("parallel_tool_calls") is False:
+        choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": True}
+    return {"tool_choice": choice} if choice else {}
+
+
+def _messages(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+    """Turns of user and assistant; what tools gave is the user's, and what one says in a row is one message."""
+    messages: list[dict[str, Any]] = []
+    for one in turns:
+        role = "assistant" if one["role"] == "assistant" else "user"
+        blocks = _blocks(one)
+        if messages and messages[-1]["role"] == role and (one["role"] == "tool" or role == "assistant"):
+            messages[-1]["content"] = _as_blocks(messages[-1]["content"]) + _as_blocks(blocks)
+        else:
+            messages.append({"role": role, "content": blocks})
+    return messages
+
+
+def _as_blocks(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _blocks(turn: Turn) -> str | list[dict[str, Any]]:
+    if turn["role"] == "tool":
+        result = {"type": "tool_result", "tool_use_id": str(turn.get("tool_call_id") or "")}
+        return [{**result, "content": "\n".join(texts_of(turn))}]
+    if isinstance(turn.get("content"), str) and not calls_of(turn):
+        return str(turn["content"])
+    blocks: list[dict[str, Any]] = []
+    for piece in pieces_of(turn):
+        if isinstance(piece, Image):
+            inline = {"type": "base64", "media_type": piece.kind, "data": piece.data}
+            blocks.append({"type": "image", "source": {"type": "url", "url": piece.url} if piece.url else inline})
+        elif piece:
+            blocks.append({"type": "text", "text": piece})
+    for call in calls_of(turn):
+        blocks.append({"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call)})
+    return blocks
 
 
 def _whole(said: Said, data: dict[str, Any]) -> None:
@@ -53,8 +148,8 @@ def _whole(said: Said, data: dict[str, Any]) -> None:
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
         said.fail(Reason.FAILED, "no message")
         return
-    for block in content:
-        _block(said, block)
+    for place, block in enumerate(content):
+        _block(said, block, place)
     _end(said, data)
 
 
@@ -67,11 +162,13 @@ def _event(said: Said, data: dict[str, Any]) -> None:
         said.name(message.get("model"))
         _count(said, message.get("usage"), final=False)
     elif kind == "content_block_start":
-        _block(said, _table(data, "content_block"))
+        _block(said, _table(data, "content_block"), data.get("index"))
     elif kind == "content_block_delta":
         delta = _table(data, "delta")
-        if delta.get("type") == "text_delta":  # others are of thinking, signatures, tools
+        if delta.get("type") == "text_delta":  # others are of thinking and signatures
             said.add(delta.get("text"))
+        elif delta.get("type") == "input_json_delta":
+            said.call(data.get("index"), arguments=delta.get("partial_json"))
     elif kind == "message_delta":
         _count(said, data.get("usage"), final=True)
         _end(said, _table(data, "delta"))
@@ -79,9 +176,12 @@ def _event(said: Said, data: dict[str, Any]) -> None:
         said.closed = True
 
 
-def _block(said: Said, block: dict[str, Any]) -> None:
+def _block(said: Said, block: dict[str, Any], place: object) -> None:
     if block.get("type") == "text":
         said.add(block.get("text"))
+    elif block.get("type") == "tool_use":
+        given = block.get("input")  # empty at the start of a stream, whose pieces follow
+        said.call(place, block.get("id"), block.get("name"), orjson.dumps(given).decode() if given else "")
 
 
 def _end(said: Said, data: dict[str, Any]) -> None:
@@ -117,4 +217,11 @@ ANTHROPIC_MESSAGES = Dialect(
     whole=_whole,
     event=_event,
     takes_blank=False,
+    settings=frozenset(
+        {"max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "tool_choice"}
+        | {"parallel_tool_calls", "response_format"}
+    ),
 )
+# Held by a tool that the model must call, which every model can; and by an output format, which newer ones have.
+ANTHROPIC_TOOL = replace(ANTHROPIC_MESSAGES, request=_with_tool, holds=ANTHROPIC, form_tool=FORM)
+ANTHROPIC_FORMAT = replace(ANTHROPIC_MESSAGES, request=_with_format, holds=ANTHROPIC)

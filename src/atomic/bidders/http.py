@@ -1,4 +1,4 @@
-"""A hosted model: behind OpenAI-compatible chat completions or Anthropic's Messages, by httpx."""
+"""A hosted model, by httpx, in whichever dialect its endpoint speaks."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import importlib.util
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import orjson
 
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
-from atomic.bidders.http_dialect import Dialect, Wanted
+from atomic.bidders.http_dialect import CannotSayError, Dialect, Wanted
+from atomic.bidders.http_form import Forms, Prompt
 from atomic.bidders.http_reply import Said, bill, judged
 from atomic.bidders.http_rest import Rest
 from atomic.bidders.label_scores import score_labels
+from atomic.bidders.lowering import Lowered
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
+from atomic.bidders.turns import THOUGHTS
 from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice, OperatorError
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.conversation import Conversation, Spoken
 from atomic.records.microtask import Ask
 from atomic.records.price import BookPrice, Price
 from atomic.records.request import DataLabel
@@ -46,7 +50,7 @@ class HttpOptions:
     endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so that labels can
     be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given up.
     `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the endpoint
-    puts into each prompt of its own.
+    puts into each prompt of its own. `images` and `tools` say whether it takes conversations that have some.
     """
 
     base_url: str
@@ -63,6 +67,8 @@ class HttpOptions:
     stall_seconds: float = 30.0
     reasoning_tokens: int = 0
     overhead_tokens: int = 128
+    images: bool = True
+    tools: bool = True
     accepts: DataLabel = "internal"
     jurisdictions: tuple[str, ...] = ("unknown",)
     concurrency: int = 8
@@ -106,8 +112,13 @@ class HttpModel:
             metered=True,
             context_characters=2 * options.context_tokens,
             speaks=True,
-            scores_labels=options.top_logprobs > 0,
+            continues=True,
+            converses=True,
+            thinks=options.reasoning_tokens > 0,
+            holds=options.dialect.holds is not None,
+            scores_labels=options.top_logprobs > 0 and options.dialect.scores,
         )
+        self._forms = Forms(options.dialect)
 
     @property
     def profile(self) -> Profile:
@@ -130,9 +141,11 @@ class HttpModel:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=reason or Reason.NOT_CONFIGURED, detail=detail)
         if sketch.prompt_characters > self._profile.context_characters:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.INPUT_TOO_LONG)
+        if unable := self._unable(ask):
+            return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.TYPE_NOT_SUPPORTED, detail=unable)
         prompt = self._pace.tokens(sketch.prompt_characters)
         answer = self._pace.answer_tokens(sketch.max_tokens + self._options.reasoning_tokens)
-        size = sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters
+        size = (sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters) + self._forms.size(ask)
         messages = sketch.messages or 2 + 2 * sketch.examples
         ceiling = price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
         return Offer(
@@ -142,6 +155,15 @@ class HttpModel:
             ceiling=ceiling,
             latency_ns=int(self._pace.seconds(sketch.prompt_characters, answer) * 1e9),
         )
+
+    def _unable(self, ask: Ask) -> str:
+        """What of a conversation the model cannot take; empty where it can."""
+        talk = ask.conversation
+        if talk is None:
+            return ""
+        if talk.images and not self._options.images:
+            return "it sees no images"
+        return "it calls no tools" if talk.tools and not self._options.tools else ""
 
     def _most_prompt(self, size: int, messages: int) -> int:
         # A token spells at least one byte, so there are no more tokens than bytes but for the template's own.
@@ -186,7 +208,14 @@ class HttpModel:
             return Reply(reason=reason or Reason.NOT_CONFIGURED, detail=detail or "no price")
         if not self._options.dialect.takes_blank and not all(one.content.strip() for one in plan.messages):
             return Reply(reason=Reason.DECLINED, detail="a blank message")
-        wire, post, said = self._connected(), self._post(plan), Said()  # the first time loads httpx: not timed
+        talk = None if plan.messages else ask.conversation
+        form = None if plan.labels or plan.free else self._forms.of(ask)
+        try:
+            post = self._post(plan, talk, form)
+        except CannotSayError as error:
+            return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=f"its dialect has no words for {error}")
+        held = form is not None and form[0].schema is not None
+        wire, said = self._connected(), Said(hear=None if held else ask.hear)  # the first time loads httpx: not timed
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -195,9 +224,17 @@ class HttpModel:
         except TimeoutError:
             said.lose(Reason.TIMED_OUT, "no whole answer in time")
         self._heed(said)
-        return self._reply(plan, said, price, loop.time() - started)
+        prompt = Prompt.of(plan, talk)
+        size = prompt.size + (form[1] if form is not None else 0)
+        most = self._most_prompt(size, prompt.messages), self._most_answer(plan.max_tokens)
+        if said.counts.usage is not None:
+            used = [(0, 0.0, said.counts.usage.completion_tokens, loop.time() - started)]
+            self._pace.learn(prompt.characters, said.counts.usage, used)
+        reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=self._options.dialect.form_tool)
+        reply = _in_form(reply, None if form is None else form[0])
+        return self._billed(plan, said, price, most, self._noted(reply, talk))
 
-    def _post(self, plan: Plan) -> Post:
+    def _post(self, plan: Plan, talk: Conversation | None, form: tuple[Lowered, int] | None) -> Post:
         from atomic.bidders.http_wire import Post
 
         options, dialect = self._options, self._options.dialect
@@ -207,10 +244,12 @@ class HttpModel:
             stream=options.stream and not plan.labels,  # one token is no stream
             limit_field=options.limit_field,
             top_logprobs=options.top_logprobs,
-            reasoning_tokens=options.reasoning_tokens,
+            reasoning_tokens=THOUGHTS.get(plan.effort, options.reasoning_tokens),
+            form=None if form is None else form[0].schema,
+            talk=talk,
         )
         return Post(
-            url=options.base_url.rstrip("/") + dialect.path,
+            url=options.base_url.rstrip("/") + dialect.where(options.model, stream=wanted.stream),
             headers=dialect.headers(self._key()),
             content=orjson.dumps(dialect.request(plan, wanted)),
             stream=wanted.stream,
@@ -236,38 +275,45 @@ class HttpModel:
             self._refusal = said.fault[1]
             self._rest.refused(said.wait)
 
-    def _reply(self, plan: Plan, said: Said, agreed: Price, seconds: float) -> Reply:
-        reply, usage = judged(said, scored=bool(plan.labels)), said.counts.usage
-        characters = sum(len(message.content) for message in plan.messages)
-        size = sum(len(message.content.encode()) for message in plan.messages)
-        price, reported = bill(
-            said,
-            agreed,
-            most_prompt=self._most_prompt(size, len(plan.messages)),
-            most_completion=self._most_answer(plan.max_tokens),
-        )
+    def _noted(self, reply: Reply, talk: Conversation | None) -> Reply:
+        """The reply with what of the settings that were asked for was not said to the endpoint."""
+        said = self._options.dialect.settings
+        unsaid = () if said is None or talk is None else sorted(set(talk.settings) - said)
+        return _with(reply, f"not said to the endpoint: {', '.join(unsaid)}") if unsaid else reply
+
+    def _billed(self, plan: Plan, said: Said, agreed: Price, most: tuple[int, int], reply: Reply) -> Reply:
+        """The reply with its bill, and its labels weighed."""
+        price, reported = bill(said, agreed, most_prompt=most[0], most_completion=most[1])
         value, confidence = reply.value, reply.confidence
-        if usage is not None:
-            self._pace.learn(characters, usage, [(0, 0.0, usage.completion_tokens, seconds)])
         if plan.labels and reply.reason is None:
             shares = score_labels(plan.labels, lambda begun: () if begun else said.tokens)
             value = max(shares, key=lambda label: shares[label])
             confidence = shares[value]
-        notes = [reply.detail, "" if reported else "no usage reported"]
         if said.fault is not None and said.wait is not None:
-            notes[0] += f", retry after {said.wait:g} s"
-        return Reply(
-            value=value,
-            reason=reply.reason,
-            detail="; ".join(one for one in notes if one),
-            confidence=confidence,
-            usage=usage or Usage(),
-            price=price,
-            model=said.model,
-        )
+            reply = replace(reply, detail=f"{reply.detail}, retry after {said.wait:g} s")
+        if not reported:
+            reply = _with(reply, "no usage reported")
+        usage = said.counts.usage or Usage()
+        return replace(reply, value=value, confidence=confidence, usage=usage, price=price, model=said.model)
 
     async def close(self) -> None:
         """Close the connections."""
         wire, self._wire = self._wire, None
         if wire is not None:
             await wire.close()
+
+
+def _in_form(reply: Reply, form: Lowered | None) -> Reply:
+    """The answer as the type wants it, and what it was held to."""
+    if form is None or reply.reason is not None:
+        return reply
+    value = reply.value
+    if isinstance(value, str):
+        value = form.read(value)
+    elif isinstance(value, Spoken) and value.text:
+        value = value.model_copy(update={"text": form.read(value.text)})
+    return _with(replace(reply, value=value), form.told)
+
+
+def _with(reply: Reply, note: str) -> Reply:
+    return replace(reply, detail=f"{reply.detail}; {note}" if reply.detail else note)

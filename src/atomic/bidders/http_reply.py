@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+
+import orjson
 
 from atomic.bidders.label_scores import Tokens
 from atomic.records.attempt import Reply, Usage
 from atomic.records.bid import Reason
+from atomic.records.conversation import Conversation, Spoken, ToolCall
 from atomic.records.price import Price
 
 _MOST_TOKENS = 10_000_000  # a count beyond that is junk
-_BUSY = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "429", "529"})
+_BUSY = frozenset(
+    {"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "429", "529"}
+    | {"RESOURCE_EXHAUSTED", "UNAVAILABLE"}
+)
 _OPERATORS = {
     401: "the key is not accepted",
     402: "the account is not paid",
     403: "the key is not accepted",
     404: "no such model or path",
 }
-_BARRED = frozenset({"authentication_error", "permission_error", "invalid_api_key", "billing_error"})
+_BARRED = frozenset(
+    {"authentication_error", "permission_error", "invalid_api_key", "billing_error"}
+    | {"PERMISSION_DENIED", "UNAUTHENTICATED"}
+)
 
 
 class Ending(Enum):
@@ -26,6 +36,7 @@ class Ending(Enum):
 
     WHOLE = "whole"
     LENGTH = "length"
+    CALLS = "a tool is called"
     REFUSED = "refused"
     OTHER = "ended for another reason"
 
@@ -64,7 +75,8 @@ class Said:
     """What was said so far: a dialect fills it in piece by piece, `judged` says what it comes to.
 
     `billable` says that it may be on the bill; `closed` that the dialect's last word was seen; `wait` is the header
-    that asks to wait, as seconds.
+    that asks to wait, as seconds; `calls` are the tools that it calls, by their place, with arguments as they come.
+    `hear` is told each piece of the text.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -77,6 +89,8 @@ class Said:
     status: int = 0
     wait: float | None = None
     model: str = ""  # what it says it is called
+    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments
+    hear: Callable[[str], None] | None = None
 
     def add(self, piece: object) -> None:
         """More text; None adds nothing. Anything else than text, or text after the end, is a fault."""
@@ -86,6 +100,19 @@ class Said:
             self.fail(Reason.FAILED, "text after its end")
         elif piece:
             self.pieces.append(str(piece))
+            if self.hear is not None:
+                self.hear(str(piece))
+
+    def call(self, place: object, number: object = "", name: object = "", arguments: object = "") -> None:
+        """More of a call: what is new of it is added, in pieces or at once."""
+        if not isinstance(place, int) or not all(
+            one is None or isinstance(one, str) for one in (number, name, arguments)
+        ):
+            self.fail(Reason.FAILED, "no call of a tool")
+            return
+        known = self.calls.setdefault(place, ["", "", ""])
+        known[0], known[1] = known[0] or str(number or ""), known[1] or str(name or "")
+        known[2] += str(arguments or "")
 
     def name(self, model: object) -> None:
         """It says what it is called."""
@@ -107,20 +134,57 @@ class Said:
             self.fail(reason, detail)
 
 
-def judged(said: Said, *, scored: bool) -> Reply:
-    """The answer, or the reason why it is none; the only place that decides. `scored`: one token was asked for."""
+def judged(said: Said, *, scored: bool, talk: Conversation | None = None, form_tool: str = "") -> Reply:
+    """The answer, or the reason why it is none; the only place that decides. `scored`: one token was asked for.
+
+    Tools may be called where a conversation is gone on with, and `form_tool`, whose arguments are then the answer.
+    """
     if said.fault is not None:
         return Reply(reason=said.fault[0], detail=said.fault[1])
     if said.ending is Ending.REFUSED:
         return Reply(reason=Reason.REFUSED, detail="by the endpoint")
     if scored:
         return Reply() if said.tokens else Reply(reason=Reason.FAILED, detail="no log-probabilities")
-    if said.ending is not Ending.WHOLE:
-        return Reply(reason=Reason.CUT, detail=said.ending.value if said.ending else "no terminal reason")
+    calls = [ToolCall(id=number, name=name, arguments=given or "{}") for number, name, given in said.calls.values()]
+    if talk is not None:
+        return _spoken(said, talk, calls)
+    ended = said.ending
+    if form_tool and ended in (Ending.WHOLE, Ending.CALLS) and [one.name for one in calls] == [form_tool]:
+        return Reply(value=calls[0].arguments)
+    if ended is not Ending.WHOLE or calls:
+        unasked = Ending.CALLS.value if calls else "no terminal reason"
+        return Reply(reason=Reason.CUT, detail=unasked if ended in (None, Ending.WHOLE) else ended.value)
     text = "".join(said.pieces)
-    # What nobody can see (white space, zero width) is no answer either.
-    seen = any(one.isprintable() and not one.isspace() for one in text)
-    return Reply(value=text) if seen else Reply(reason=Reason.EMPTY)
+    return Reply(value=text) if _is_seen(text) else Reply(reason=Reason.EMPTY)
+
+
+def _spoken(said: Said, talk: Conversation, calls: list[ToolCall]) -> Reply:
+    """What came of a conversation: a text, calls of its tools, or both."""
+    text = "".join(said.pieces)
+    limited = said.ending is Ending.LENGTH and talk.limit is not None and not calls and not talk.form
+    whole = said.ending is Ending.WHOLE or (said.ending is Ending.CALLS and bool(calls))
+    if not whole and not limited:
+        return Reply(reason=Reason.CUT, detail=said.ending.value if said.ending else "no terminal reason")
+    if not calls and not _is_seen(text):
+        return Reply(reason=Reason.EMPTY)
+    if any(not one.name or not _is_json(one.arguments) for one in calls):
+        return Reply(reason=Reason.NOT_THE_TYPE, detail="a tool is called with what is no JSON")
+    if talk.form and not calls and not _is_json(text):
+        return Reply(reason=Reason.NOT_THE_TYPE, detail="no JSON, which was asked for")
+    return Reply(value=Spoken(text=text, calls=tuple(calls), ended="length" if limited else "stop"))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_seen(text: str) -> bool:
+    """What nobody can see (white space, zero width) is no answer."""
+    return any(one.isprintable() and not one.isspace() for one in text)
 
 
 def bill(said: Said, price: Price, *, most_prompt: int, most_completion: int) -> tuple[int, bool]:
@@ -145,7 +209,7 @@ def fault_of(error: object) -> tuple[Reason, str]:
     names = {str(error.get(key)) for key in ("type", "code", "status")} if isinstance(error, dict) else set()
     if names & _BUSY:
         return Reason.NO_CAPACITY, "an error in place of an answer: busy"
-    if "timeout_error" in names:
+    if names & {"timeout_error", "DEADLINE_EXCEEDED"}:
         return Reason.TIMED_OUT, "an error in place of an answer: timed out"
     if names & _BARRED:
         return Reason.NOT_CONFIGURED, "an error in place of an answer: the key is not accepted"

@@ -21,7 +21,7 @@ from atomic.records.bid import Reason
 LARGEST_REPLY = 4_000_000  # bytes; beyond that it is not an answer to a microtask
 CONNECT_SECONDS = 10.0
 _LAST_SECONDS = 0.25  # that a stream has to end in after its last word, so that its connection can be used again
-_EVENTS = "text/event-stream"
+_EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
@@ -59,7 +59,8 @@ class Wire:
         Cancelling closes the connection. A reply in one piece is bounded by the caller's deadline alone.
         """
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS, read=self._stall_seconds if post.stream else None)
-        headers = {"content-type": "application/json", "accept": _EVENTS if post.stream else "application/json"}
+        events = _LINES if dialect.lines else _EVENTS
+        headers = {"content-type": "application/json", "accept": events if post.stream else "application/json"}
         headers |= post.headers
         if not self._keeps:
             headers["connection"] = "close"
@@ -91,10 +92,10 @@ class Wire:
             said.billable = reason in (Reason.TIMED_OUT, Reason.REFUSED)
             said.fail(reason, detail)
         elif post.stream:
-            if kind != _EVENTS:
-                said.fail(Reason.FAILED, "content type is not that of a stream of events")
+            if kind != (_LINES if dialect.lines else _EVENTS):
+                said.fail(Reason.FAILED, "content type is not that of a stream")
             else:
-                await _events(dialect, response, said)
+                await (_lines if dialect.lines else _events)(dialect, response, said)
         elif kind != "application/json":
             said.fail(Reason.FAILED, "content type is not that of JSON")
         else:
@@ -160,6 +161,20 @@ async def _events(dialect: Dialect, response: httpx.Response, said: Said) -> Non
                 async with asyncio.timeout(_LAST_SECONDS):
                     async for _ in events:
                         pass
+
+
+async def _lines(dialect: Dialect, response: httpx.Response, said: Said) -> None:
+    rest = b""
+    async with aclosing(_Checked(response).__aiter__()) as chunks:  # type: ignore[type-var]  # a generator in fact
+        async for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if line.strip() and said.fault is None and not said.closed:
+                    dialect.event(said, _table(line))
+            if said.fault is not None:
+                return
+    if rest.strip() and not said.closed:
+        dialect.event(said, _table(rest))
 
 
 def _table(text: str | bytes) -> dict[str, object]:

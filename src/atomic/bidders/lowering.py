@@ -300,7 +300,7 @@ def _without_nulls(schema: Any, value: Any, root: Schema) -> Any:
     """The value without the keys that are null only because the dialect asks for all of them."""
     options = _options(schema, root)
     if isinstance(value, list):
-        items = next((one["items"] for one in options if "items" in one), {})
+        items: Any = next((one["items"] for one in options if "items" in one), {})
         return [_without_nulls(items, one, root) for one in value]
     if not isinstance(value, dict):
         return value

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from atomic.config.dialects import DialectName, HeldBy
 from atomic.config.outsiders import ObserveSettings, RemoteSettings
 from atomic.config.values import (
     Age,
@@ -155,6 +156,14 @@ class CacheSettings(BidderSettings):
 class RuleSettings(Table):
     """One rule: where every field named in `when` matches its pattern, `answer` is right with probability `claim`."""
 
+class SemanticCacheSettings(BidderSettings):
+    """Answers given before to inputs like this one; `off` names the tasks it stays away from."""
+
+    kind: Literal["semantic-cache"]
+    capacity: Annotated[int, Field(ge=1)] = 5_000
+    off: Names = ()
+
+
     task: str
     when: Annotated[dict[str, Pattern], Field(min_length=1)]
     answer: Any
@@ -186,7 +195,8 @@ class HostedSettings(ModelSettings):
     Its key lies where `key` says, or in the environment variable `key_env`, never in the file.
 
     `stall` is how many seconds a stream may say nothing; `reasoning` how many tokens the model may think beyond its
-    answer; `overhead` how many the endpoint puts into a prompt of its own, at most.
+    answer; `overhead` how many the endpoint puts into a prompt of its own, at most. `images` and `tools` say whether it
+    takes conversations with some.
     """
 
     price: Annotated[Price | None, BeforeValidator(_price_or_book)]  # None: "book", the ledger's price book has it
@@ -198,6 +208,8 @@ class HostedSettings(ModelSettings):
     key: SecretSettings | None = None
     key_env: EnvironmentName | None = None
 
+    images: bool | None = None
+    tools: bool | None = None
     @model_validator(mode="after")
     def _one_key(self) -> HostedSettings:
         if self.key is not None and "key_env" in self.model_fields_set:
@@ -206,7 +218,7 @@ class HostedSettings(ModelSettings):
 
 
 class HttpSettings(HostedSettings):
-    """A hosted language model behind the OpenAI-compatible API.
+    """A hosted language model behind the OpenAI-compatible API, or another that `dialect` names.
 
     `limit_field` is what the endpoint calls its limit on tokens; `top_logprobs` above 0 says that it gives
     log-probabilities, so that labels can be scored.
@@ -217,14 +229,16 @@ class HttpSettings(HostedSettings):
     limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
+    dialect: DialectName = "chat"
 
 class AnthropicSettings(HostedSettings):
-    """A hosted language model behind Anthropic's Messages."""
+    """A hosted language model behind Anthropic's Messages; `held` says by what its answers are held to a type."""
 
     kind: Literal["anthropic"]
     url: Url = "https://api.anthropic.com/v1"
     key_env: EnvironmentName | None = "ANTHROPIC_API_KEY"
     reasoning: Annotated[int, Field(ge=1_024, le=1_000_000)] | None = None  # the least that its API takes
+    held: HeldBy = "tool"
 
 
 class PersonSettings(BidderSettings):
@@ -256,6 +270,7 @@ AnyBidder = (
     | RulesSettings
     | LocalSettings
     | HttpSettings
+    | SemanticCacheSettings
     | AnthropicSettings
     | RemoteSettings
     | PersonSettings
@@ -269,6 +284,7 @@ KINDS: dict[str, type[BidderSettings]] = {
     "local": LocalSettings,
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
+    "semantic-cache": SemanticCacheSettings,
     "remote": RemoteSettings,
     "person": PersonSettings,
 }

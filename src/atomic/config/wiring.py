@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
+from atomic.config.dialects import dialect_of
 from atomic.config.outside_wiring import remote
 from atomic.config.outsiders import RemoteSettings
 from atomic.config.prices import price_in
@@ -26,6 +27,7 @@ from atomic.config.settings import (
     PersonSettings,
     RulesSettings,
     SpecialistSettings,
+    SemanticCacheSettings,
 )
 from atomic.config.values import SecretSettings
 from atomic.errors import ConfigError, MissingExtra, OperatorError
@@ -147,6 +149,12 @@ def _rules(name: str, settings: RulesSettings, place: Place) -> Bidder:
 
     rules = [Rule(task=one.task, when=one.when, answer=one.answer, claim=one.claim) for one in settings.rules]
     return Rules(rules, name=name)
+def _semantic_cache(name: str, settings: SemanticCacheSettings, place: Place) -> Bidder:
+    from atomic.bidders.semantic_cache import SemanticCache
+
+    return SemanticCache(name, capacity=settings.capacity, off=settings.off)
+
+
 
 
 def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
@@ -179,16 +187,12 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
 
 
 def _http(name: str, settings: HttpSettings, place: Place) -> Bidder:
-    from atomic.bidders.chat_completions import CHAT_COMPLETIONS
-
     changes = {"limit_field": settings.limit_field, "top_logprobs": settings.top_logprobs}
-    return _hosted(name, settings, (CHAT_COMPLETIONS, settings.url), place, changes)
+    return _hosted(name, settings, (dialect_of(settings.dialect), settings.url), place, changes)
 
 
 def _anthropic(name: str, settings: AnthropicSettings, place: Place) -> Bidder:
-    from atomic.bidders.anthropic_messages import ANTHROPIC_MESSAGES
-
-    return _hosted(name, settings, (ANTHROPIC_MESSAGES, settings.url), place, {})
+    return _hosted(name, settings, (dialect_of(settings.held), settings.url), place, {})
 
 
 def _hosted(
@@ -224,6 +228,8 @@ def _hosted(
 
 
 def _key_of(name: str, settings: HostedSettings, place: Place) -> dict[str, Any]:
+        "images": settings.images,
+        "tools": settings.tools,
     """Where a hosted model finds its key. Environment and files are read at each use, a keyring once: it may ask."""
     where = settings.key
     if where is None:
@@ -287,3 +293,4 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     RemoteSettings: lambda name, settings, place: remote(name, settings, place.folder),
     PersonSettings: _person,
 }
+    SemanticCacheSettings: _semantic_cache,

@@ -11,6 +11,9 @@ from atomic.records.validator import Verdict
 
 Effort = Literal["", "none", "low", "medium", "high"]
 
+# Said to a model that cannot be made to go on in its own words.
+GO_ON = "You were interrupted. Go on exactly where your last message breaks off, and repeat nothing of it."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:

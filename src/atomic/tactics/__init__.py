@@ -2,7 +2,6 @@
 
 from atomic.tactics.calibrated import Calibrated
 from atomic.tactics.conversation import PassThrough
-from atomic.tactics.conversation import PassThrough
 from atomic.tactics.decoding import Free
 from atomic.tactics.diverse_examples import DiverseExamples
 from atomic.tactics.effort import Effort
@@ -23,7 +22,6 @@ __all__ = [
     "LabelScoring",
     "NarrowedLabels",
     "NearestExamples",
-    "PassThrough",
     "PassThrough",
     "Plain",
     "Sampled",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from atomic.records.bid import Reason
 
-Ending = Literal["whole", "length", "refusal", "filter", "other"]
+Ending = Literal["whole", "length", "refusal", "filter", "other", "calls"]
 Breaks = Literal["", "hung up", "cut", "cut late", "closed", "stalled", "error", "malformed", "not UTF-8", "endless"]
 
 
@@ -16,10 +16,10 @@ Breaks = Literal["", "hung up", "cut", "cut late", "closed", "stalled", "error",
 class Play:
     """One way to reply. `reason` is what a careful client makes of it; None: this answer is whole.
 
-    `text` is said instead of the server's answer; `ending` is the terminal reason, None: there is none. `breaks` is
-    what happens in the middle of the reply, after some of its text. `usage` reports tokens, "dense" as many as there
-    can be; `last` says the dialect's last word. `pause` is in seconds, before each part of a stream; `bytewise` sends
-    every byte by itself, and ends lines with CR and LF.
+    `text` is said instead of the server's answer; `ending` is the terminal reason, None: there is none. `tool` is
+    called, with the text as its arguments. `breaks` is what happens in the middle of the reply, after some of its text.
+    `usage` reports tokens, "dense" as many as there can be; `last` says the dialect's last word. `pause` is in seconds,
+    before each part of a stream; `bytewise` sends every byte by itself, and ends lines with CR and LF.
     """
 
     shows: str
@@ -28,6 +28,7 @@ class Play:
     headers: Mapping[str, str] | None = None
     body: bytes | None = None  # instead of anything in a dialect
     text: str | None = None
+    tool: str = ""
     ending: Ending | None = "whole"
     breaks: Breaks = ""
     usage: Literal["", "plain", "cached", "dense"] = "plain"
@@ -55,6 +56,13 @@ PLAYS: Mapping[str, Play] = {
     "refusal": Play(shows="the model refuses", reason=Reason.REFUSED, ending="refusal"),
     "content-filter": Play(shows="a filter stops the answer", reason=Reason.REFUSED, ending="filter"),
     "other-end": Play(shows="a terminal reason that is not an answer's", reason=Reason.CUT, ending="other"),
+    "tool-call": Play(
+        shows="a tool is called that nobody offered",
+        reason=Reason.CUT,
+        ending="calls",
+        tool="look",
+        text='{"at": "it"}',
+    ),
     "empty": Play(shows="no text at all", reason=Reason.EMPTY, text=""),
     "blank": Play(shows="white space and nothing else", reason=Reason.EMPTY, text=" \n\u00a0\u200b\t"),
     "cut": Play(shows="the connection is cut within a chunk", reason=Reason.FAILED, breaks="cut"),

@@ -1,9 +1,10 @@
-"""A model server on loopback for tests: two dialects, streaming or not, well or with any failure. Standard library."""
+"""A model server on loopback for tests: five dialects, streamed or not, well or with any failure. Standard library."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 
 from atomic.testing.loopback import on_loopback
 from atomic.testing.model_plays import PLAYS, Play
-from atomic.testing.model_voices import VOICES, Event, Tokens, Voice
+from atomic.testing.model_voices import Event, Tokens, Voice
+from atomic.testing.model_voices_more import VOICES
 
 _PIECES = 4  # of a streamed text, about
 
@@ -23,6 +25,23 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+
+    @property
+    def voice(self) -> Voice | None:
+        """The dialect that its path asks for."""
+        path = self.path.partition("?")[0]
+        return next((voice for end, voice in VOICES.items() if path.endswith(end)), None)
+
+    @property
+    def model(self) -> str:
+        """The model that it names, in its body or in its path."""
+        named = re.search(r"/models/([^/:]+):", self.path)
+        return named[1] if named else str(self.body.get("model"))
+
+    @property
+    def streams(self) -> bool:
+        """Whether it asks for a stream."""
+        return bool(self.body.get("stream")) or ":streamGenerateContent" in self.path
 
     @property
     def size(self) -> int:
@@ -37,12 +56,11 @@ class Asked:
     @property
     def limit(self) -> int:
         """The most tokens of the completion."""
-        return int(self.body.get("max_tokens") or self.body.get("max_completion_tokens") or 0)
+        return self.voice.limit(self.body) if self.voice is not None else 0
 
     @property
     def _texts(self) -> list[str]:
-        system = self.body.get("system")
-        return [str(one["content"]) for one in self.body["messages"]] + ([str(system)] if system else [])
+        return [text for text in self.voice.texts(self.body) if text] if self.voice is not None else []
 
 
 class ModelServer:
@@ -67,10 +85,9 @@ class ModelServer:
         try:
             while asked := await _request(reader):
                 self.asked.append(asked)
-                voice = next((voice for path, voice in VOICES.items() if asked.path.endswith(path)), None)
-                if voice is None:
+                if asked.voice is None:
                     writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
-                elif not await _Reply(self, asked, voice, reader, writer).send():
+                elif not await _Reply(self, asked, asked.voice, reader, writer).send():
                     break
         except ConnectionError:
             self.gone.set()
@@ -83,7 +100,7 @@ class ModelServer:
             return PLAYS["wrong-key"]
         if self.play is not None:
             return self.play
-        return PLAYS.get(asked.headers.get("x-play") or str(asked.body.get("model")), PLAYS["whole"])
+        return PLAYS.get(asked.headers.get("x-play") or asked.model, PLAYS["whole"])
 
 
 @asynccontextmanager
@@ -138,7 +155,7 @@ class _Reply:
             return False
         if self._play.body is not None:
             return await self._send_whole(self._play.body)
-        if self._asked.body.get("stream"):
+        if self._asked.streams:
             return await self._send_stream()
         whole = json.dumps(self._voice.whole(self._play, self._text, self._tokens()), ensure_ascii=False).encode()
         instead = {
@@ -162,24 +179,25 @@ class _Reply:
         breaks, step = self._play.breaks, -(-len(self._text) // _PIECES) or 1
         pieces = [self._text[begin : begin + step] for begin in range(0, len(self._text), step)]
         begun, ended = self._voice.events(self._play, pieces, self._tokens())
-        self._head({"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+        kind = "application/x-ndjson" if self._voice.lines else "text/event-stream"
+        self._head({"content-type": kind, "transfer-encoding": "chunked"})
         for event in begun:
-            await self._chunk(_lines(event))
+            await self._chunk(self._said(event))
         if breaks == "cut":
             await self._write(b"400\r\ndata: {")  # 1,024 bytes are promised
             return False
         if breaks == "stalled":
             return await self._stall()
         if breaks == "error":
-            await self._chunk(_lines(self._voice.error()))
+            await self._chunk(self._said(self._voice.error()))
         elif breaks == "malformed":
-            await self._chunk(b'data: {"choices": [\n\n')
+            await self._chunk(self._begins + b'{"choices": [\n\n')
         elif breaks == "not UTF-8":
-            await self._chunk(b'data: "\xff\xfe"\n\n')
+            await self._chunk(self._begins + b'"\xff\xfe"\n\n')
         elif breaks == "endless":
-            await self._chunk(b"data: " + b" " * 5_000_000 + b"\n\n")
+            await self._chunk(self._begins + b" " * 5_000_000 + b"\n\n")
         for event in ended:
-            await self._chunk(_lines(event))
+            await self._chunk(self._said(event))
         if breaks == "cut late":
             await self._write(b"400\r\ndata: {")
             return False
@@ -191,7 +209,7 @@ class _Reply:
             await asyncio.sleep(self._play.pause)
         if self._play.bytewise:
             data = data.replace(b"\n", b"\r\n")  # which the standard allows
-        if self._play.pings:
+        if self._play.pings and not self._voice.lines:
             data = b": still here\n\n" + _lines(("ping", '{"type": "ping"}')) + data
         for part in (bytes([one]) for one in data) if self._play.bytewise else (data,):
             await self._write(b"%x\r\n%s\r\n" % (len(part), part))
@@ -211,6 +229,13 @@ class _Reply:
         await self._reader.read(1)  # nothing more is sent: this ends when the client goes away
         self._server.gone.set()
         return False
+
+    @property
+    def _begins(self) -> bytes:
+        return b"" if self._voice.lines else b"data: "
+
+    def _said(self, event: Event) -> bytes:
+        return event[1].encode() + b"\n" if self._voice.lines else _lines(event)
 
     def _tokens(self) -> Tokens | None:
         asked, kind = self._asked, self._play.usage
