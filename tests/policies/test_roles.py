@@ -14,8 +14,8 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 OPEN = {"requests", "bidders", "tasks", "budgets", "what-if"}
 MAY: dict[str, set[tuple[str, str]]] = {
     "viewer": {("see", area) for area in OPEN},
-    "operator": {(action, area) for action in ("see", "change") for area in OPEN},
-    "reviewer": {(action, area) for action in ("see", "review") for area in ("review", "inbox", "requests")},
+    "operator": {(action, area) for action in ("see", "judge", "change") for area in OPEN},
+    "reviewer": {(action, area) for action in ("see", "judge", "review") for area in ("review", "inbox", "requests")},
     "auditor": {("see", area) for area in AREAS},
     "admin": set(product(ACTIONS, AREAS)),
     "bidder": {("bid", "bidding")},

@@ -16,6 +16,7 @@ from atomic.errors import CallerError, ConfigError, NotFound
 from atomic.records.event import Entry
 from atomic.records.key import KeyIssued, KeyRevoked
 from atomic.records.money import dollars, nano_usd
+from atomic.records.principal import ROLES, Role
 from atomic.server.keyring import Keyring, fresh_secret, purse_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the API: who may ask, and for how much.")
 _KINDS = ("key", "revoked")
-_HEADING = ("key", "begins", "name", "tenant", "issued", "expires", "a day", "spent today", "a minute", "tasks", "")
+_HEADING = (
+    "key",
+    "begins",
+    "name",
+    "tenant",
+    "issued",
+    "expires",
+    "a day",
+    "spent today",
+    "a minute",
+    "tasks",
+    "roles",
+    "",
+)
 
 
 @app.command()
@@ -34,6 +48,9 @@ def create(
     rate: Annotated[int, typer.Option(min=0, help="Requests a minute; 0: any number.")] = 0,
     task: Annotated[
         list[str] | None, typer.Option(help="A microtask that it may use; several times. Default: all.")
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help=f"What it may do: {', '.join(ROLES)}; several times. Default: operator.")
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose requests it makes and sees.")] = "",
     days: Annotated[float, typer.Option(min=0.0, help="It expires after so many; 0: never.")] = 0.0,
@@ -50,6 +67,7 @@ def create(
         per_day=nano_usd(per_day) if per_day else None,
         rate=rate,
         tasks=tuple(task or ()),
+        roles=_roles(role or ["operator"]),
         expires_ns=time.time_ns() + int(days * 86_400e9) if days else 0,
     )
     asyncio.run(_write(read, [issued]))
@@ -103,6 +121,13 @@ def rotate(
     _show(issued, secret)
 
 
+def _roles(names: Sequence[str]) -> tuple[Role, ...]:
+    for name in names:
+        if name not in ROLES:
+            raise CallerError(f"there is no role {name!r}", hint=f"one of {', '.join(ROLES)}")
+    return tuple(role for role in ROLES if role in names)
+
+
 def _on_file(config: Config) -> Config:
     if config.ledger is None:
         raise ConfigError("keys are kept in the ledger, and this one is in memory", hint="name a file in market.ledger")
@@ -147,6 +172,7 @@ def _told(one: KeyIssued, issued_ns: int, why: str) -> dict[str, object]:
         "per_day": one.per_day,
         "rate": one.rate,
         "tasks": list(one.tasks),
+        "roles": list(one.roles),
         "why_not": why,
     }
 
@@ -163,6 +189,7 @@ def _row(one: KeyIssued, issued_ns: int, why: str, spent: int) -> tuple[str, ...
         dollars(spent),
         str(one.rate or "any"),
         ", ".join(one.tasks) or "all",
+        ", ".join(one.roles),
         why,
     )
 

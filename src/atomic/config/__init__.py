@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from atomic.clock import Clock, SystemClock
+from atomic.config.governing import policies_of
 from atomic.config.problems import Source, problems_of, secrets_in
 from atomic.config.settings import Settings
 from atomic.config.toml_lines import Path as Keys
@@ -173,8 +174,9 @@ async def open(
         for given in bidders:
             stack.push_async_callback(given.close)
         everybody, examples = [*bidders], examples_of()
+        place = Place(read.folder, examples)
         for name, settings in read.settings.bidders.items():
-            made = bidder_of(name, settings, Place(read.folder, examples))
+            made = bidder_of(name, settings, place)
             stack.push_async_callback(made.close)
             everybody.append(made)
         ledger = ledger_of(read.ledger, clock)
@@ -190,6 +192,7 @@ async def open(
             clock=clock,
             modes=_modes(read, everybody),
             parser=default_parser(),
+            policies=policies_of(read.settings.govern, read.folder) if read.settings.govern.policies else None,
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
         for follower in followers:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from atomic.config.governing import GovernSettings, LoginSettings
 from atomic.config.outsiders import ObserveSettings
 from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, Settings, TaskSettings
 from atomic.config.toml_lines import Path, line_of
@@ -156,6 +157,10 @@ def _keys_at(path: Path, raw: Mapping[str, Any]) -> Iterable[str]:
             model = SecretSettings
         case ("bidders", _, "rules", _):
             model = RuleSettings
+        case ("govern",):
+            model = GovernSettings
+        case ("govern", "login"):
+            model = LoginSettings
         case ("observe",):
             model = ObserveSettings
         case ("task", _):

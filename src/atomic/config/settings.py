@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
+from atomic.config.governing import GovernSettings
 from atomic.config.outsiders import ObserveSettings, RemoteSettings
+from atomic.config.programs import DspySettings
 from atomic.config.values import (
     Age,
     Amount,
@@ -126,10 +128,11 @@ class ModelSettings(BidderSettings):
 
 
 class SpecialistSettings(BidderSettings):
-    """An online text classifier, over words or over runs of four bytes."""
+    """An online text classifier, over words or runs of four bytes; `centroids`: for many labels with few examples."""
 
     kind: Literal["specialist"]
     reads: Literal["words", "spelling"] = "words"
+    method: Literal["logistic", "centroids"] = "logistic"
 
 
 class NaiveBayesSettings(BidderSettings):
@@ -153,9 +156,6 @@ class CacheSettings(BidderSettings):
     off: Names = ()
 
 
-class RuleSettings(Table):
-    """One rule: where every field named in `when` matches its pattern, `answer` is right with probability `claim`."""
-
 class SemanticCacheSettings(BidderSettings):
     """Answers given before to inputs like this one; `off` names the tasks it stays away from."""
 
@@ -163,6 +163,9 @@ class SemanticCacheSettings(BidderSettings):
     capacity: Annotated[int, Field(ge=1)] = 5_000
     off: Names = ()
 
+
+class RuleSettings(Table):
+    """One rule: where every field named in `when` matches its pattern, `answer` is right with probability `claim`."""
 
     task: str
     when: Annotated[dict[str, Pattern], Field(min_length=1)]
@@ -205,11 +208,11 @@ class HostedSettings(ModelSettings):
     stall: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] | None = None
     reasoning: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    images: bool | None = None
+    tools: bool | None = None
     key: SecretSettings | None = None
     key_env: EnvironmentName | None = None
 
-    images: bool | None = None
-    tools: bool | None = None
     @model_validator(mode="after")
     def _one_key(self) -> HostedSettings:
         if self.key is not None and "key_env" in self.model_fields_set:
@@ -226,19 +229,19 @@ class HttpSettings(HostedSettings):
 
     kind: Literal["http"]
     url: Url
+    dialect: DialectName = "chat"
     limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
-    dialect: DialectName = "chat"
 
 class AnthropicSettings(HostedSettings):
     """A hosted language model behind Anthropic's Messages; `held` says by what its answers are held to a type."""
 
     kind: Literal["anthropic"]
+    held: HeldBy = "tool"
     url: Url = "https://api.anthropic.com/v1"
     key_env: EnvironmentName | None = "ANTHROPIC_API_KEY"
     reasoning: Annotated[int, Field(ge=1_024, le=1_000_000)] | None = None  # the least that its API takes
-    held: HeldBy = "tool"
 
 
 class PersonSettings(BidderSettings):
@@ -267,12 +270,13 @@ AnyBidder = (
     | NaiveBayesSettings
     | NeighboursSettings
     | CacheSettings
+    | SemanticCacheSettings
     | RulesSettings
     | LocalSettings
     | HttpSettings
-    | SemanticCacheSettings
     | AnthropicSettings
     | RemoteSettings
+    | DspySettings
     | PersonSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
@@ -280,12 +284,13 @@ KINDS: dict[str, type[BidderSettings]] = {
     "naive-bayes": NaiveBayesSettings,
     "neighbours": NeighboursSettings,
     "cache": CacheSettings,
+    "semantic-cache": SemanticCacheSettings,
     "rules": RulesSettings,
     "local": LocalSettings,
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
-    "semantic-cache": SemanticCacheSettings,
     "remote": RemoteSettings,
+    "dspy": DspySettings,
     "person": PersonSettings,
 }
 
@@ -299,4 +304,5 @@ class Settings(Table):
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
     task: dict[str, TaskSettings] = Field(default_factory=dict)
     observe: ObserveSettings = ObserveSettings()
+    govern: GovernSettings = GovernSettings()
     inbox: dict[str, Any] = Field(default_factory=dict)

@@ -5,7 +5,7 @@ A policy that names anything else is refused when it is read, not found to do no
 
 from typing import Literal, get_args
 
-Action = Literal["see", "review", "change", "administer", "bid"]
+Action = Literal["see", "judge", "review", "change", "administer", "bid"]
 Area = Literal[
     "requests", "bidders", "tasks", "budgets", "what-if", "review", "inbox", "ledger", "access", "bidding",
 ]  # fmt: skip
@@ -27,5 +27,5 @@ type Request = { label: String, level: Long, task: String, tenant: String };
 
 action run appliesTo { principal: [Person, Key, Program], resource: [Task], context: Request };
 action buy appliesTo { principal: [Person, Key, Program], resource: [Bidder], context: Request };
-action see, review, change, administer, bid appliesTo { principal: [Person, Key, Program], resource: [Area] };
+action see, judge, review, change, administer, bid appliesTo { principal: [Person, Key, Program], resource: [Area] };
 """

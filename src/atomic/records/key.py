@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from atomic.records.principal import Role
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyIssued:
@@ -12,7 +14,7 @@ class KeyIssued:
 
     `digest` is the SHA-256 (hex) of the whole secret, `prefix` its beginning, which lists show. Times are calendar
     times, 0: never. `per_day` is what it may spend on a UTC day, in nano-USD (None: what the market may), `rate` how
-    many requests it may make in a minute (0: any number), `tasks` the microtasks it may use (empty: all).
+    many requests it may make in a minute (0: any number), `tasks` the microtasks it may use (empty: all), `roles` what it may do.
     """
 
     key: str
@@ -24,6 +26,7 @@ class KeyIssued:
     per_day: int | None = None
     rate: int = 0
     tasks: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ("operator",)
     before_until_ns: int = 0  # how long the secret that this one replaces is taken as well
 
 

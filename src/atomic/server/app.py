@@ -19,6 +19,7 @@ from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
 from atomic.server.chat_api import chat_completions
 from atomic.server.draining import told_to_stop
+from atomic.server.entering import routes as entering
 from atomic.server.front import Front
 from atomic.server.listing_api import embeddings, model, models
 from atomic.server.messages_api import messages
@@ -62,6 +63,7 @@ def make_app(
         Route("/metrics", metrics),
         *more,
         *pages(),
+        *entering(),
         Route("/v1/chat/completions", chat_completions, methods=["POST"]),
         Route("/v1/responses", responses, methods=["POST"]),
         Route("/v1/messages", messages, methods=["POST"]),

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atomic.errors import AtomicError
+from atomic.server import entering
 from atomic.server.pages import is_page
 from atomic.server.problems import Problem, response_of, shape_of
 from atomic.server.service import Service
@@ -42,10 +43,10 @@ class Front:
             if service is None:
                 raise Problem(503, "this server is starting or has stopped", retry_after=1.0)
             scope.setdefault("state", {})["service"] = service
-            if path in OPEN or is_page(path):
+            if path in OPEN or path in entering.OPEN or is_page(path):
                 await self._app(scope, receive, sending)
                 return
-            scope["state"]["principal"] = await service.principal(headers)
+            scope["state"]["principal"] = await service.principal(headers, scope["method"])
             if path in _NO_PLACE:
                 await self._app(scope, receive, sending)
                 return

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from atomic.errors import KeyRefused
 from atomic.records.event import Event
 from atomic.records.key import KeyIssued, KeyRevoked
+from atomic.records.principal import OURS
+from atomic.records.principal import Principal as Identity
 
 _ID, _SECRET, _SHOWN = 6, 32, 4  # bytes of an id and of a secret; characters of the secret that lists show
 _HINT = "send `Authorization: Bearer KEY` or `x-api-key: KEY`; `atomic keys create` makes one"
@@ -18,14 +20,22 @@ _HINT = "send `Authorization: Bearer KEY` or `x-api-key: KEY`; `atomic keys crea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: a key, or nobody in particular where no key was ever issued."""
+    """Who asks: a key, a person who logged in, or nobody in particular where no key was ever issued."""
 
     key: KeyIssued | None = None
+    person: Identity | None = None
+
+    @property
+    def who(self) -> Identity:
+        """The same as policies see it."""
+        if self.key is None:
+            return self.person or OURS
+        return Identity(kind="Key", name=self.key.name or self.key.key, roles=self.key.roles, tenant=self.key.tenant)
 
     @property
     def tenant(self) -> str:
         """Whose requests it makes and sees."""
-        return self.key.tenant if self.key is not None else ""
+        return self.who.tenant
 
     @property
     def purses(self) -> tuple[tuple[str, int | None], ...]:
@@ -113,10 +123,13 @@ class Keyring:
         usable = [one for one in found if not self._known[one.key].revoked]
         return usable[0] if len(usable) == 1 else None
 
+    def by_id(self, key: str, now_ns: int) -> Principal | None:
+        """The key of this id, if it is taken now."""
+        known = self._known.get(key)
+        return Principal(key=known.issued) if known is not None and not _why_not(known, now_ns) else None
+
     def principal(self, secret: str, now_ns: int) -> Principal:
         """Who shows this secret ("": none). Raises KeyRefused."""
-        if not self.required:
-            return Principal()
         if not secret:
             raise KeyRefused("no key was sent", hint=_HINT)
         known = self._known.get(secret[4:].partition("_")[0])

@@ -13,14 +13,18 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from atomic.config import Config, open
+from atomic.config.governing import policies_of, provider_of
 from atomic.errors import KeyRefused, OperatorError, TooMany
 from atomic.ledger import MemoryLedger, SqliteLedger
+from atomic.login import OpenId
 from atomic.market import Market, Trade
 from atomic.overview import KINDS, Overviews
+from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal
+from atomic.server.sessions import whose
 from atomic.server.tasks import tasks_of
 
 if TYPE_CHECKING:
@@ -41,28 +45,50 @@ class Service:
     tasks: Mapping[str, Microtask[..., Any]]
     gate: Gate
     keyring: Keyring
+    policies: CedarPolicies
+    open_id: OpenId | None
+    secret: bytes  # of the market: what cookies are sealed with
     overviews: Overviews = field(default_factory=Overviews)
     observed: Observed | None = None  # without the extra `observe`
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Who asks, and whether its rate lets it. Raises KeyRefused or TooMany."""
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        secret = headers.get("x-api-key") or (secret if scheme.lower() == "bearer" else "")
-        who = self.keyring.principal(secret.strip(), time.time_ns())
-        if who.key is None:
+    @property
+    def guarded(self) -> bool:
+        """Whether it is asked who asks: once a key was issued, or where people log in."""
+        return self.keyring.required or self.open_id is not None
+
+    async def principal(self, headers: Mapping[str, str], method: str) -> Principal:
+        """Who asks, and whether its rate lets it. Raises KeyRefused, TooMany or ProviderError."""
+        if not self.guarded:
             refuse_strangers(headers)
-        elif who.key.rate:
+            return Principal()
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        secret = (headers.get("x-api-key") or (secret if scheme.lower() == "bearer" else "")).strip()
+        if not secret and (logged_in := whose(headers, method, self.secret, self.keyring, time.time_ns())):
+            return logged_in
+        if self.open_id is not None and secret.count(".") == 2:  # a token; a key of ours has no point
+            return Principal(person=await self.open_id.principal(secret))
+        who = self.keyring.principal(secret, time.time_ns())
+        if who.key is not None and who.key.rate:
             await self._admit(f"key {who.key.key}", who.key.rate, "this key")
         return who
+
+    def require(self, who: Principal, action: Action, *areas: Area) -> None:
+        """Nothing, if they may do this in one of the areas. Raises KeyRefused, which says why not."""
+        refused = [self.policies.entering(who.who, action, area) for area in areas]
+        if all(refused):
+            raise KeyRefused(refused[0], hint="an administrator gives roles; see docs/governance.md", known=True)
 
     async def trade(self, who: Principal, task: str) -> Trade:
         """The options of a purchase that it asks for. Raises KeyRefused or TooMany."""
         if not who.may(task):
             raise KeyRefused(f"this key may not use {task!r}", hint="`atomic keys list` says what it may", known=True)
+        label = self.tasks[task].label if task in self.tasks else "internal"
+        if why := self.policies.running(who.who, task, label):
+            raise KeyRefused(why, hint="an administrator gives roles; see docs/governance.md", known=True)
         if rate := self.config.settings.serve.rates.get(task):
             await self._admit(f"task {task}", rate, f"the task {task!r}")
-        return Trade(tenant=who.tenant, purses=who.purses)
+        return Trade(tenant=who.tenant, purses=who.purses, principal=who.who)
 
     async def _admit(self, name: str, per_minute: int, whose: str) -> None:
         wait = await self.market.ledger.admit_at_rate(name, per_minute=per_minute)
@@ -118,7 +144,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """A worker's service, until the block ends."""
     known = {**tasks_of(config), **{one.name: one for one in tasks}}
-    async with open(config, bidders=bidders, metrics=_MEASURED) as market:
+    async with _vouching(config) as open_id, open(config, bidders=bidders, metrics=_MEASURED) as market:
         ledger = market.ledger
         assert isinstance(ledger, SqliteLedger | MemoryLedger)
         keyring, head = Keyring(), ledger.head()
@@ -134,6 +160,9 @@ async def running(
             tasks=known,
             gate=Gate(config.settings.serve.most),
             keyring=keyring,
+            policies=policies_of(config.settings.govern, config.folder),
+            open_id=open_id,
+            secret=ledger.secret(),
             overviews=overviews,
             observed=_observed(market),
         )
@@ -146,6 +175,19 @@ async def running(
             for task in (catching_up, looking_back):
                 task.cancel()
             await asyncio.gather(catching_up, looking_back, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _vouching(config: Config) -> AsyncIterator[OpenId | None]:
+    """Whoever vouches for people, if anybody does."""
+    login = config.settings.govern.login
+    if login is None:
+        yield None
+        return
+    import httpx
+
+    async with httpx.AsyncClient(timeout=10.0, follow_redirects=False) as client:
+        yield OpenId(provider_of(login), client)
 
 
 def _observed(market: Market) -> Observed | None:

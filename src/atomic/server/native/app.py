@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from atomic.errors import AtomicError
 from atomic.server.front import places
-from atomic.server.native import buying, history, knowing, overview, requests, review
+from atomic.server.native import access, buying, history, inbox, knowing, overview, requests, review
 from atomic.server.native.shapes import ProblemShown
 from atomic.server.problems import Problem, response_of
 from atomic.version import __version__
@@ -39,7 +39,7 @@ def native_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for part in (buying, review, overview, requests, knowing, history):
+    for part in (access, inbox, buying, review, overview, requests, knowing, history):
         app.include_router(part.router)
     made = app.openapi
 

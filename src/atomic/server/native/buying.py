@@ -21,7 +21,7 @@ from atomic.records.objective import with_terms
 from atomic.records.request import Terms
 from atomic.server.decision import decision_of
 from atomic.server.keyring import Principal
-from atomic.server.native.common import Serving, Who
+from atomic.server.native.common import Serving, Who, may
 from atomic.server.native.shapes import (
     BatchAsked,
     BatchShown,
@@ -39,13 +39,13 @@ router = APIRouter(tags=["tasks"])
 _MONEY = ("worth", "max_price", "latency_price")
 
 
-@router.get("/tasks")
+@router.get("/tasks", dependencies=[may("see", "tasks")])
 async def tasks(service: Serving, who: Who) -> list[TaskShown]:
     """The microtasks that can be run with this key."""
     return [_shown(one) for name, one in sorted(service.tasks.items()) if who.may(name)]
 
 
-@router.get("/tasks/{task}")
+@router.get("/tasks/{task}", dependencies=[may("see", "tasks")])
 async def task(task: str, service: Serving) -> TaskShown:
     """One microtask."""
     return _shown(_task(service, task))

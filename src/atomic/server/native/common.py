@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
 from atomic.errors import KeyRefused
+from atomic.policies import Action, Area
 from atomic.server.keyring import Principal
 from atomic.server.service import Service
 
@@ -28,6 +29,15 @@ def _whole(request: Request) -> Service:
             "this key is a tenant's", hint="what is of the whole market takes a key without one", known=True
         )
     return _service(request)
+
+
+def may(action: Action, *areas: Area) -> Any:
+    """A dependency that lets in whoever may do this in one of the areas. Raises KeyRefused, which says why not."""
+
+    def check(request: Request) -> None:
+        _service(request).require(_principal(request), action, *areas)
+
+    return Depends(check)
 
 
 Serving = Annotated[Service, Depends(_service)]

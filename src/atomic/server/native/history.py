@@ -13,10 +13,11 @@ from fastapi.responses import StreamingResponse
 
 from atomic.errors import CallerError, NotFound
 from atomic.explain.events import event_told
+from atomic.ledger.export import export as exported
 from atomic.ledger.verify import verify as check
 from atomic.records.event import KINDS, Event
 from atomic.server.keyring import Principal
-from atomic.server.native.common import Serving, Who, Whole
+from atomic.server.native.common import Serving, Who, Whole, may
 from atomic.server.native.shapes import EventsShown, HeadShown, Limit, Name, Seq, Told
 from atomic.server.service import Service
 
@@ -26,7 +27,7 @@ _CHUNK = 500
 Kinds = Annotated[list[str], Query(max_length=len(KINDS), description="Only these kinds of events.")]
 
 
-@router.get("/ledger/head")
+@router.get("/ledger/head", dependencies=[may("see", "ledger")])
 def head(service: Whole) -> HeadShown:
     """The last event."""
     last = service.ledger.head()
@@ -34,7 +35,7 @@ def head(service: Whole) -> HeadShown:
     return HeadShown(seq=last, time_ns=found[0].time_ns if found else 0)
 
 
-@router.get("/ledger/events")
+@router.get("/ledger/events", dependencies=[may("see", "ledger")])
 def events(
     service: Serving,
     who: Who,
@@ -58,7 +59,7 @@ def events(
     return EventsShown(events=rows, next=None)
 
 
-@router.get("/ledger/events/{seq}")
+@router.get("/ledger/events/{seq}", dependencies=[may("see", "ledger")])
 def event(seq: Seq, service: Serving, who: Who, bodies: bool = False) -> Told:
     """One event, by its number."""
     found = list(service.ledger.read(after=seq - 1, limit=1)) if seq else []
@@ -67,7 +68,7 @@ def event(seq: Seq, service: Serving, who: Who, bodies: bool = False) -> Told:
     return event_told(service.ledger, found[0], bodies=bodies)
 
 
-@router.post("/ledger/verify")
+@router.post("/ledger/verify", dependencies=[may("see", "ledger")])
 def verify(service: Whole) -> Told:
     """Check the chain, the signed heads and every body; `ok` says that all is as it was written."""
     if service.config.ledger is None:
@@ -77,9 +78,24 @@ def verify(service: Whole) -> Told:
 
 
 @router.get(
+    "/ledger/export",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Lines of JSON.", "content": {"application/x-ndjson": {}}}},
+    dependencies=[may("see", "ledger")],
+)
+def export(service: Whole) -> StreamingResponse:
+    """All events with the signed heads, a line of JSON each: what `atomic ledger export` writes, without bodies."""
+    if service.config.ledger is None:
+        raise CallerError("this ledger is in memory: there is nothing to be taken away")
+    lines = (orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in exported(service.config.ledger))
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+@router.get(
     "/events",
     response_class=StreamingResponse,
     responses={200: {"description": "Events as they come.", "content": {"text/event-stream": {}}}},
+    dependencies=[may("see", "ledger")],
 )
 async def live(
     request: Request,

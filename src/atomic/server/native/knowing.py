@@ -19,7 +19,7 @@ from atomic.records.canonical import canonical_json
 from atomic.replay import replay as recomputed
 from atomic.savings import savings as measured
 from atomic.server.keyring import purse_of
-from atomic.server.native.common import Serving, Whole
+from atomic.server.native.common import Serving, Whole, may
 from atomic.server.native.shapes import BudgetsShown, Name, Rows, Told, WhatIfAsked
 from atomic.shop import day_of
 from atomic.whatif import Amount, Change
@@ -28,14 +28,14 @@ from atomic.whatif import what_if as tried
 router = APIRouter(tags=["market"])
 
 
-@router.get("/bidders")
+@router.get("/bidders", dependencies=[may("see", "bidders")])
 async def bidders(service: Serving) -> Rows:
     """Who takes part: as it declares itself, and how it is."""
     beliefs, now_ns = service.market.beliefs, time.time_ns()
     return Rows(rows=[_bidder(one, beliefs, now_ns) for _, one in sorted(service.market.bidders.items())])
 
 
-@router.get("/beliefs")
+@router.get("/beliefs", dependencies=[may("see", "bidders")])
 def beliefs(service: Whole, task: Name = "") -> Rows:
     """What is believed of each bid in each task: how many outcomes were seen and were right, and times."""
     known = service.market.beliefs
@@ -55,7 +55,7 @@ def beliefs(service: Whole, task: Name = "") -> Rows:
     return Rows(rows=rows)
 
 
-@router.get("/budgets")
+@router.get("/budgets", dependencies=[may("see", "budgets")])
 def budgets(
     service: Whole, day: Annotated[str, Query(max_length=10, pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
 ) -> BudgetsShown:
@@ -77,20 +77,20 @@ def budgets(
     )
 
 
-@router.get("/objectives")
+@router.get("/objectives", dependencies=[may("see", "budgets")])
 def objectives(service: Whole) -> Rows:
     """Tasks with a target or a budget, and how they stand."""
     found = progress(service.ledger, service.market.beliefs, time.time_ns())
     return Rows(rows=[_plain(dataclasses.asdict(one)) for one in found])
 
 
-@router.get("/modes")
+@router.get("/modes", dependencies=[may("see", "tasks")])
 def modes(service: Whole) -> Rows:
     """Who answers each task that has a mode, since when, and on what evidence that changed."""
     return Rows(rows=[_plain(one) for one in standings_told(service.ledger)])
 
 
-@router.get("/savings")
+@router.get("/savings", dependencies=[may("see", "budgets")])
 def savings(
     service: Whole,
     against: Annotated[str, Query(min_length=1, max_length=200)],
@@ -106,7 +106,7 @@ def savings(
     return Rows(rows=[_plain(one.json()) for one in found])
 
 
-@router.post("/what-if")
+@router.post("/what-if", dependencies=[may("see", "what-if")])
 def what_if(asked: WhatIfAsked, service: Whole) -> Told:
     """What recorded traffic would have bought if something had been otherwise."""
     if asked.worth is None and not asked.without and not asked.prices:
@@ -120,7 +120,7 @@ def what_if(asked: WhatIfAsked, service: Whole) -> Told:
     return {"totals": found.totals(), "requests": [_plain(dataclasses.asdict(one)) for one in found.changed]}
 
 
-@router.post("/replay")
+@router.post("/replay", dependencies=[may("see", "ledger")])
 def replay(service: Whole, deep: bool = False, sample: Annotated[float | None, Query(ge=0.0, le=1.0)] = None) -> Told:
     """Compute every award again, or a share of them chosen by their hash; `deep` rebuilds beliefs as well."""
     return _plain(dataclasses.asdict(recomputed(service.ledger, deep=deep, sample=sample)))

@@ -19,7 +19,7 @@ from atomic.records.award import Award, Slate, Table
 from atomic.records.event import decode
 from atomic.rules.auction import RULES_VERSION, without
 from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who
+from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import AgainAsked, Name, Told
 from atomic.server.service import Service
 
@@ -29,7 +29,7 @@ _SHOWN = 25  # outcomes in a live summary
 Ns = Annotated[int, Query(ge=0, le=2**62)]
 
 
-@router.get("/overview")
+@router.get("/overview", dependencies=[may("see", "requests")])
 async def overview(
     service: Serving, who: Who, since_ns: Ns = 0, until_ns: Annotated[int | None, Query(ge=0, le=2**62)] = None
 ) -> Told:
@@ -55,7 +55,7 @@ async def overview(
     }
 
 
-@router.get("/overview/bidders")
+@router.get("/overview/bidders", dependencies=[may("see", "bidders")])
 async def bidders(service: Serving, who: Who, task: Name = "", since_ns: Ns = 0) -> Told:
     """Each bid as it did in that time: attempts, failures, prices, times, and how its probabilities came true.
 
@@ -87,6 +87,7 @@ async def bidders(service: Serving, who: Who, task: Name = "", since_ns: Ns = 0)
     "/overview/live",
     response_class=StreamingResponse,
     responses={200: {"description": "Summaries as they come.", "content": {"text/event-stream": {}}}},
+    dependencies=[may("see", "requests")],
 )
 async def live(request: Request, service: Serving, who: Who) -> StreamingResponse:
     """A summary a second as server-sent events, while something happens; `id` is the last event's number."""
@@ -112,7 +113,7 @@ async def _summaries(service: Service, who: Principal) -> AsyncIterator[bytes]:
             continue
 
 
-@router.post("/requests/{request_id:path}/again")
+@router.post("/requests/{request_id:path}/again", dependencies=[may("see", "requests")])
 def again(request_id: RequestId, asked: AgainAsked, service: Serving, who: Who) -> Told:
     """A round's auction, run again with other worths, prices or probabilities: what would have been bought then.
 
@@ -173,7 +174,7 @@ def _now(service: Service, seen: Overview) -> Told:
 def _recent(service: Service, who: Principal) -> list[Told]:
     found = []
     for event, settled in reversed(service.overviews.recent):
-        if who.tenant in ("", event.tenant):
+        if event.tenant == who.tenant:
             found.append(
                 {
                     "seq": event.seq,

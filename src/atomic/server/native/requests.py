@@ -14,7 +14,7 @@ from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.server.native.common import RequestId, Serving, Who
+from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
 
 router = APIRouter(prefix="/requests", tags=["requests"])
@@ -22,7 +22,7 @@ _SCANNED = 20_000  # requests that one page looks at; its `next` goes on from th
 _WINDOW = 512  # events
 
 
-@router.get("")
+@router.get("", dependencies=[may("see", "requests")])
 def requests(  # noqa: PLR0913, PLR0917 - what can be asked for
     service: Serving,
     who: Who,
@@ -36,7 +36,7 @@ def requests(  # noqa: PLR0913, PLR0917 - what can be asked for
     """A page of requests, the newest first; shadows of others are not among them."""
     rows: list[RequestRow] = []
     scanned, last = 0, before or service.ledger.head() + 1
-    for event in _backwards(service.ledger, last):
+    for event in backwards(service.ledger, last):
         scanned, last = scanned + 1, event.seq
         if event.tenant == who.tenant and search in event.request_id and _fits(event, task):
             row = _row(service.ledger, event)
@@ -47,7 +47,7 @@ def requests(  # noqa: PLR0913, PLR0917 - what can be asked for
     return RequestsShown(requests=rows, next=None)
 
 
-@router.get("/{request_id:path}/explain")
+@router.get("/{request_id:path}/explain", dependencies=[may("see", "requests")])
 def explain(
     request_id: RequestId,
     service: Serving,
@@ -55,12 +55,19 @@ def explain(
     bodies: Annotated[bool, Query(description="The input and answers, too.")] = False,
 ) -> Told:
     """Why it was bought from whom, and what it would have taken to be bought elsewhere."""
+    if bodies:
+        service.require(who, "see", "inbox")
     _opened(service.ledger, who.tenant, request_id)
     story: Told = explained(service.ledger, request_id, tenant=who.tenant, bodies=bodies).json()
     return story
 
 
-@router.get("/{request_id:path}/explain.txt", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/{request_id:path}/explain.txt",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+    dependencies=[may("see", "requests")],
+)
 def explain_text(request_id: RequestId, service: Serving, who: Who, brief: bool = False) -> Response:
     """The same in plain words."""
     _opened(service.ledger, who.tenant, request_id)
@@ -68,7 +75,7 @@ def explain_text(request_id: RequestId, service: Serving, who: Who, brief: bool 
     return Response(story.brief() if brief else story.text(), media_type="text/plain")
 
 
-@router.get("/{request_id:path}/why-not")
+@router.get("/{request_id:path}/why-not", dependencies=[may("see", "requests")])
 def why_not(request_id: RequestId, bidder: Annotated[str, Query(max_length=200)], service: Serving, who: Who) -> Told:
     """Why a bidder ("name", or "name+tactic") did not win it, and what it would have taken."""
     _opened(service.ledger, who.tenant, request_id)
@@ -76,7 +83,7 @@ def why_not(request_id: RequestId, bidder: Annotated[str, Query(max_length=200)]
     return story
 
 
-@router.post("/{request_id:path}/feedback", status_code=204)
+@router.post("/{request_id:path}/feedback", status_code=204, dependencies=[may("judge", "requests")])
 async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving, who: Who) -> None:
     """Say how right it was; the market learns from it at once."""
     await service.market.feedback(
@@ -91,7 +98,7 @@ async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving
     )
 
 
-@router.get("/{request_id:path}")
+@router.get("/{request_id:path}", dependencies=[may("see", "requests")])
 def request(request_id: RequestId, service: Serving, who: Who) -> RequestRow:
     """One request."""
     return _row(service.ledger, _opened(service.ledger, who.tenant, request_id))
@@ -104,7 +111,7 @@ def _opened(ledger: Ledger, tenant: str, request_id: str) -> Event:
     raise NotFound(f"there is no request {request_id!r}", hint="/api/v1/requests lists them")
 
 
-def _backwards(ledger: Ledger, before: int) -> Iterator[Event]:
+def backwards(ledger: Ledger, before: int) -> Iterator[Event]:
     """Events of requests that were opened, newest first: windows that grow while they hold few."""
     window, end = _WINDOW, before
     while end > 1:

@@ -16,7 +16,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.question import QuestionTaken
 from atomic.review import Word, content_of, counts, give, input_of, is_ours, read_questions, read_value, taken
 from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who
+from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import (
     Name,
     QuestionRow,
@@ -31,28 +31,28 @@ from atomic.server.service import Service
 router = APIRouter(prefix="/review", tags=["review"])
 
 
-@router.get("")
+@router.get("", dependencies=[may("see", "review")])
 def questions(service: Serving, who: Who, queue: Name = "") -> QuestionsShown:
     """What waits for a person, oldest first; of one queue (a person's name) or of all."""
     waiting = read_questions(service.ledger).waiting(time.time_ns(), queue=queue)
     return QuestionsShown(questions=[QuestionRow(**_row(one)) for one in waiting if one.event.tenant == who.tenant])
 
 
-@router.post("/{question:path}/take", status_code=204)
+@router.post("/{question:path}/take", status_code=204, dependencies=[may("review", "review")])
 async def take(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Work on it for a quarter of an hour: meanwhile nobody else gets it."""
     one = _find(service.ledger, who, question)
     await _say(service, one, asked.reviewer, (taken(one, asked.reviewer),), is_ours)
 
 
-@router.post("/{question:path}/give-back", status_code=204)
+@router.post("/{question:path}/give-back", status_code=204, dependencies=[may("review", "review")])
 async def give_back(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Let others have it."""
     one = _find(service.ledger, who, question)
     await _say(service, one, asked.reviewer, (taken(one, asked.reviewer, until_ns=0),), lambda *_: True)
 
 
-@router.post("/{question:path}/answer", status_code=204)
+@router.post("/{question:path}/answer", status_code=204, dependencies=[may("review", "review")])
 async def answer(question: RequestId, asked: WordAsked, service: Serving, who: Who) -> None:
     """Answer it. Of an approval `true` lets the action be taken, and `false` or null refuses it."""
     one, value = _find(service.ledger, who, question), asked.value
@@ -69,7 +69,7 @@ async def answer(question: RequestId, asked: WordAsked, service: Serving, who: W
     await _say(service, one, asked.reviewer, says, counts)
 
 
-@router.get("/{question:path}")
+@router.get("/{question:path}", dependencies=[may("see", "review")])
 def question(question: RequestId, service: Serving, who: Who) -> QuestionShown:
     """One question, with what a reader needs."""
     ledger = service.ledger

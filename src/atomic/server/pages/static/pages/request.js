@@ -8,7 +8,8 @@ const named = action => action.length ? action.join(" and ") : "nothing: the mar
 
 export async function render(made, {id, signal, again}) {
   const at = `/requests/${encodeURIComponent(id)}`;
-  const told = await ask(path(`${at}/explain`, {bodies: true}), {signal});
+  const told = await ask(path(`${at}/explain`, {bodies: true}), {signal})
+    .catch(error => { if (error.status !== 403) throw error; return ask(`${at}/explain`, {signal}); });
   fill(made, head(told), told.rounds.map(one => round(one, at, told, signal)), story(told), feedback(told, at, again), input(told));
 }
 
