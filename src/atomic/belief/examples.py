@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from atomic.belief.grams import grams
+from atomic.belief.grams import grams, spelling
 from atomic.records.microtask import Ask, Example
 from atomic.records.request import LABELS, DataLabel
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS = 1 << 18
-GRAMS_PER_TEXT = 256  # of a longer text the ones with the smallest hashes: the same ones in every text
+# Of a longer text the ones with the smallest hashes: the same ones in every text. Words alone miss what is spelled a
+# little otherwise: with both the vote of eight is right more often, by 8 points on two intent corpora with 4 and 3
+# examples a label, by 2 on mails.
+WORDS_PER_TEXT = SPELLINGS_PER_TEXT = 128
 REMEMBERED = 40  # neighbours kept of a recent question, which several bidders and tactics ask
 
 _NOTHING = BUCKETS  # a bucket no gram falls into, so that an empty text has one entry too
@@ -26,7 +29,7 @@ _ONE = 4096.0  # squared weights are rounded to 1/4096, so that their sums are e
 class ExampleStore:
     """Verified examples per tenant and task, at most `capacity` each, the oldest dropped; implements `Examples`.
 
-    Nearness is the cosine between the asked text, its grams weighted by squared inverse document frequency, and an
+    Nearness is the cosine between the asked text, its words, pairs of words and spelling weighted by squared inverse document frequency, and an
     example's grams, all alike. What only the market settled (`source` "market") is not verified and not kept; what was
     found to be wrong (`probability` below 0.5) is dropped. An example is shown only to asks of its own data label or
     a higher one, and never to the request it came from.
@@ -74,11 +77,16 @@ class ExampleStore:
         key = (ask.tenant, ask.task.name, ask.request_id, ask.label, ask.features.text)
         known = self._recent.get(key)
         if known is None or (count > len(known) and len(known) >= REMEMBERED):
-            known = shelf.nearest(ask, max(count, REMEMBERED))
+            known = shelf.nearest(ask.features.text, ask.label, ask.request_id, max(count, REMEMBERED))
             self._recent[key] = known
             if len(self._recent) > 64:
                 self._recent.popitem(last=False)
         return known[:count]
+
+    def like(self, example: Example, count: int) -> Sequence[tuple[float, Example]]:
+        """As `nearest`, to the input of an example."""
+        shelf = self._shelves.get((example.tenant, example.task))
+        return () if shelf is None else shelf.nearest(example.text, example.label, example.request_id, count)
 
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
@@ -124,10 +132,10 @@ class _Shelf:
             self._rows[row] = None
             self._frequency[self._grams_of(row)] -= 1
 
-    def nearest(self, ask: Ask, count: int) -> list[tuple[float, Example]]:
+    def nearest(self, text: str, label: DataLabel, request_id: str, count: int) -> list[tuple[float, Example]]:
         import numpy as np
 
-        asked = _buckets(ask.features.text)[:-1]
+        asked = _buckets(text)[:-1]
         if not self._rows or not asked.size:
             return []
         rarity = np.log(1.0 + len(self) / (self._frequency[asked] + 1.0)) ** 2
@@ -139,17 +147,19 @@ class _Shelf:
         sizes = np.diff(starts, append=self._end)
         length = math.sqrt(float((weights.astype(np.int64) ** 2).sum()))
         likeness = shared / (np.sqrt(sizes) * max(length, 1.0))
-        return self._best(likeness, ask, count)
+        return self._best(likeness, label, request_id, count)
 
-    def _best(self, likeness: NDArray[np.float64], ask: Ask, count: int) -> list[tuple[float, Example]]:
-        highest = LABELS.index(ask.label)
+    def _best(
+        self, likeness: NDArray[np.float64], label: DataLabel, request_id: str, count: int
+    ) -> list[tuple[float, Example]]:
+        highest = LABELS.index(label)
         found: list[tuple[float, Example]] = []
         for row in (-likeness[::-1]).argsort(kind="stable").tolist():
             row = len(self._rows) - 1 - row
             example = self._rows[row]
             if len(found) == count or likeness[row] <= 0.0:
                 break
-            if example and LABELS.index(example.label) <= highest and example.request_id != ask.request_id:
+            if example and LABELS.index(example.label) <= highest and example.request_id != request_id:
                 found.append((min(1.0, float(likeness[row])), example))
         return found
 
@@ -181,5 +191,9 @@ def _buckets(text: str) -> NDArray[np.int32]:
     """The buckets of a text's grams, distinct, and the one that nothing falls into at the end."""
     import numpy as np
 
-    folded = np.unique(grams(text) & np.uint32(BUCKETS - 1))[:GRAMS_PER_TEXT]
+    words = np.unique(grams(text) & np.uint32(BUCKETS - 1))[:WORDS_PER_TEXT]
+    # A spelling and a word of the same hash are nothing alike: Knuth's multiplier puts them into other buckets.
+    mixed = spelling(text) * np.uint32(2654435761) >> np.uint32(7)
+    spelled = np.unique(mixed & np.uint32(BUCKETS - 1))[:SPELLINGS_PER_TEXT]
+    folded = np.unique(np.concatenate([words, spelled]))
     return np.append(folded, np.uint32(_NOTHING)).astype(np.int32)

@@ -26,6 +26,7 @@ from atomic.config.settings import (
     NeighboursSettings,
     PersonSettings,
     RulesSettings,
+    SemanticCacheSettings,
     SpecialistSettings,
     SemanticCacheSettings,
 )
@@ -142,6 +143,12 @@ def _cache(name: str, settings: CacheSettings, place: Place) -> Bidder:
     from atomic.bidders.cache import ExactCache
 
     return ExactCache(name, capacity=settings.capacity, off=settings.off)
+
+
+def _semantic_cache(name: str, settings: SemanticCacheSettings, place: Place) -> Bidder:
+    from atomic.bidders.semantic_cache import SemanticCache
+
+    return SemanticCache(name, capacity=settings.capacity, off=settings.off)
 
 
 def _rules(name: str, settings: RulesSettings, place: Place) -> Bidder:
@@ -286,6 +293,7 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     NaiveBayesSettings: _naive_bayes,
     NeighboursSettings: _neighbours,
     CacheSettings: _cache,
+    SemanticCacheSettings: _semantic_cache,
     RulesSettings: _rules,
     LocalSettings: _local,
     HttpSettings: _http,
