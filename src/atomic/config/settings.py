@@ -7,9 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
-from atomic.config.governing import GovernSettings
 from atomic.config.outsiders import ObserveSettings, RemoteSettings
-from atomic.config.programs import DspySettings
 from atomic.config.values import (
     Age,
     Amount,
@@ -128,11 +126,10 @@ class ModelSettings(BidderSettings):
 
 
 class SpecialistSettings(BidderSettings):
-    """An online text classifier, over words or runs of four bytes; `centroids`: for many labels with few examples."""
+    """An online text classifier, over words or over runs of four bytes."""
 
     kind: Literal["specialist"]
     reads: Literal["words", "spelling"] = "words"
-    method: Literal["logistic", "centroids"] = "logistic"
 
 
 class NaiveBayesSettings(BidderSettings):
@@ -276,7 +273,6 @@ AnyBidder = (
     | HttpSettings
     | AnthropicSettings
     | RemoteSettings
-    | DspySettings
     | PersonSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
@@ -290,7 +286,6 @@ KINDS: dict[str, type[BidderSettings]] = {
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
     "remote": RemoteSettings,
-    "dspy": DspySettings,
     "person": PersonSettings,
 }
 
@@ -304,5 +299,4 @@ class Settings(Table):
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
     task: dict[str, TaskSettings] = Field(default_factory=dict)
     observe: ObserveSettings = ObserveSettings()
-    govern: GovernSettings = GovernSettings()
     inbox: dict[str, Any] = Field(default_factory=dict)

@@ -28,7 +28,6 @@ from atomic.config.settings import (
     RulesSettings,
     SemanticCacheSettings,
     SpecialistSettings,
-    SemanticCacheSettings,
 )
 from atomic.config.values import SecretSettings
 from atomic.errors import ConfigError, MissingExtra, OperatorError
@@ -156,12 +155,6 @@ def _rules(name: str, settings: RulesSettings, place: Place) -> Bidder:
 
     rules = [Rule(task=one.task, when=one.when, answer=one.answer, claim=one.claim) for one in settings.rules]
     return Rules(rules, name=name)
-def _semantic_cache(name: str, settings: SemanticCacheSettings, place: Place) -> Bidder:
-    from atomic.bidders.semantic_cache import SemanticCache
-
-    return SemanticCache(name, capacity=settings.capacity, off=settings.off)
-
-
 
 
 def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
@@ -230,13 +223,13 @@ def _hosted(
         "stall_seconds": settings.stall,
         "reasoning_tokens": settings.reasoning,
         "overhead_tokens": settings.overhead,
+        "images": settings.images,
+        "tools": settings.tools,
     }
     return HttpModel(name, replace(options, **_said(changes)))
 
 
 def _key_of(name: str, settings: HostedSettings, place: Place) -> dict[str, Any]:
-        "images": settings.images,
-        "tools": settings.tools,
     """Where a hosted model finds its key. Environment and files are read at each use, a keyring once: it may ask."""
     where = settings.key
     if where is None:
@@ -301,4 +294,3 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     RemoteSettings: lambda name, settings, place: remote(name, settings, place.folder),
     PersonSettings: _person,
 }
-    SemanticCacheSettings: _semantic_cache,
