@@ -29,8 +29,8 @@ _ONE = 4096.0  # squared weights are rounded to 1/4096, so that their sums are e
 class ExampleStore:
     """Verified examples per tenant and task, at most `capacity` each, the oldest dropped; implements `Examples`.
 
-    Nearness is the cosine between the asked text, its words, pairs of words and spelling weighted by squared inverse document frequency, and an
-    example's grams, all alike. What only the market settled (`source` "market") is not verified and not kept; what was
+    Nearness is the cosine between the asked text, its grams (words, pairs of words, and spelling) weighted by squared
+    inverse document frequency, and an example's grams, all alike. What only the market settled (`source` "market") is not verified and not kept; what was
     found to be wrong (`probability` below 0.5) is dropped. An example is shown only to asks of its own data label or
     a higher one, and never to the request it came from.
 
