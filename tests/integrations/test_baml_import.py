@@ -55,7 +55,7 @@ def test_functions_clients_and_tests_become_microtasks_bidders_and_cases(run: Ru
 
     assert 0 == ran.exit_code, ran.output
     assert "microtasks: Codes, KindOf, ReadOrder, Summary, Urgent\n" in ran.output
-    assert "bidders: Fast, Claude, openai-gpt-4o-mini\n" in ran.output
+    assert "bidders: Fast, Claude, Gem, openai-gpt-4o-mini\n" in ran.output
     assert "cases: 3\n" in ran.output
     assert {"ReadOrder.cases.yaml", "Summary.cases.yaml"} == {one.name for one in Path("cases").iterdir()}
 
@@ -90,7 +90,8 @@ def test_the_configuration_is_one_and_says_where_clients_are(run: Run) -> None:
         "price": "book",
     } == (bidders["Fast"])
     assert "https://api.anthropic.com/v1" == bidders["Claude"]["url"]
-    assert "gpt-4o-mini" == bidders["openai-gpt-4o-mini"]["model"]
+    assert ("gpt-4o-mini", "openai") == tuple(bidders["openai-gpt-4o-mini"][one] for one in ("model", "dialect"))
+    assert ("gemini", "GOOGLE_API_KEY") == tuple(bidders["Gem"][one] for one in ("dialect", "key_env"))
 
 
 def test_a_configuration_that_is_there_keeps_its_lines(run: Run) -> None:
@@ -98,7 +99,7 @@ def test_a_configuration_that_is_there_keeps_its_lines(run: Run) -> None:
     Path("atomic.toml").write_text(kept)
     ran = run("import", "baml_src")
 
-    assert "bidders: Claude, openai-gpt-4o-mini\n" in ran.output
+    assert "bidders: Claude, Gem, openai-gpt-4o-mini\n" in ran.output
     assert Path("atomic.toml").read_text().startswith(kept)
     assert "specialist" == read_config("atomic.toml").settings.bidders["Fast"].kind
 

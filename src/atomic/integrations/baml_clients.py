@@ -17,16 +17,19 @@ class _Provider:
     url: str = ""
     key: str = ""
     suffix: str = ""  # after a base URL of BAML's
+    dialect: str = ""
 
 
 _PROVIDERS: Mapping[str, _Provider] = {
-    "openai": _Provider("http", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "openai": _Provider("http", "https://api.openai.com/v1", "OPENAI_API_KEY", dialect="openai"),
     "openai-generic": _Provider("http"),
-    "openai-responses": _Provider("openai-responses", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "openai-responses": _Provider("http", "https://api.openai.com/v1", "OPENAI_API_KEY", dialect="responses"),
     "ollama": _Provider("http", "http://localhost:11434/v1"),
     "openrouter": _Provider("http", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "anthropic": _Provider("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", "/v1"),
-    "google-ai": _Provider("gemini", "https://generativelanguage.googleapis.com/v1beta", "GOOGLE_API_KEY"),
+    "anthropic": _Provider("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", suffix="/v1"),
+    "google-ai": _Provider(
+        "http", "https://generativelanguage.googleapis.com/v1beta", "GOOGLE_API_KEY", dialect="gemini"
+    ),
 }
 _STRATEGIES = ("fallback", "baml-fallback", "round-robin", "baml-round-robin")
 _MAPPED = ("model", "base_url", "api_key", "strategy", "max_tokens", "temperature")
@@ -44,11 +47,11 @@ class Clients:
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def bidders(blocks: Sequence[Block], kinds: Sequence[str], environment: Mapping[str, str] | None = None) -> Clients:
-    """Every client that one of the bidders' `kinds` can be, those named only in a function (`"openai/gpt-4o"`) too.
+def bidders(blocks: Sequence[Block], environment: Mapping[str, str] | None = None) -> Clients:
+    """Every client that a bidder can be, those named only in a function (`"openai/gpt-4o"`) too.
 
     >>> from atomic.integrations.baml_blocks import blocks
-    >>> found = bidders(blocks('client<llm> A { provider openai\\n options { model "m" } }'), ["http"])
+    >>> found = bidders(blocks('client<llm> A { provider openai\\n options { model "m" } }'))
     >>> found.tables["A"]["url"], found.tables["A"]["key_env"], found.tables["A"]["price"]
     ('https://api.openai.com/v1', 'OPENAI_API_KEY', 'book')
     """
@@ -57,22 +60,20 @@ def bidders(blocks: Sequence[Block], kinds: Sequence[str], environment: Mapping[
     named = {one.name for one in blocks if one.kind == "client"}
     for one in blocks:
         if one.kind == "client":
-            _client(made, one.name, one.values, kinds, known)
+            _client(made, one.name, one.values, known)
         elif one.kind == "function":
             shorthand = one.values.get("client")
             if isinstance(shorthand, str) and "/" in shorthand and shorthand not in named:
                 named.add(shorthand)
                 provider, _, model = shorthand.partition("/")
                 name = re.sub(r"[^\w.-]+", "-", shorthand)
-                _client(made, name, {"provider": provider, "options": {"model": model}}, kinds, known)
+                _client(made, name, {"provider": provider, "options": {"model": model}}, known)
         elif one.kind == "retry_policy":
             made.notes.append((f"retry_policy {one.name}", "asking again is a bid like any other, with a price"))
     return made
 
 
-def _client(
-    made: Clients, name: str, values: Mapping[str, Any], kinds: Sequence[str], known: Mapping[str, str]
-) -> None:
+def _client(made: Clients, name: str, values: Mapping[str, Any], known: Mapping[str, str]) -> None:
     provider, options = str(values.get("provider", "")), values.get("options", {})
     where = f"client {name}"
     if provider in _STRATEGIES:
@@ -80,10 +81,10 @@ def _client(
         made.notes.append((where, f"the market chooses, at each request, among all bidders ({members})"))
         return
     known_as = _PROVIDERS.get(provider)
-    if known_as is None or known_as.kind not in kinds:
+    if known_as is None:
         made.notes.append((where, f"no bidder speaks to the provider {provider}"))
         return
-    table: dict[str, Any] = {"kind": known_as.kind}
+    table: dict[str, Any] = {"kind": known_as.kind} | ({"dialect": known_as.dialect} if known_as.dialect else {})
     for key, fallback in (("base_url", known_as.url), ("model", "")):
         value = options.get(key, fallback)
         if isinstance(value, Env):

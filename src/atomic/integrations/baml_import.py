@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atomic.config import read_config
-from atomic.config.settings import KINDS
 from atomic.engines.baml_project import BamlProject
 from atomic.errors import CallerError
 from atomic.integrations.baml_blocks import Block, blocks
@@ -63,7 +62,7 @@ def carry_over(folder: Path, into: Path, *, worth: str = "$0.01") -> CarriedOver
         path=os.path.relpath(folder, into).replace(os.sep, "/"),
         worth=worth,
     )
-    clients = bidders(found, list(KINDS))
+    clients = bidders(found)
     suites = cases_of(found, module.functions, target.stem)
     config, added = _config(into / CONFIG, clients.tables, folder.name)
     files = {target: module.text, into / CONFIG: config}
