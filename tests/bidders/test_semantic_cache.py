@@ -90,7 +90,7 @@ def test_where_reuse_was_wrong_it_is_not_sure_although_inputs_are_alike() -> Non
     for n, example in enumerate(examples()):
         fooled.learn(replace(example, answer=list(ABOUT)[n // 7 % 3]))
 
-    assert claim(fooled, text("delivery", 0)) < 0.6 < claim(honest, text("delivery", 0))
+    assert claim(fooled, text("delivery", 0)) < 0.7 < 0.9 < claim(honest, text("delivery", 0))
 
 
 def test_it_does_not_bid_before_reuse_was_tried_often_enough() -> None:

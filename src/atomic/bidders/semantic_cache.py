@@ -27,8 +27,8 @@ _LOOKED_AT = 8
 FEWEST = 20  # reuses of a task that were tried, until it bids
 _LEAST, _MOST = 0.001, 0.999
 # Before anything was seen: a likeness of 0.5 is worth one in four, and 0.9 two in three; other numbers or a denial more
-# or less count against it. Lessons move all of it quickly.
-_MEANS, _VARIANCES = (-1.0, 0.8, -1.0), (0.5, 0.3, 0.5)
+# or less count against it. Lessons move the level quickly, the slope slowly: what is nearer is hardly ever less sure.
+_MEANS, _VARIANCES = (-1.0, 0.8, -1.0), (2.0, 0.05, 0.5)
 _TELLING = re.compile(r"\d+(?:[.,]\d+)*|\b(?:not?|never|nicht|kein\w*|nie|pas|ne|sin|non)\b|n't\b", re.IGNORECASE)
 Shelf = tuple[DataLabel, str]  # data label, version of the task
 Task = tuple[str, str, str]  # tenant, name and version
