@@ -184,3 +184,21 @@ async def test_closing_twice_is_fine_and_a_closed_model_loads_again(model: Local
     await model.close()
 
     assert None is (await model.attempt(ASK, plan(labels=("sport", "money"), max_tokens=1))).reason
+
+
+async def test_who_reads_along_hears_its_words_as_they_are_written(model: LocalModel) -> None:
+    heard: list[str] = []
+
+    reply = await model.attempt(replace(ASK, hear=heard.append), plan(text="Say hello in one word.", max_tokens=40))
+
+    assert reply.value == "".join(heard)
+    assert len(heard) > 2
+
+
+async def test_it_goes_on_with_what_another_began(model: LocalModel) -> None:
+    asked = replace(plan(text="Count from one to six, in words.", max_tokens=12), begun="One, two, three, ")
+    heard: list[str] = []
+
+    await model.attempt(replace(ASK, hear=heard.append), asked)
+
+    assert "four" in "".join(heard).lower()[:20]

@@ -150,14 +150,16 @@ async def test_only_who_can_go_on_takes_part_in_a_continuation_and_without_anybo
     assert "cannot go on" in outcome.explain()
 
 
-async def test_a_continuation_that_adds_nothing_is_no_answer() -> None:
+@pytest.mark.parametrize("answer", [" ", BEGINNING[:9], BEGINNING])
+async def test_a_continuation_that_adds_nothing_is_an_answer_only_where_it_says_all_again(answer: str) -> None:
     market = await opened(
-        teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9), teller("b", [Line(answer=BEGINNING)])
+        teller("a", [Line(reason=Reason.CUT, says=[BEGINNING])], right=0.9), teller("b", [Line(answer=answer)])
     )
 
-    _, outcome = await heard(market)
+    pieces, outcome = await heard(market)
 
-    assert outcome.refused
+    assert [BEGINNING] == pieces
+    assert (BEGINNING.strip() if answer == BEGINNING else None) == outcome.answer
 
 
 async def test_leaving_the_block_early_cancels_the_attempt_and_its_reservation_stays_spent() -> None:

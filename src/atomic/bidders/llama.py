@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,10 @@ class Work:
         allowed: float,
         grammar: str = "",
         taken_off: Mapping[str, float] | None = None,
+        hear: Callable[[str], object] | None = None,
     ) -> None:
         self.plan = plan
+        self.hear = hear
         self.taken_off = taken_off
         self.grammar = grammar
         self.stop = stop
@@ -54,7 +56,9 @@ class Work:
     def text(self, server: Any) -> Reply:
         """Generate; a text is an answer only when the model ended it."""
         held = {"grammar": self.grammar} if self.grammar else {}
-        chunks = self._call(server, {"max_tokens": self.plan.max_tokens, **held}, self.plan.messages)
+        begun = Message(role="assistant", content=self.plan.begun.rstrip())  # with which it goes on
+        messages = (*self.plan.messages, begun) if self.plan.begun else self.plan.messages
+        chunks = self._call(server, {"max_tokens": self.plan.max_tokens, **held}, messages)
         if isinstance(chunks, Reply):
             return chunks
         text = "".join(one["delta"].get("content") or "" for one in _choices(chunks))
@@ -114,6 +118,8 @@ class Work:
         def receive(chunk: dict[str, Any]) -> bool:
             # What is raised in here is swallowed by the library: nothing here can raise.
             chunks.append(chunk)
+            if self.hear is not None:
+                self.hear("".join(one["delta"].get("content") or "" for one in _choices([chunk])))
             return self.stop.is_set() or time.monotonic() > self.deadline
 
         steady = self.plan.steady > 0

@@ -6,6 +6,8 @@ import asyncio
 import importlib.util
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from atomic.bidders.gguf import find_gguf
 from atomic.bidders.label_scores import Means
 from atomic.bidders.llama import Work, serve
-from atomic.bidders.pace import Pace
+from atomic.bidders.pace import USUAL_ANSWER, Pace
 from atomic.bidders.tag import Tag
 from atomic.errors import MissingExtra, OperatorError
 from atomic.output import Refusal
@@ -86,6 +88,7 @@ class LocalModel:
             # Two characters a token is what dense text (addresses, numbers, other scripts) comes to.
             context_characters=2 * (self._options.context_tokens - 512),
             speaks=True,
+            continues=True,
             scores_labels=True,
             calibrates=True,
             holds=constrainer is not None,
@@ -127,7 +130,7 @@ class LocalModel:
         held = self._constraint(ask, sketch.max_tokens)
         if not held.supported:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
-        seconds = self._pace.seconds(sketch.prompt_characters, sketch.max_tokens)
+        seconds = self._pace.seconds(sketch.prompt_characters, min(sketch.max_tokens, USUAL_ANSWER))
         waiting = seconds if self._server is not None else seconds + LOADING_SECONDS
         if waiting * 1e9 > ask.time_left_ns:
             return NoBid(bidder=name, tactic=sketch.tactic, reason=Reason.DEADLINE)
@@ -154,7 +157,7 @@ class LocalModel:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
         limit = min(left, self._limits.get((ask.request_id, plan.tactic), left))
         taken_off = self._means.of(ask.task.name, plan.tactic, plan.labels) if plan.batch else None
-        work = Work(plan, stop, limit, held.grammar, taken_off)
+        work = Work(plan, stop, limit, held.grammar, taken_off, None if held.grammar else _heard(ask))
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:
@@ -175,7 +178,9 @@ class LocalModel:
             await in_thread("atomic unload", holder.clear)
 
     def _constraint(self, ask: Ask, max_tokens: int) -> Constraint:
-        return FREELY if self._constrainer is None else self._constrainer.constraint(ask.task, max_tokens)
+        if self._constrainer is None or ask.conversation is not None:
+            return FREELY
+        return self._constrainer.constraint(ask.task, max_tokens)
 
     def _read(self, reply: Reply, held: Constraint) -> Reply:
         """The reply as its grammar says, and that it was held; or why there is no grammar."""
@@ -223,6 +228,19 @@ class LocalModel:
                     self._broken = error
                     raise
             return self._server
+
+
+def _heard(ask: Ask) -> Callable[[str], object] | None:
+    """Who reads along, to be told from the model's thread; an event loop that has ended meanwhile hears nothing."""
+    hear, loop = ask.hear, asyncio.get_running_loop()
+    if hear is None:
+        return None
+
+    def tell(piece: str) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(hear, piece)
+
+    return tell
 
 
 def _price(per_hour: int, seconds: float) -> int:

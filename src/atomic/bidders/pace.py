@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from atomic.records.attempt import Usage
 
+USUAL_ANSWER = 512  # tokens, before any was seen: one that may be longer mostly is not
 _MEMORY = 0.8  # of the former estimate, per measurement
 
 
@@ -25,7 +26,7 @@ class Pace:
 
     def answer_tokens(self, most: int) -> int:
         """How many tokens an answer will have that may have so many."""
-        return min(most, math.ceil(self._answer)) if self._answer else most
+        return min(most, math.ceil(self._answer) if self._answer else USUAL_ANSWER)
 
     def seconds(self, characters: int, tokens: int) -> float:
         """How long a prompt of so many characters and an answer of so many tokens will take.

@@ -134,11 +134,12 @@ def _whole(ask: Ask, plan: Plan, reply: Reply) -> Reply:
     said = value.text if isinstance(value, Spoken) else value
     more = going_on(plan.begun, said) if isinstance(said, str) else ""
     calls = isinstance(value, Spoken) and value.calls
-    if (plan.begun or isinstance(value, Spoken)) and not more.strip() and not calls:
+    whole = plan.begun and isinstance(said, str) and said.startswith(plan.begun)  # says all of it again, to its end
+    if (plan.begun or isinstance(value, Spoken)) and not more.strip() and not calls and not whole:
         return replace(reply, value=None, reason=Reason.EMPTY)
     if plan.begun:
-        whole = plan.begun + more
-        value = value.model_copy(update={"text": whole}) if isinstance(value, Spoken) else whole
+        text = plan.begun + more
+        value = value.model_copy(update={"text": text}) if isinstance(value, Spoken) else text
     return replace(reply, value=value)
 
 

@@ -82,6 +82,8 @@ def going_on(begun: str, text: str) -> str:
     >>> going_on("Once upon a time, long ", " ago"), going_on("Once upon a time, long", "Once upon a time, long ago")
     ('ago', ' ago')
     """
+    if is_repeating(begun, text):
+        return ""
     if len(begun) >= LEAST_REPEATED and text.startswith(begun):
         return text[len(begun) :]
     return text.lstrip() if begun[-1:].isspace() else text

@@ -51,4 +51,6 @@ class PassThrough:
         if said is None or profile.converses:
             return Plan(bidder=profile.name, tactic=self.name, max_tokens=most)
         messages = tuple(Message(role=_ROLES[str(one["role"])], content=text_of(one)) for one in said.messages)
-        return Plan(bidder=profile.name, tactic=self.name, messages=messages, max_tokens=most)
+        warmth = said.settings.get("temperature")
+        temperature = float(warmth) if isinstance(warmth, int | float) and 0 <= warmth <= 2 else 0.0
+        return Plan(bidder=profile.name, tactic=self.name, messages=messages, max_tokens=most, temperature=temperature)
