@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from atomic.belief import Beliefs
@@ -16,7 +17,8 @@ from atomic.rules.frontier import Held, frontier, worth_for_price, worth_for_rig
 def steer(
     task: str, position: Position, opened_ns: int, beliefs: Beliefs, slate: Slate, table: Table, valuation: Valuation
 ) -> tuple[Position, Slate]:
-    """The position of a request that was opened then, with the worth that steering makes of its terms.
+    """The position of a request that was opened then, with the worth that steering makes of its terms; under a budget
+    without bids that are dearer than what is left of it.
 
     The first round is bought on the terms as they were declared; what comes of that holds for all rounds. Terms with a
     worth of their own stay as they are, and so do those of a survey or a mandate, which buy whatever it is worth.
@@ -25,9 +27,12 @@ def steer(
     if not terms.objective or terms.survey or terms.mandate:
         return position, slate
     pace = beliefs.paces.of(task, terms)
-    spent = pace.budget is not None and pace.left(opened_ns) <= 0
-    if spent:
-        slate = _when_spent(terms, slate, position.state)
+    spent = False
+    if pace.budget is not None:
+        left = pace.left(opened_ns)
+        affordable = [bid for bid in slate.bids if bid.price <= left]
+        spent = left <= 0 or not affordable
+        slate = _when_spent(terms, slate, position.state) if spent else _only(slate, affordable)
     if position.round > 1:
         return position, slate
     worth = pace.worth(opened_ns) or terms.worth or _first(position, pace.rho(opened_ns), slate, table, valuation)
@@ -60,6 +65,13 @@ def _when_spent(terms: Terms, slate: Slate, state: State) -> Slate:
         left = [] if state.answered else ordered[:1]
     elif budget.when_spent == "observe":
         left = [] if state.answered else [bid for bid in slate.bids if bid.offer.bidder == budget.incumbent]
+    return _only(slate, left)
+
+
+def _only(slate: Slate, left: Sequence[Bid]) -> Slate:
+    """The slate with these bids; of the others is said why."""
+    if len(left) == len(slate.bids):
+        return slate
     out = tuple(
         NoBid(bidder=bid.offer.bidder, tactic=bid.offer.tactic, reason=Reason.BUDGET_SPENT)
         for bid in slate.bids
