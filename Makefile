@@ -53,9 +53,11 @@ check: .venv/.dev
 	@! grep -n '://' requirements/*.lock || { echo "a lock file names a host: make it with 'make lock'"; exit 1; }
 
 test: check
+	scripts/debian.sh chromium prometheus
 	scripts/test-wheel.sh
 
 test-all: check
+	scripts/debian.sh chromium prometheus
 	scripts/test-wheel.sh --slow
 	@for version in 3.11 3.12 3.13 3.14; do \
 		[ $$version != "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" ] || continue; \

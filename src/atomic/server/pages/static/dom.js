@@ -35,7 +35,7 @@ export function fill(element, ...children) {
  */
 export function table(caption, columns, rows, {won = () => false, empty = "Nothing here yet."} = {}) {
   if (!rows.length) return h("p", {class: "muted"}, empty);
-  return h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
+  return h("div", {class: "scroll", tabindex: "0", role: "group", "aria-label": caption},
     h("table", {},
       h("caption", {}, caption),
       h("thead", {}, h("tr", {}, columns.map(one => h("th", {scope: "col", class: one.number && "number"}, one.title)))),

@@ -29,7 +29,7 @@ export async function render(made, {signal, again}) {
       {title: "Tenant", cell: one => one.tenant || "–"}, {title: "Tasks", cell: one => one.tasks.join(", ") || "all"}, {title: "A day", number: true, cell: one => one.per_day === null ? "–" : money(one.per_day)},
       {title: "A minute", number: true, cell: one => one.rate ? count(one.rate) : "–"}, {title: "Until", cell: one => one.expires_ns ? when(one.expires_ns) : "–"},
       {title: "State", cell: one => one.ended ? h("span", {class: "tag warn"}, one.ended) : h("span", {class: "tag good"}, "taken")},
-      {title: "", cell: one => !one.ended && h("button", {type: "button", class: "quiet", "aria-label": `Revoke ${one.name || one.key}`, onclick: () => confirm(`Revoke ${one.name || one.key}? Whoever uses it is refused at once.`) && change(`/access/keys/${encodeURIComponent(one.key)}/revoke`, {})}, "Revoke")},
+      {title: "Change", cell: one => !one.ended && h("button", {type: "button", class: "quiet", "aria-label": `Revoke ${one.name || one.key}`, onclick: () => confirm(`Revoke ${one.name || one.key}? Whoever uses it is refused at once.`) && change(`/access/keys/${encodeURIComponent(one.key)}/revoke`, {})}, "Revoke")},
     ], keys.keys, {empty: "No key was issued: only programs of this machine may ask. The first key closes the door to all others."}), create(change)));
 }
 

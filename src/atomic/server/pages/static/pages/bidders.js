@@ -61,7 +61,7 @@ function map(task, pairs) {
   const names = [...new Set(pairs.flatMap(one => one.pair))].sort();
   const of = (one, two) => pairs.find(three => three.pair.includes(one) && three.pair.includes(two));
   return table(`Agreement in ${task}`, [
-    {title: "", cell: one => one},
+    {title: "Bid", cell: one => one},
     ...names.map(two => ({title: two, cell: one => {
       const found = one === two ? null : of(one, two);
       return found ? h("span", {class: "tag heat", heat: found.copies}, `${percent(found.copies)}${found.agree === null ? "" : `, agree ${percent(found.agree)}`}`) : "–";

@@ -23,7 +23,7 @@ export async function render(made, {query, signal, go}) {
       {title: "Right", number: true, cell: one => `${percent(one.mean, 1)} ${one.verified ? "(by labels)" : "(estimated)"}`},
       {title: "Shadow price: a right answer is bought at", number: true, cell: one => money(one.worth)},
       {title: "Left in this window", number: true, cell: one => money(one.left)},
-      {title: "", cell: one => one.attainable ? h("span", {class: "tag good"}, "attainable") : h("span", {class: "tag bad"}, "not attainable")},
+      {title: "State", cell: one => one.attainable ? h("span", {class: "tag good"}, "attainable") : h("span", {class: "tag bad"}, "not attainable")},
     ], objectives.rows, {empty: "Every task is bought at its worth. Give one a budget or a target in its declaration."})));
 }
 
@@ -36,6 +36,6 @@ function columns(title, name) {
     {title, cell: one => one[name] || one.key},
     {title: "Spent", number: true, cell: one => money(one.spent)},
     {title: "May cost", number: true, cell: one => one.per_day === null ? "–" : money(one.per_day)},
-    {title: "", cell: one => of(one.spent, one.per_day, `of ${one[name] || one.key}`)},
+    {title: "Of its cap", cell: one => of(one.spent, one.per_day, `of ${one[name] || one.key}`)},
   ];
 }

@@ -11,7 +11,7 @@ export async function render(made, {query, signal, go}) {
       {title: "From", cell: one => one.sender || "–"},
       {title: "Subject", cell: one => one.subject || h("span", {class: "muted"}, one.mail)},
       {title: "Decided", cell: one => one.decisions.map(two => h("div", {}, h("a", {href: `/request/${encodeURIComponent(two.request_id)}`}, two.task), ": ",
-        two.status === "refused" ? h("span", {class: "warn"}, "refused") : value(two.answer).slice(0, 80), h("span", {class: "muted"}, ` (${chance(two.probability)}, ${money(two.cost)})`)))},
+        two.status === "refused" ? h("span", {class: "warn"}, "refused") : value(two.answer).slice(0, 40), h("span", {class: "muted"}, ` (${chance(two.probability)}, ${money(two.cost)})`)))},
       {title: "Done", cell: one => one.actions.map(two => h("div", {}, h("span", {class: `tag ${two.status === "done" ? "good" : two.status === "failed" ? "bad" : ""}`}, `${two.action}: ${two.status}`)))},
     ], page.mails, {empty: "No mail was handled yet. Begin with: atomic inbox serve PATH"})),
     h("div", {class: "row"},

@@ -45,7 +45,7 @@ function round(one, at, told, signal) {
     table("Bids", [
       {title: "Bid", cell: bid => [bid.key, bid.bought && [" ", h("span", {class: "tag good"}, "bought")]]},
       {title: "Right", cell: bid => bar(bid.probability / most, chance(bid.probability))},
-      {title: "", number: true, cell: bid => `${chance(bid.probability)} ± ${chance(bid.spread)}`},
+      {title: "Chance", number: true, cell: bid => `${chance(bid.probability)} ± ${chance(bid.spread)}`},
       {title: "Price", number: true, cell: bid => money(bid.price)},
       {title: "Time", number: true, cell: bid => lasting(bid.latency_ns)},
       {title: "Gain", number: true, cell: bid => bid.score === null ? h("span", {class: "muted"}, "not weighed alone") : money(bid.score)},

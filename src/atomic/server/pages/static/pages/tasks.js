@@ -52,7 +52,7 @@ function one(task, seen, declared, objectives, made) {
       {title: "Right", number: true, cell: two => `${chance(two.mean)} ${two.verified ? "(by labels)" : "(estimated)"}`},
       {title: "A right answer is bought at", number: true, cell: two => money(two.worth)},
       {title: "Left", number: true, cell: two => money(two.left)},
-      {title: "", cell: two => two.attainable ? "" : h("span", {class: "tag bad"}, "not attainable")},
+      {title: "State", cell: two => two.attainable ? "" : h("span", {class: "tag bad"}, "not attainable")},
     ], objectives)),
     declared && card("As it is declared", h("pre", {tabindex: "0", "aria-label": "Instruction"}, declared.instruction),
       h("dl", {}, h("dt", {}, "Version"), h("dd", {}, declared.version), h("dt", {}, "Data"), h("dd", {}, declared.label),
