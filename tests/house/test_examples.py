@@ -14,7 +14,7 @@ import atomic
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What an extra brings; a module whose hand is not installed here is skipped by that name.
-OPTIONAL = {"baml_py", "dbos", "httpx", "httpx_sse", "jinja2", "sqlglot", "xllamacpp"}
+OPTIONAL = {"baml_py", "dbos", "httpx", "httpx_sse", "jinja2", "sqlglot", "dspy", "xllamacpp"}
 
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>```+)(?P<language>[^\n`]*)\n(?P<body>.*?)^(?P=indent)(?P=ticks) *$",

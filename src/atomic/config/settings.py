@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
 from atomic.config.outsiders import ObserveSettings, RemoteSettings
+from atomic.config.programs import DspySettings
 from atomic.config.values import (
     Age,
     Amount,
@@ -273,6 +274,7 @@ AnyBidder = (
     | HttpSettings
     | AnthropicSettings
     | RemoteSettings
+    | DspySettings
     | PersonSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
@@ -286,6 +288,7 @@ KINDS: dict[str, type[BidderSettings]] = {
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
     "remote": RemoteSettings,
+    "dspy": DspySettings,
     "person": PersonSettings,
 }
 

