@@ -159,11 +159,14 @@ def _others(values: Floats) -> Floats:
 
 
 def by_domain(found: Lines, model: Fitted) -> Floats:
-    """How often each bid is right in each domain (domains by bids): what the classes say of it, put right by how
-    far agreement was off where somebody judged, over all domains and then in the domain.
+    """How often each bid is right in each domain (domains by bids): of what was judged as it was judged, of the rest as
+    the classes say, put right by how far agreement was off where somebody judged, over all domains and then in the
+    domain. With J judged and U unjudged answers of a bid in a domain:
 
-        right(m, d) = sum over z of pi(z, d) t(m, z) + off(m) + off(m, d),   P = P(m right | who agrees, nothing judged)
-        off(m) = sum over judged of (right - P) / (n + 30),    off(m, d) the same of what off(m) leaves, with 15
+        right(m, d)  = (sum over judged of right + (U + 15) put(m, d)) / (J + U + 15)
+        put(m, d)    = sum over z of pi(z, d) t(m, z) + off(m) + off(m, d)
+        off(m)       = sum over judged of (right - P) / (n + 30),    off(m, d) the same of what off(m) leaves, with 15
+        P            = P(m right | who agrees, nothing judged)
 
     After prediction-powered inference (Angelopoulos et al. 2023): what is judged corrects, and need not tell it all.
     """
@@ -172,12 +175,16 @@ def by_domain(found: Lines, model: Fitted) -> Floats:
     thought = np.einsum("nmg,ng->nm", groups.member, post[:, :-1].sum(axis=2))
     within = (found.domain[None, :] == np.arange(len(found.domains))[:, None]).astype(np.float64)
     said = model.shares @ model.right.T
-    weights = np.where(~np.isnan(found.right) & (found.said >= 0), found.alone, 0.0)
-    off = weights * (np.nan_to_num(found.right) - thought)
+    answered, rights = found.said >= 0, np.nan_to_num(found.right)
+    weights = np.where(~np.isnan(found.right) & answered, found.alone, 0.0)
+    off = weights * (rights - thought)
     everywhere = off.sum(axis=0) / (weights.sum(axis=0) + _WHOLE_WEIGHT)
     count = within @ weights
     here = (within @ off - count * everywhere) / (count + _OWN_WEIGHT)
-    return np.asarray(np.clip(said + everywhere + here, guess(model.accident), 0.99))
+    rest = within @ (answered - weights) + _OWN_WEIGHT
+    put = said + everywhere + here
+    right = (within @ (weights * rights) + rest * put) / (count + rest)
+    return np.asarray(np.clip(right, guess(model.accident), 0.99))
 
 
 def guess(accident: float) -> float:

@@ -50,6 +50,7 @@ class Counted:
 
     def __init__(self, found: Lines, prior: Expectation) -> None:
         self._found, self._prior = found, prior
+        self._last: tuple[tuple[int, ...], int, list[Odds]] | None = None
 
     def seen(self, keys: Sequence[int], depth: int) -> list[Odds]:
         """Of each domain in turn."""
@@ -87,8 +88,10 @@ class Counted:
         return found
 
     def odds(self, keys: Sequence[int], depth: int, domain: int) -> tuple[Structure, Odds]:
-        """See `Expectation`."""
-        return structure(len(keys), depth), self.seen(keys, depth)[domain]
+        """See `Expectation`. Counting is for all domains at once, so it is done once for each set of bids."""
+        if self._last is None or self._last[:2] != (tuple(keys), depth):
+            self._last = tuple(keys), depth, self.seen(keys, depth)
+        return structure(len(keys), depth), self._last[2][domain]
 
 
 def _group_of(shape: Structure, bid: int) -> Ints:

@@ -1,22 +1,17 @@
-"""Operating points: what an objective asks for, and the worth at which the market meets it on learn data alone."""
+"""What is asked of the market: a worth, a target, a budget, or a share of the best fixed bidder's price."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from atomic.bench.routing.outcomes import Item, Row
-from atomic.bench.routing.rehearsal import Rehearsal, Rehearsed
 from atomic.errors import CallerError
 from atomic.records.money import nano_usd
 
 FRONTIER = ("0.1x", "0.2x", "0.35x", "0.5x", "0.6x", "0.7x", "0.8x", "1.0x")
-_LEAST, _MOST = 1e3, 1e11  # nano-USD that a right answer may be worth
 _SHARE, _NUMBER = re.compile(r"(\d*\.?\d+)x\Z"), re.compile(r"(\d*\.?\d+)(%?)\Z")
-_ANSWERED = 0.99  # of the items
-_STEPS = 11  # of the bisection
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +50,3 @@ def _objective(text: str) -> Objective:
     raise CallerError(
         f"{text!r} is no objective", hint="worth=$0.01, target=0.95, budget=$2/1k, price=0.6x or frontier"
     )
-
-
-def worth_for(objective: Objective, rehearsal: Rehearsal, best_fixed: Callable[[Item], Row]) -> int:
-    """The worth, in nano-USD, at which the market meets an objective on learn items.
-
-    `price` and `budget`: what it spends there is that share of what the best fixed bidder costs there, or that much.
-    `target`: its own mean probability is that high; the largest worth tried where it never is. Never so little that
-    items stay without an answer, which whoever is compared with gives.
-    """
-    if objective.kind == "worth":
-        return round(objective.value)
-    if objective.kind == "target":
-        return crossing(
-            lambda worth: _answers(rehearsal.at(worth)) and rehearsal.at(worth).probability >= objective.value
-        )[1]
-    most = objective.value
-    if objective.kind == "price":
-        # Against the best fixed bidder on the same items: that some of them are long cancels out.
-        most *= sum(best_fixed(item).price for item in rehearsal.items) / len(rehearsal.items)
-    below, above = crossing(lambda worth: _answers(rehearsal.at(worth)) and rehearsal.at(worth).price > most)
-    return below if _answers(rehearsal.at(below)) else above
-
-
-def _answers(found: Rehearsed) -> bool:
-    return found.answered >= _ANSWERED
-
-
-def crossing(enough: Callable[[int], bool]) -> tuple[int, int]:
-    """The largest worth that is not enough and the least that is, in nano-USD, one per cent apart."""
-    low, high = _LEAST, _MOST
-    for _ in range(_STEPS):
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if enough(round(middle)) else (middle, high)
-    return round(low), round(high)

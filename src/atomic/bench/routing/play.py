@@ -11,6 +11,7 @@ from typing import Literal
 
 from atomic.bench.routing.bidder import bidder_name, request_id
 from atomic.bench.routing.learned import BETWEEN_S, Trial, judge, survey
+from atomic.bench.routing.points import Point
 from atomic.bench.routing.tasks import terms
 from atomic.market import Market, Trade
 
@@ -31,15 +32,15 @@ class Played:
     latency_s: float
 
 
-async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> list[Played]:
+async def play(market: Market, trial: Trial, point: Point, feedback: Feedback) -> list[Played]:
     """Buy every test item in order. `feedback` on what was bought, on everybody's answers, or none, after each."""
     by_name = {bidder_name(model): rows for model, rows in trial.test.rows.items()}
-    asked = terms(worth, explore=feedback == "bought")
     found: list[Played] = []
     again = _PLANNED
     for item in trial.test.items:
         name, call = request_id("test", item.id), trial.tasks.call(item)
         await asyncio.sleep(BETWEEN_S)
+        asked = terms(point.worth(item.id), explore=feedback == "bought")
         outcome = await market.buy(call, Trade(request_id=name, domain=item.domain, terms=asked))
         winner = outcome.winner.partition("+")[0]
         right = by_name[winner][item.id].right if winner and not outcome.refused else 0.0
@@ -55,11 +56,14 @@ async def play(market: Market, trial: Trial, worth: int, feedback: Feedback) -> 
     return found
 
 
-def decision_us(market: Market, trial: Trial, worth: int) -> float:
+def decision_us(market: Market, trial: Trial, point: Point) -> float:
     """Median time of a first round's bids and auction, in microseconds of this machine."""
     times: list[int] = []
     for item in trial.test.items[:_TIMED]:
-        call, trade = trial.tasks.call(item), Trade(domain=item.domain, terms=terms(worth), request_id=f":{item.id}")
+        call, trade = (
+            trial.tasks.call(item),
+            Trade(domain=item.domain, terms=terms(point.worth(item.id)), request_id=f":{item.id}"),
+        )
         began = time.perf_counter_ns()
         market.preview(call, trade)
         times.append(time.perf_counter_ns() - began)

@@ -20,7 +20,7 @@ from atomic.stages.prepare import prepare
 from atomic.tactics.plain import Plain
 
 _SURE = 10**12  # nano-USD: a worth at which everybody is asked
-_SAMPLE = 300  # learn items that a worth is tried on
+_SAMPLE, _ROUGHLY = 800, 250  # learn items that a worth is tried on
 
 
 class Rehearsed(NamedTuple):
@@ -43,14 +43,27 @@ class Rehearsal:
         self._market, self._trial = market, trial
         self._rows = {bidder_name(model): rows for model, rows in trial.learn.rows.items()}
         self._offered = [self._collected(item) for item in self.items]
-        self._known: dict[int, Rehearsed] = {}
+        self._known: dict[int, list[Rehearsed]] = {}
+
+    @property
+    def prices(self) -> tuple[float, float]:
+        """The lowest and the highest mean price of a bidder, in nano-USD; of what is free, one."""
+        means = [sum(rows[item.id].price for item in self.items) / len(self.items) for rows in self._rows.values()]
+        return max(1.0, min(means)), max(1.0, *means)
 
     def at(self, worth: int) -> Rehearsed:
         """What would come of a mean item at this worth."""
-        if worth not in self._known:
-            found = [self._bought(*one, worth) for one in zip(self.items, self._offered, strict=True)]
-            self._known[worth] = Rehearsed(*(sum(column) / len(found) for column in zip(*found, strict=True)))
-        return self._known[worth]
+        return self._mean(worth, len(self.items))
+
+    def roughly(self, worth: int) -> Rehearsed:
+        """The same by fewer items."""
+        return self._mean(worth, min(_ROUGHLY, len(self.items)))
+
+    def _mean(self, worth: int, count: int) -> Rehearsed:
+        known = self._known.setdefault(worth, [])
+        for index in range(len(known), count):
+            known.append(self._bought(self.items[index], self._offered[index], worth))
+        return Rehearsed(*(sum(column) / count for column in zip(*known[:count], strict=True)))
 
     def right(self, index: int, bidder: str) -> float:
         """How probably a bidder alone is right about an item, as an auction without the others values it."""

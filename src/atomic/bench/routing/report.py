@@ -70,7 +70,7 @@ def _result(objective: Objective, found: Sequence[Fold]) -> Result:
         ece=calibration_error(probability, right),
         probability=float(probability.mean()),
         latency_p95=float(np.percentile([one.latency_s for one in played], 95)),
-        worth_usd=float(np.mean([fold.worths[objective.text] for fold in found])) / NANO,
+        worth_usd=float(np.mean([fold.points[objective.text].mean for fold in found])) / NANO,
         versus=Versus.model_validate(versus),
     )
 

@@ -12,9 +12,10 @@ from atomic.bench.routing.cascade import cascades, played, thought_right
 from atomic.bench.routing.controls import Line, LinUcb, best_of, fixed, oracle, per_domain, random_mix
 from atomic.bench.routing.learned import Trial, branched, first_labelled, learned
 from atomic.bench.routing.matrix import Matrix, domains_of, matrix
-from atomic.bench.routing.objectives import Objective, worth_for
+from atomic.bench.routing.objectives import Objective
 from atomic.bench.routing.outcomes import Table, hashed
 from atomic.bench.routing.play import Feedback, Played, decision_us, play
+from atomic.bench.routing.points import Point, point_for
 from atomic.bench.routing.rehearsal import Rehearsal
 from atomic.bench.routing.tasks import Tasks
 from atomic.bench.routing.two_bidders import Gains, gains
@@ -44,7 +45,7 @@ class Fold:
     best: int
     lines: dict[str, dict[str, Line | None]] = field(default_factory=dict)
     plays: dict[str, list[Played]] = field(default_factory=dict)
-    worths: dict[str, int] = field(default_factory=dict)
+    points: dict[str, Point] = field(default_factory=dict)
     decision_us: float = 0.0
     gains: dict[str, Gains] = field(default_factory=dict)
 
@@ -100,12 +101,12 @@ async def _play_all(trial: Trial, options: Options, fold: Fold, clock: FrozenClo
     rehearsal = Rehearsal(market, trial)
     best = trial.learn.rows[fold.bidders[fold.best]]
     for objective in options.objectives:
-        worth = worth_for(objective, rehearsal, lambda item: best[item.id])
+        point = point_for(objective, rehearsal, lambda item: best[item.id])
         branch = await branched(market, trial, clock)
         if not fold.decision_us:
-            fold.decision_us = decision_us(branch, trial, worth)
-        fold.worths[objective.text] = worth
-        fold.plays[objective.text] = await play(branch, trial, worth, options.feedback)
+            fold.decision_us = decision_us(branch, trial, point)
+        fold.points[objective.text] = point
+        fold.plays[objective.text] = await play(branch, trial, point, options.feedback)
         await branch.close()
     if len(fold.bidders) == 2:
         fold.gains = gains(market, trial)
