@@ -160,7 +160,7 @@ async def test_a_connection_that_breaks_in_the_answer_is_a_failure(server: Endpo
 
     reply = await model.attempt(ASK, PLAN)
 
-    assert (Reason.FAILED, "RemoteProtocolError; no usage reported") == (reply.reason, reply.detail)
+    assert (Reason.FAILED, "ClientPayloadError; no usage reported") == (reply.reason, reply.detail)
     assert isinstance(offer, Offer)
     assert offer.ceiling == reply.price  # it was sent, so it may be billed
 
@@ -171,7 +171,7 @@ async def test_a_server_that_is_not_there_is_a_failure_and_free(server: Endpoint
     reply = await model.attempt(ASK, PLAN)
     await model.close()
 
-    assert (Reason.FAILED, "ConnectError", 0) == (reply.reason, reply.detail, reply.price)
+    assert (Reason.FAILED, "ClientConnectorError", 0) == (reply.reason, reply.detail, reply.price)
 
 
 async def test_a_stalled_answer_times_out_and_its_connection_is_closed(server: Endpoint, model: HttpModel) -> None:

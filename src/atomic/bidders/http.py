@@ -48,7 +48,8 @@ class HttpOptions:
     `key_env` names the environment variable that holds the key ("" for an endpoint that wants none); `key`, where
     given, is asked for it instead at each use, and raises OperatorError where there is none. `limit_field` is what the
     endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so that labels can
-    be scored. `stream` asks for events, and a stream that says nothing for `stall_seconds` is given up.
+    be scored. `stream` asks for events also where nobody reads along; a stream that says nothing for `stall_seconds` is
+    given up.
     `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the endpoint
     puts into each prompt of its own. `images` and `tools` say whether it takes conversations that have some.
     """
@@ -83,7 +84,7 @@ class HttpModel:
     to wait. Priced by the usage that is billed; what was sent and reports none is billed as reserved, the most that it
     can be. Cancelling closes the connection. One call per attempt: a retry is a new bid.
 
-    Raises MissingPrice when there is no price, MissingExtra without httpx or httpx-sse.
+    Raises MissingPrice when there is no price, MissingExtra without aiohttp.
     """
 
     def __init__(self, name: str, options: HttpOptions, *, clock: Clock | None = None) -> None:
@@ -92,9 +93,8 @@ class HttpModel:
                 f"{name}: no price for the model {options.model!r}",
                 hint="give USD per million tokens of input and output; an unknown price is not 0",
             )
-        for library in ("httpx", "httpx_sse"):
-            if importlib.util.find_spec(library) is None:
-                raise MissingExtra(f"{name} needs {library}", hint='pip install "atomic-market[http]"')
+        if importlib.util.find_spec("aiohttp") is None:
+            raise MissingExtra(f"{name} needs aiohttp", hint='pip install "atomic-market[http]"')
         self._options = options
         self._tag = Tag(None if options.price == "book" else options.price, as_of=options.as_of)
         self._wire: Wire | None = None
@@ -211,11 +211,11 @@ class HttpModel:
         talk = None if plan.messages else ask.conversation
         form = None if plan.labels or plan.free else self._forms.of(ask)
         try:
-            post = self._post(plan, talk, form)
+            post = self._post(plan, talk, form, heard=ask.hear is not None)
         except CannotSayError as error:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=f"its dialect has no words for {error}")
         held = form is not None and form[0].schema is not None
-        wire, said = self._connected(), Said(hear=None if held else ask.hear)  # the first time loads httpx: not timed
+        wire, said = self._connected(), Said(hear=None if held else ask.hear)  # the first time loads aiohttp: not timed
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -234,14 +234,16 @@ class HttpModel:
         reply = _in_form(reply, None if form is None else form[0])
         return self._billed(plan, said, price, most, self._noted(reply, talk))
 
-    def _post(self, plan: Plan, talk: Conversation | None, form: tuple[Lowered, int] | None) -> Post:
+    def _post(
+        self, plan: Plan, talk: Conversation | None, form: tuple[Lowered, int] | None, *, heard: bool = False
+    ) -> Post:
         from atomic.bidders.http_wire import Post
 
         options, dialect = self._options, self._options.dialect
         wanted = Wanted(
             model=options.model,
             limit=self._most_answer(plan.max_tokens),
-            stream=options.stream and not plan.labels,  # one token is no stream
+            stream=(options.stream or heard) and not plan.labels,  # one token is no stream
             limit_field=options.limit_field,
             top_logprobs=options.top_logprobs,
             reasoning_tokens=THOUGHTS.get(plan.effort, options.reasoning_tokens),

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 import orjson
-from httpx_sse import EventSource
 
 from atomic.bidders.http_dialect import Dialect
 from atomic.bidders.http_reply import Said, reason_of_status
@@ -22,7 +21,7 @@ LARGEST_REPLY = 4_000_000  # bytes; beyond that it is not an answer to a microta
 CONNECT_SECONDS = 10.0
 _LAST_SECONDS = 0.25  # that a stream has to end in after its last word, so that its connection can be used again
 _EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
 class _UnreadableError(Exception):
@@ -43,51 +42,50 @@ class Wire:
     """Connections to one endpoint: at most `concurrency`. `stall_seconds` is how long a stream may say nothing.
 
     `keeps` uses a connection again, until one breaks before its reply begins: then each call has one of its own.
+    It belongs to the event loop that it is made in.
     """
 
     def __init__(self, *, concurrency: int, stall_seconds: float, keeps: bool) -> None:
         self._stall_seconds = stall_seconds
-        self._keeps = keeps
-        self._client = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=concurrency),
-            follow_redirects=False,  # a key is not carried elsewhere
-        )
+        self._concurrency = concurrency
+        self._clients = [_client(concurrency, keeps=keeps)]  # the last is used; one before it may be in use still
 
     async def ask(self, dialect: Dialect, post: Post, said: Said) -> None:
         """Post it and read what comes into `said`, as far as it comes. Never raises for what the other side does.
 
         Cancelling closes the connection. A reply in one piece is bounded by the caller's deadline alone.
         """
-        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS, read=self._stall_seconds if post.stream else None)
+        stall = self._stall_seconds if post.stream else None
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=stall)
         events = _LINES if dialect.lines else _EVENTS
         headers = {"content-type": "application/json", "accept": events if post.stream else "application/json"}
         headers |= post.headers
-        if not self._keeps:
-            headers["connection"] = "close"
+        client = self._clients[-1]
         try:
-            async with self._client.stream(
-                "POST", post.url, content=post.content, headers=headers, timeout=timeout
+            async with client.post(
+                post.url, data=post.content, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                said.status = response.status_code
+                said.status = response.status
                 said.wait = wait_of(response.headers, time.time())
                 await self._read(dialect, post, response, said)
         except _UnreadableError as error:
             said.fail(Reason.FAILED, str(error))
-        except httpx.TimeoutException as error:
+        except aiohttp.ServerTimeoutError as error:
             said.billable = said.billable and not isinstance(error, _NEVER_SENT)
-            stalled = isinstance(error, httpx.ReadTimeout)
+            stalled = isinstance(error, aiohttp.SocketTimeoutError)
             detail = f"nothing came for {self._stall_seconds:g} s" if stalled else type(error).__name__
             said.lose(Reason.TIMED_OUT, detail)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (aiohttp.ClientError, ConnectionError, ValueError) as error:  # a header or a URL that cannot be
             said.billable = said.billable and not isinstance(error, _NEVER_SENT)
-            if said.billable and not said.status:
-                self._keeps = False  # perhaps it was closed behind our back; what was sent is not sent again
+            if said.billable and not said.status and len(self._clients) == 1:
+                # Perhaps it was closed behind our back; what was sent is not sent again.
+                self._clients.append(_client(self._concurrency, keeps=False))
             said.lose(Reason.FAILED, type(error).__name__)
 
-    async def _read(self, dialect: Dialect, post: Post, response: httpx.Response, said: Said) -> None:
+    async def _read(self, dialect: Dialect, post: Post, response: aiohttp.ClientResponse, said: Said) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if response.status_code != 200:
-            reason, detail = reason_of_status(response.status_code, await _words(response))
+        if response.status != 200:
+            reason, detail = reason_of_status(response.status, await _words(response))
             # A gateway that gave up or a filter of prompts may have been preceded by work that is billed.
             said.billable = reason in (Reason.TIMED_OUT, Reason.REFUSED)
             said.fail(reason, detail)
@@ -103,69 +101,104 @@ class Wire:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        for one in self._clients:
+            await one.close()
 
 
-class _Checked(httpx.AsyncByteStream):
-    """A response's bytes, as long as they are not too many and are UTF-8: httpx would replace what is not."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        size = 0
-        async with aclosing(self._response.aiter_bytes()) as chunks:  # type: ignore[type-var]  # a generator in fact
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > LARGEST_REPLY:
-                    raise _UnreadableError(f"more than {LARGEST_REPLY} bytes")
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    raise _UnreadableError("not UTF-8") from None
-                yield chunk
+def _client(concurrency: int, *, keeps: bool) -> aiohttp.ClientSession:
+    """A key is sent where it was meant to go: no cookies, no proxies of the environment, no redirects."""
+    connector = aiohttp.TCPConnector(limit=concurrency, force_close=not keeps)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-async def _body(response: httpx.Response) -> bytes:
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A response's bytes, as long as they are not too many and are UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > LARGEST_REPLY:
+            raise _UnreadableError(f"more than {LARGEST_REPLY} bytes")
+        begun = len(decoder.getstate()[0])
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            yield chunk[: max(0, error.start - begun)]
+            raise _UnreadableError("not UTF-8") from None
+        yield chunk
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > LARGEST_REPLY:
             raise _UnreadableError(f"more than {LARGEST_REPLY} bytes")
     return bytes(body)
 
 
-async def _words(response: httpx.Response) -> bytes:
+async def _words(response: aiohttp.ClientResponse) -> bytes:
     """What a refusal says, if it comes soon: the status alone is the reason."""
-    with suppress(TimeoutError, httpx.HTTPError, _UnreadableError):
+    with suppress(TimeoutError, aiohttp.ClientError, _UnreadableError):
         async with asyncio.timeout(_LAST_SECONDS):
             return await _body(response)
     return b""
 
 
-async def _events(dialect: Dialect, response: httpx.Response, said: Said) -> None:
-    checked = httpx.Response(200, headers={"content-type": _EVENTS}, stream=_Checked(response))
-    async with aclosing(EventSource(checked).aiter_sse()) as events:
-        async for event in events:
-            if event.data == dialect.last_word:
-                said.closed = True
-            elif event.data:
-                dialect.event(said, _table(event.data))
-            if event.event == "error":
-                said.fail(Reason.FAILED, "an error in place of an answer")
+class _Parser:
+    """Server-sent events (WHATWG HTML, 9.2.6) out of chunks that end anywhere: names and data."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._name = b""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
+        """The events that this chunk ends."""
+        text = self._rest + chunk
+        held = b"\r" if text.endswith(b"\r") else b""  # perhaps the first half of a line's end
+        *lines, rest = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = rest + held
+        return [event for line in lines if (event := self._line(line)) is not None]
+
+    def _line(self, line: bytes) -> tuple[bytes, bytes] | None:
+        if not line:
+            name, data = self._name, b"\n".join(self._data)
+            self._name, self._data = b"", []
+            return (name, data) if name or data else None
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            self._data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            self._name = value.removeprefix(b" ")
+        return None
+
+
+async def _events(dialect: Dialect, response: aiohttp.ClientResponse, said: Said) -> None:
+    parser, last_word = _Parser(), (dialect.last_word or "").encode()
+    async with aclosing(_chunks(response)) as chunks:  # type: ignore[type-var]  # a generator in fact
+        async for chunk in chunks:
+            for name, data in parser.feed(chunk):
+                if last_word and data == last_word:
+                    said.closed = True
+                elif data:
+                    dialect.event(said, _table(data))
+                if name == b"error":
+                    said.fail(Reason.FAILED, "an error in place of an answer")
+                if said.fault is not None or said.closed:
+                    break
             if said.fault is not None or said.closed:
                 break
         if said.closed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_SECONDS):
-                    async for _ in events:
+                    async for _ in chunks:
                         pass
 
 
-async def _lines(dialect: Dialect, response: httpx.Response, said: Said) -> None:
+async def _lines(dialect: Dialect, response: aiohttp.ClientResponse, said: Said) -> None:
     rest = b""
-    async with aclosing(_Checked(response).__aiter__()) as chunks:  # type: ignore[type-var]  # a generator in fact
+    async with aclosing(_chunks(response)) as chunks:  # type: ignore[type-var]  # a generator in fact
         async for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:

@@ -205,8 +205,7 @@ def _hosted(
 ) -> Bidder:
     from atomic.bidders.http import HttpModel, HttpOptions
 
-    for library in ("httpx", "httpx_sse"):
-        _need(library, "http")
+    _need("aiohttp", "http")
     said = price_in(settings)
     options = HttpOptions(
         base_url=where[1],
