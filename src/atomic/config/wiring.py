@@ -164,11 +164,12 @@ def _rules(name: str, settings: RulesSettings, place: Place) -> Bidder:
 
 def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
     from atomic.bidders.gguf import find_gguf
+    from atomic.bidders.hub import HUB
     from atomic.bidders.local import LocalModel, LocalOptions
 
     _need("xllamacpp", "local")
     model = settings.model
-    if not model.startswith(_PACKAGE):
+    if not model.startswith((_PACKAGE, HUB)):
         model = str(place.folder / Path(model).expanduser())
     if ".." not in model.removeprefix(_PACKAGE) or not model.startswith(_PACKAGE):  # parts are joined when first used
         try:
