@@ -79,13 +79,17 @@ class Service:
         if all(refused):
             raise KeyRefused(refused[0], hint="an administrator gives roles; see docs/governance.md", known=True)
 
-    async def trade(self, who: Principal, task: str) -> Trade:
-        """The options of a purchase that it asks for. Raises KeyRefused or TooMany."""
+    def may_run(self, who: Principal, task: str) -> None:
+        """Nothing, if they may have this task done. Raises KeyRefused."""
         if not who.may(task):
             raise KeyRefused(f"this key may not use {task!r}", hint="`atomic keys list` says what it may", known=True)
         label = self.tasks[task].label if task in self.tasks else "internal"
         if why := self.policies.running(who.who, task, label):
             raise KeyRefused(why, hint="an administrator gives roles; see docs/governance.md", known=True)
+
+    async def trade(self, who: Principal, task: str) -> Trade:
+        """The options of a purchase that it asks for. Raises KeyRefused or TooMany."""
+        self.may_run(who, task)
         if rate := self.config.settings.serve.rates.get(task):
             await self._admit(f"task {task}", rate, f"the task {task!r}")
         return Trade(tenant=who.tenant, purses=who.purses, principal=who.who)

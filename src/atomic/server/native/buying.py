@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,10 +11,10 @@ import orjson
 from fastapi import APIRouter, Header
 from pydantic import TypeAdapter
 
-from atomic.errors import AtomicError, NotFound, TaskError
+from atomic.errors import AtomicError, NotFound
 from atomic.outcome import Outcome
 from atomic.records.event import encode
-from atomic.records.microtask import Call, Microtask
+from atomic.records.microtask import Microtask
 from atomic.records.money import nano_usd
 from atomic.records.objective import with_terms
 from atomic.records.request import Terms
@@ -34,6 +33,7 @@ from atomic.server.native.shapes import (
 )
 from atomic.server.problems import as_problem, body_of
 from atomic.server.service import Service
+from atomic.server.tasks import call_of
 
 router = APIRouter(tags=["tasks"])
 _MONEY = ("worth", "max_price", "latency_price")
@@ -68,7 +68,7 @@ async def run(
 @router.post("/tasks/{task}/batch")
 async def batch(task: str, asked: BatchAsked, service: Serving, who: Who) -> BatchShown:
     """Buy many answers at once."""
-    _task(service, task)
+    service.may_run(who, _task(service, task).name)
 
     async def one(request: RunAsked) -> OutcomeShown | ProblemShown:
         try:
@@ -101,16 +101,6 @@ def _task(service: Service, name: str) -> Microtask[..., object]:
     if task is None:
         raise NotFound(f"there is no task {name!r}", hint="`[serve] tasks` names the modules that they are of")
     return task
-
-
-def call_of(task: Microtask[..., Any], given: Any) -> Call[Any]:
-    """The call with this input. Raises TaskError."""
-    names = list(task.signature.parameters)
-    if isinstance(given, Mapping) and (len(names) != 1 or set(given) == set(names)):
-        return task(**given)
-    if len(names) == 1:
-        return task(given)
-    raise TaskError(f"{task.name}: its input is an object of {', '.join(names)}")
 
 
 def terms_of(terms: Terms, asked: TermsAsked) -> Terms | None:

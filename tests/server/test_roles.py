@@ -1,0 +1,176 @@
+"""Every role × every route: only what the role may, and refusals that say why. A new route must say who may use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import pytest
+
+from atomic.policies import Action, Area, CedarPolicies
+from atomic.protocols import Profile
+from atomic.records.microtask import Ask, microtask
+from atomic.records.principal import ROLES, Principal, Role
+from atomic.server.pages import PAGES
+from atomic.testing import Line, ScriptedBidder
+from atomic.testing.serving import serving
+
+Needs = tuple[Action, Area] | Literal["run", "anybody"]
+NEEDS: dict[tuple[str, str], Needs] = {
+    ("get", "/access/me"): "anybody",
+    ("get", "/access/keys"): ("see", "access"),
+    ("post", "/access/keys"): ("administer", "access"),
+    ("post", "/access/keys/{key}/revoke"): ("administer", "access"),
+    ("get", "/inbox"): ("see", "inbox"),
+    ("get", "/tasks"): ("see", "tasks"),
+    ("get", "/tasks/{task}"): ("see", "tasks"),
+    ("post", "/tasks/{task}/run"): "run",
+    ("post", "/tasks/{task}/batch"): "run",
+    ("get", "/review"): ("see", "review"),
+    ("get", "/review/{question}"): ("see", "review"),
+    ("post", "/review/{question}/take"): ("review", "review"),
+    ("post", "/review/{question}/give-back"): ("review", "review"),
+    ("post", "/review/{question}/answer"): ("review", "review"),
+    ("get", "/overview"): ("see", "requests"),
+    ("get", "/overview/bidders"): ("see", "bidders"),
+    ("get", "/overview/live"): ("see", "requests"),
+    ("post", "/requests/{request_id}/again"): ("see", "requests"),
+    ("get", "/requests"): ("see", "requests"),
+    ("get", "/requests/{request_id}"): ("see", "requests"),
+    ("get", "/requests/{request_id}/explain"): ("see", "requests"),
+    ("get", "/requests/{request_id}/explain.txt"): ("see", "requests"),
+    ("get", "/requests/{request_id}/why-not"): ("see", "requests"),
+    ("post", "/requests/{request_id}/feedback"): ("judge", "requests"),
+    ("get", "/bidders"): ("see", "bidders"),
+    ("get", "/beliefs"): ("see", "bidders"),
+    ("get", "/budgets"): ("see", "budgets"),
+    ("get", "/objectives"): ("see", "budgets"),
+    ("get", "/savings"): ("see", "budgets"),
+    ("get", "/modes"): ("see", "tasks"),
+    ("post", "/what-if"): ("see", "what-if"),
+    ("post", "/replay"): ("see", "ledger"),
+    ("get", "/ledger/head"): ("see", "ledger"),
+    ("get", "/ledger/events"): ("see", "ledger"),
+    ("get", "/ledger/events/{seq}"): ("see", "ledger"),
+    ("get", "/ledger/export"): ("see", "ledger"),
+    ("post", "/ledger/verify"): ("see", "ledger"),
+    ("get", "/events"): ("see", "ledger"),
+}
+BODIES = {
+    "/access/keys": {"name": "another"},
+    "/tasks/{task}/run": {"input": "hello"},
+    "/tasks/{task}/batch": {"requests": [{"input": "hello"}]},
+    "/review/{question}/take": {"reviewer": "ann"},
+    "/review/{question}/give-back": {"reviewer": "ann"},
+    "/review/{question}/answer": {"reviewer": "ann", "value": "x"},
+    "/requests/{request_id}/again": {"round": 1},
+    "/requests/{request_id}/feedback": {"value": 1.0},
+    "/what-if": {"worth": "2x"},
+}
+NAMES = {"request_id": "first", "task": "mood", "question": "none", "seq": "1", "key": "none"}
+QUERIES = {"/savings": "?against=teller", "/requests/{request_id}/why-not": "?bidder=teller"}
+POLICIES = CedarPolicies.read()
+
+
+@microtask(worth="$0.01")
+async def mood(text: str) -> Literal["friendly", "angry"]:
+    """How does the writer feel?"""
+    raise NotImplementedError
+
+
+def script(ask: Ask) -> Line | object:
+    return Line(answer="friendly", price=1_000)
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    """A server with one request."""
+    config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"}}
+    teller = ScriptedBidder("teller", script, profile=Profile(name="teller", kind="scripted"))
+    async with serving(config, bidders=[teller], tasks=[mood]) as running, httpx.AsyncClient() as client:
+        run = await client.post(f"{running}/api/v1/tasks/mood/run", json={"input": "hi", "request_id": "first"})
+        assert run.status_code == 200
+        yield running
+
+
+async def key_of(url: str, role: Role, admin: str = "", **more: object) -> str:
+    headers = {"x-api-key": admin} if admin else {}
+    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+        made = await client.post("/api/v1/access/keys", json={"name": role, "roles": [role], **more})
+    assert made.status_code == 201, made.text
+    secret: str = made.json()["secret"]
+    return secret
+
+
+async def asked(client: httpx.AsyncClient, method: str, path: str) -> tuple[int, str]:
+    """The status, and why, of a request that is well formed; a stream is given up once it begins."""
+    place = "/api/v1" + re.sub(r"\{(\w+)\}", lambda found: NAMES[found[1]], path) + QUERIES.get(path, "")
+    async with client.stream(method, place, json=BODIES.get(path) if method == "post" else None) as reply:
+        detail = "" if reply.status_code < 400 else (await reply.aread()).decode()
+        return reply.status_code, detail
+
+
+async def test_every_route_says_who_may_use_it(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
+    assert {(method, path) for path, methods in paths.items() for method in methods} == set(NEEDS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_may_use_what_it_may_and_no_other_route(url: str, role: Role) -> None:
+    admin = await key_of(url, "admin")
+    secret = admin if role == "admin" else await key_of(url, role, admin)
+    who = Principal(kind="Key", name=role, roles=(role,))
+    wrong = []
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        for (method, path), needs in NEEDS.items():
+            status, told = await asked(client, method, path)
+            if needs == "run":
+                why = POLICIES.running(who, "mood", "internal")
+            else:
+                why = "" if needs == "anybody" else POLICIES.entering(who, *needs)
+            if (status == 403) is not bool(why) or status in (401, 500) or (why and why not in told):
+                wrong.append((method, path, status, told, why))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+@pytest.mark.parametrize("role", ROLES)
+async def test_only_who_may_run_tasks_may_use_the_other_apis(url: str, role: Role, path: str) -> None:
+    admin = await key_of(url, "admin")
+    secret = admin if role == "admin" else await key_of(url, role, admin)
+    body = {"model": "mood", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "input": "hi"}
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        reply = await client.post(path, json=body)
+    assert (reply.status_code == 403) is (role not in {"operator", "admin"}), reply.text
+
+
+async def test_inputs_and_answers_are_shown_only_to_who_may_see_the_inbox(url: str) -> None:
+    admin = await key_of(url, "admin")
+    async with httpx.AsyncClient(base_url=url) as client:
+        told = {}
+        for role in ("viewer", "reviewer"):
+            headers = {"x-api-key": await key_of(url, role, admin)}
+            told[role] = (await client.get("/api/v1/requests/first/explain?bodies=true", headers=headers)).status_code
+    assert told == {"viewer": 403, "reviewer": 200}
+
+
+async def test_a_tenants_administrator_sees_and_makes_keys_of_that_tenant_alone(url: str) -> None:
+    admin = await key_of(url, "admin")
+    secret = await key_of(url, "admin", admin, tenant="acme")
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        listed = (await client.get("/api/v1/access/keys")).json()["keys"]
+        other = await client.post("/api/v1/access/keys", json={"name": "x", "tenant": "other"})
+        first = await client.get("/api/v1/requests/first")
+    assert ([one["tenant"] for one in listed], other.status_code, first.status_code) == (["acme"], 400, 404)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/static/app.js"])
+async def test_a_page_holds_no_data_and_needs_no_key(url: str, path: str) -> None:
+    await key_of(url, "admin")
+    async with httpx.AsyncClient(base_url=url) as client:
+        page, data = await client.get(path), await client.get("/api/v1/overview")
+    assert (page.status_code, data.status_code) == (200, 401)
