@@ -31,7 +31,6 @@ from atomic.commands import (
     prices,
     serve,
     sources,
-    tactics,
     what_if,
 )
 from atomic.commands.failures import at_length, keep_private
