@@ -26,6 +26,7 @@ from atomic.commands import (
     inbox,
     keys,
     ledger,
+    mcp,
     modes,
     objectives,
     prices,
@@ -96,6 +97,7 @@ def _atomic(
 
 app.command()(inbox.demo)
 app.command()(serve.serve)
+app.command()(mcp.mcp)
 app.add_typer(keys.app, name="keys")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(flow.app, name="flow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from atomic.config.values import Amount, BidderSettings, Names, Probability, SecretSettings, Share, Table, Url
 from atomic.records.request import DataLabel
@@ -35,6 +35,36 @@ class RemoteSettings(BidderSettings):
     concurrency: Annotated[int, Field(ge=1)] = 8
     accepts: DataLabel = "internal"
     jurisdictions: Jurisdictions = ("unknown",)
+
+
+class McpSettings(BidderSettings):
+    """A tool of an MCP server, at a `url` or started by `command`; `tasks` are the microtasks that it answers.
+
+    `arguments` says which of the tool's arguments is which field of the input, where they are not called the same.
+    `price` is what a call costs, `seconds` how long it may take. `key` is sent as a bearer token.
+    """
+
+    priced: ClassVar[bool] = True
+
+    kind: Literal["mcp"]
+    tool: str
+    tasks: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    url: Url | None = None
+    command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+    arguments: dict[str, str] = Field(default_factory=dict)
+    price: Amount = 0
+    seconds: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] = 30.0
+    key: SecretSettings | None = None
+    right: Probability = 0.6
+    concurrency: Annotated[int, Field(ge=1)] = 4
+    accepts: DataLabel = "internal"
+    jurisdictions: Jurisdictions = ("unknown",)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> McpSettings:
+        if (self.url is None) == (self.command is None):
+            raise ValueError("url or command: one of them says where the tool is")
+        return self
 
 
 class ObserveSettings(Table):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
-from atomic.config.outsiders import ObserveSettings, RemoteSettings
+from atomic.config.outsiders import McpSettings, ObserveSettings, RemoteSettings
 from atomic.config.programs import DspySettings
 from atomic.config.values import (
     Age,
@@ -274,6 +274,7 @@ AnyBidder = (
     | HttpSettings
     | AnthropicSettings
     | RemoteSettings
+    | McpSettings
     | DspySettings
     | PersonSettings
 )
@@ -288,6 +289,7 @@ KINDS: dict[str, type[BidderSettings]] = {
     "http": HttpSettings,
     "anthropic": AnthropicSettings,
     "remote": RemoteSettings,
+    "mcp": McpSettings,
     "dspy": DspySettings,
     "person": PersonSettings,
 }

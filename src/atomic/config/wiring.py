@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
 from atomic.config.dialects import dialect_of
-from atomic.config.outside_wiring import remote
-from atomic.config.outsiders import RemoteSettings
+from atomic.config.outside_wiring import mcp_tool, remote
+from atomic.config.outsiders import McpSettings, RemoteSettings
 from atomic.config.prices import price_in
 from atomic.config.programs import DspySettings, dspy_program
 from atomic.config.secrets import secret_of
@@ -305,6 +305,7 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     HttpSettings: _http,
     AnthropicSettings: _anthropic,
     RemoteSettings: lambda name, settings, place: remote(name, settings, place.folder),
+    McpSettings: lambda name, settings, place: mcp_tool(name, settings, place.folder),
     DspySettings: _dspy,
     PersonSettings: _person,
 }

@@ -23,6 +23,7 @@ from atomic.server.entering import routes as entering
 from atomic.server.front import Front
 from atomic.server.listing_api import embeddings, model, models
 from atomic.server.messages_api import messages
+from atomic.server.mcp import Mcp
 from atomic.server.metrics import metrics
 from atomic.server.native.app import native_app
 from atomic.server.pages import routes as pages
@@ -61,6 +62,7 @@ def make_app(
         Route("/health", _health),
         Route("/ready", _ready),
         Route("/metrics", metrics),
+        Route("/mcp", Mcp()),
         *more,
         *pages(),
         *entering(),

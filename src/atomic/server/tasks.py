@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from atomic.config import Config
-from atomic.errors import ConfigError
+from atomic.errors import ConfigError, TaskError
 from atomic.records.canonical import content_id
-from atomic.records.microtask import Microtask
+from atomic.records.microtask import Call, Microtask
 
 
 def tasks_of(config: Config) -> Mapping[str, Microtask[..., Any]]:
@@ -24,6 +24,16 @@ def tasks_of(config: Config) -> Mapping[str, Microtask[..., Any]]:
             if isinstance(value, Microtask) and found.setdefault(value.name, value) is not value:
                 raise _wrong(config, f"{where}: there are two microtasks {value.name!r}")
     return found
+
+
+def call_of(task: Microtask[..., Any], given: Any) -> Call[Any]:
+    """The call with this input. Raises TaskError."""
+    names = list(task.signature.parameters)
+    if isinstance(given, Mapping) and (len(names) != 1 or set(given) == set(names)):
+        return task(**given)
+    if len(names) == 1:
+        return task(given)
+    raise TaskError(f"{task.name}: its input is an object of {', '.join(names)}")
 
 
 def _module(where: str, config: Config) -> ModuleType:
