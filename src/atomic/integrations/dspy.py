@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from atomic.arms import mandated
 from atomic.bidders.dspy_parts import AsyncEngine, Engine, Said, lm_of, turns_of
 from atomic.blocking import SyncMarket
 from atomic.errors import CallerError
+from atomic.integrations.talking import Refused, options, spoken, talk, told, usage
 from atomic.market import Market
 from atomic.outcome import Outcome
-from atomic.protocols import Ledger
-from atomic.records.attempt import AttemptFinished, Usage
 from atomic.records.conversation import Conversation, Spoken
-from atomic.records.microtask import Call, Microtask, microtask
-from atomic.records.money import dollars
+from atomic.records.microtask import Call, Microtask
 from atomic.trade import Trade
 
 if TYPE_CHECKING:
     from dspy.lm15 import Request
-
-
-class Refused(CallerError):
-    """The market refused to answer a program's call; its message says why."""
 
 
 def lm(
@@ -35,52 +27,61 @@ def lm(
     max_price: str = "",
     bidder: str = "",
     trade: Trade | None = None,
+    limit: Limit | None = None,
     **settings: Any,
 ) -> Any:
     """A `dspy.LM` that buys every answer from a market. Needs the extra `dspy`.
 
     Calls are requests of a microtask `name`, worth `worth` each: give steps of a program names of their own, and what
-    is learned of one is kept apart from the others. `bidder` lets one bidder alone answer. DSPy's cache and its retries
-    are off: the market has both, and knows what they cost. `settings` are DSPy's (`temperature`, `max_tokens`).
+    is learned of one is kept apart from the others. `bidder` lets one bidder alone answer; `limit` is what all calls
+    may cost together. DSPy's cache and its retries are off: the market has both, and knows what they cost. `settings` are DSPy's (`temperature`, `max_tokens`).
 
     A response's id is the request's (`atomic explain ID`); who answered, for what, is in its `provider_data`. Raises
     Refused when the market would not answer, DSPy's LMUnsupportedFeatureError for what is no text.
 
     With a market of `atomic.open_sync` programs are called as ever; with one of `atomic.open`, by `acall`.
     """
-    asked = _Asked(market, _task(name, worth, max_price), bidder, trade or Trade())
+    asked = _Asked(market, talk(name, worth, max_price), bidder, trade or Trade())
     return lm_of(name, Engine(asked.say), AsyncEngine(asked.asay), **settings)
-
-
-def _task(name: str, worth: str, max_price: str) -> Microtask[..., Spoken]:
-    async def talk(conversation: Conversation) -> Spoken:
-        """Go on with a conversation."""
-        raise NotImplementedError
-
-    talk.__name__ = name
-    talk.__annotations__ = {"conversation": Conversation, "return": Spoken}
-    return microtask(worth=worth, max_price=max_price or None, deadline=600.0)(talk)
 
 
 class _Asked:
     def __init__(self, market: Market | SyncMarket, task: Microtask[..., Spoken], bidder: str, trade: Trade) -> None:
-        terms = trade.terms or task.terms
-        if bidder:
-            terms = replace(mandated(terms, bidder), max_price=terms.max_price)
-        self._market, self._task, self._trade = market, task, replace(trade, terms=terms, request_id="")
+        self._market, self._task, self._trade = market, task, options(task, bidder, trade)
 
     def say(self, request: Request) -> Said:
         """From a program that is not async."""
         if isinstance(self._market, Market):
             raise CallerError("this market is async, and the program was called", hint="acall it, or use open_sync")
-        return self._said(self._market.buy(self._call(request), self._trade))
+        call, trade, held = self._call(request), *self._held()
+        outcome: Outcome[Spoken] | None = None
+        try:
+            outcome = self._market.buy(call, trade)
+        finally:
+            self._paid(held, outcome)
+        return self._said(outcome)
 
     async def asay(self, request: Request) -> Said:
         """From a program that is."""
-        call = self._call(request)
-        if isinstance(self._market, Market):
-            return self._said(await self._market.buy(call, self._trade))
-        return self._said(await asyncio.to_thread(self._market.buy, call, self._trade))
+        call, trade, held = self._call(request), *self._held()
+        outcome: Outcome[Spoken] | None = None
+        try:
+            if isinstance(self._market, Market):
+                outcome = await self._market.buy(call, trade)
+            else:
+                outcome = await asyncio.to_thread(self._market.buy, call, trade)
+        finally:
+            self._paid(held, outcome)
+        return self._said(outcome)
+
+    def _held(self) -> tuple[Trade, int]:
+        held = self._limit.hold(self._terms.max_price)
+        return replace(self._trade, terms=replace(self._terms, max_price=held)), held
+
+    def _paid(self, held: int, outcome: Outcome[Spoken] | None) -> None:
+        """What a call that broke off was billed is not known: all that it was allowed."""
+        short = outcome is not None and outcome.refused and held < self._terms.max_price
+        self._limit.paid(held, held if outcome is None else outcome.cost, short=short)
 
     def _call(self, request: Request) -> Call[Spoken]:
         config = request.config
@@ -97,31 +98,9 @@ class _Asked:
         return self._task(Conversation.of({"messages": messages, **body}))
 
     def _said(self, outcome: Outcome[Spoken]) -> Said:
-        if outcome.answer is None:
-            raise Refused(f"the market refused: {outcome.why}", hint=f"`atomic explain {outcome.id}`")
-        told = {
-            "atomic": {
-                "request_id": outcome.id,
-                "winner": outcome.winner,
-                "probability": outcome.probability,
-                "cost_usd": outcome.cost / 1e9,
-                "price": dollars(outcome.cost),
-            }
-        }
-        used = _usage(self._market.ledger, outcome)
-        return Said(outcome.answer.text, outcome.id, outcome.answer.ended == "length", used, told)
+        answer = spoken(outcome)
+        used = usage(self._market.ledger, outcome)
+        return Said(answer.text, outcome.id, answer.ended == "length", used, {"atomic": told(outcome)})
 
 
-def _usage(ledger: Ledger, outcome: Outcome[Any]) -> Usage:
-    """What all attempts of a request used."""
-    found = [one.payload for one in ledger.read(request_id=outcome.id, kinds=("finished",))]
-    used = [one.usage for one in found if isinstance(one, AttemptFinished)]
-    return Usage(
-        prompt_tokens=sum(one.prompt_tokens for one in used),
-        completion_tokens=sum(one.completion_tokens for one in used),
-        cached_tokens=sum(one.cached_tokens for one in used),
-        reasoning_tokens=sum(one.reasoning_tokens for one in used),
-    )
-
-
-__all__ = ["Refused", "lm"]
+__all__ = ["Limit", "Refused", "lm"]
