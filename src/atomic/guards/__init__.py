@@ -2,7 +2,8 @@
 
 from atomic.guards.injection import Suspicion, suspicion
 from atomic.guards.leaks import leaks
+from atomic.guards.masked import Masked
 from atomic.guards.masking import Masking, Unmasking
 from atomic.guards.personal import KINDS, Found, personal
 
-__all__ = ["KINDS", "Found", "Masking", "Suspicion", "Unmasking", "leaks", "personal", "suspicion"]
+__all__ = ["KINDS", "Found", "Masked", "Masking", "Suspicion", "Unmasking", "leaks", "personal", "suspicion"]

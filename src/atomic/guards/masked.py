@@ -1,0 +1,90 @@
+"""A bidder that is never shown what is personal: it gets placeholders, and what it says of them is put back here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from atomic.guards.masking import Masking, Unmasking
+from atomic.guards.personal import Kind, personal
+from atomic.protocols import Bidder, Priced, Profile, Sketch
+from atomic.records.attempt import Plan, Reply
+from atomic.records.bid import NoBid, Offer
+from atomic.records.conversation import Conversation
+from atomic.records.microtask import Ask
+from atomic.records.price import BookPrice
+
+
+class Masked:
+    """A language model behind a mask: messages and conversations leave with placeholders for these kinds.
+
+    How many of each kind were masked stands in the attempt; which they were stands nowhere. What it says while it is
+    read along is put back as it comes. Raises MissingExtra where nothing here knows what is personal.
+    """
+
+    def __init__(self, bidder: Bidder, kinds: Sequence[Kind], *, region: str | None = None) -> None:
+        personal("", region=region)  # a mask that cannot see is no mask: said when it is made, not at the first mail
+        self._bidder = bidder
+        self._kinds = tuple(kinds)
+        self._region = region
+
+    @property
+    def profile(self) -> Profile:
+        """The bidder's own."""
+        return self._bidder.profile
+
+    def offer(self, ask: Ask, sketch: Sketch) -> Offer | NoBid:
+        """The bidder's own: a placeholder is about as long as what it stands for."""
+        return self._bidder.offer(ask, sketch)
+
+    def reprice(self, price: BookPrice) -> None:
+        """Take on a price of the book, if the bidder takes any."""
+        if isinstance(self._bidder, Priced):
+            self._bidder.reprice(price)
+
+    async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+        """One attempt behind the mask."""
+        masking = Masking(kinds=self._kinds, region=self._region)
+        plan = replace(plan, messages=tuple(replace(one, content=masking.mask(one.content)) for one in plan.messages))
+        arguments = {name: _masked(value, masking) for name, value in ask.arguments.items()}
+        hear, stream = ask.hear, Unmasking(masking)
+        ask = replace(ask, arguments=arguments, hear=None if hear is None else lambda piece: hear(stream.feed(piece)))
+        reply = await self._bidder.attempt(ask, plan)
+        if hear is not None and (rest := stream.end()):
+            hear(rest)
+        hidden = ", ".join(f"{count} {kind}" for kind, count in sorted(masking.counts.items()))
+        if hidden:
+            reply = replace(reply, detail=f"{reply.detail}; masked: {hidden}" if reply.detail else f"masked: {hidden}")
+        return replace(reply, value=_unmasked(reply.value, masking))
+
+    async def close(self) -> None:
+        """Close the bidder."""
+        await self._bidder.close()
+
+
+def _masked(value: Any, masking: Masking) -> Any:
+    """Conversations pass through as they are, and so must be masked themselves; other arguments are in the messages."""
+    if not isinstance(value, Conversation):
+        return value
+    messages = tuple(_texts(one, masking) for one in value.messages)
+    return value.model_copy(update={"messages": messages})
+
+
+def _texts(value: Any, masking: Masking) -> Any:
+    if isinstance(value, str):
+        return masking.mask(value)
+    if isinstance(value, dict):
+        return {key: inner if key in _KEPT else _texts(inner, masking) for key, inner in value.items()}
+    return [_texts(inner, masking) for inner in value] if isinstance(value, list | tuple) else value
+
+
+_KEPT = frozenset({"role", "type", "id", "tool_call_id", "image_url", "source"})  # no texts that a reader reads
+
+
+def _unmasked(value: Any, masking: Masking) -> Any:
+    if isinstance(value, BaseModel):
+        return type(value).model_validate(masking.unmask(value.model_dump()))
+    return masking.unmask(value)

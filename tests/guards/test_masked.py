@@ -1,0 +1,97 @@
+"""A masked bidder: the wire never carries what is personal, and the caller never sees a placeholder of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import atomic
+from atomic.guards import Masked
+from atomic.market import Trade
+from atomic.protocols import Profile
+from atomic.records import Reply
+from atomic.records.attempt import Message, Plan
+from atomic.records.conversation import Conversation, Spoken
+from atomic.records.microtask import Ask
+from atomic.testing import ScriptedBidder, ask_for, model_server
+
+SECRETS = ("ann@example.org", "+44 20 7946 0958")
+
+
+class Echo(ScriptedBidder):
+    """Says what it was sent, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__("echo", lambda ask: "ok", profile=Profile(name="echo", kind="scripted", speaks=True))
+        self.sent = ""
+
+    async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+        talk = ask.conversation
+        self.sent = "\n".join(one.content for one in plan.messages) if talk is None else talk.text
+        if ask.hear is not None:
+            for place in range(0, len(self.sent), 3):
+                ask.hear(self.sent[place : place + 3])
+        return Reply(value=self.sent if talk is None else Spoken(text=self.sent))
+
+
+def plan_of(text: str) -> Plan:
+    return Plan(bidder="echo", tactic="plain", messages=(Message(role="user", content=text),))
+
+
+@atomic.microtask(worth="$0.01")
+async def reply_to(mail: str) -> str:
+    """Answer this mail."""
+    raise NotImplementedError
+
+
+@atomic.microtask(worth="$0.01")
+async def chat(conversation: Conversation) -> Spoken:
+    """Go on."""
+    raise NotImplementedError
+
+
+async def test_what_is_personal_never_reaches_the_bidder_and_comes_back() -> None:
+    echo, text = Echo(), f"from {SECRETS[0]}, call {SECRETS[1]}"
+    reply = await Masked(echo, ["email", "phone"]).attempt(ask_for(reply_to("x")), plan_of(text))
+    assert (echo.sent, reply.value) == ("from [EMAIL_1], call [PHONE_1]", text)
+
+
+async def test_a_conversation_is_masked_in_every_part() -> None:
+    echo = Echo()
+    talk = Conversation(
+        messages=(
+            {"role": "system", "content": f"you help {SECRETS[0]}"},
+            {"role": "user", "content": [{"type": "text", "text": f"ring {SECRETS[1]}"}]},
+        )
+    )
+    reply = await Masked(echo, ["email", "phone"]).attempt(ask_for(chat(talk)), Plan(bidder="echo", tactic="plain"))
+    assert not any(secret in echo.sent for secret in SECRETS)
+    assert isinstance(reply.value, Spoken)
+    assert all(secret in reply.value.text for secret in SECRETS)
+
+
+async def test_what_is_read_along_is_put_back_as_it_comes() -> None:
+
+    heard: list[str] = []
+    text = f"to {SECRETS[0]} and {SECRETS[0]}"
+    await Masked(Echo(), ["email"]).attempt(replace(ask_for(reply_to("x")), hear=heard.append), plan_of(text))
+    assert "".join(heard) == text
+
+
+async def test_the_attempt_says_how_much_was_masked_and_not_what() -> None:
+    reply = await Masked(Echo(), ["email"]).attempt(ask_for(reply_to("x")), plan_of(f"{SECRETS[0]} b@x.org"))
+    assert reply.detail == "masked: 2 email"
+
+
+async def test_a_hosted_model_with_a_mask_sends_placeholders(tmp_path: Path) -> None:
+    async with model_server() as server:
+        (tmp_path / "atomic.toml").write_text(
+            '[market]\nledger = ":memory:"\nper_day = "$1"\n[bidders.mini]\nkind = "http"\n'
+            f'url = "{server.url}"\nmodel = "whole"\nmask = ["email", "phone"]\n'
+            'price = { input = "$1", output = "$1", as_of = "2026-11-01" }\n'
+        )
+        async with atomic.open(tmp_path / "atomic.toml") as market:
+            await market.buy(reply_to(f"I am {SECRETS[0]}, {SECRETS[1]}"), Trade())
+        sent = str([asked.body for asked in server.asked])
+    assert "[EMAIL_1]" in sent
+    assert not any(secret in sent for secret in SECRETS)
