@@ -48,8 +48,7 @@ async def market_of(
     """A market of bidders by name, price and how often they are believed to be right; `really` says who is not so."""
     found = (prices or PRICES).items()
     traders = [trader(name, price, right, (really or {}).get(name, right)) for name, (price, right) in found]
-    market = await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
-    return market
+    return await opened(*traders, ledger=MemoryLedger(clock=clock, secret=b"s"), clock=clock)
 
 
 async def buy(market: Market, terms: Terms, number: int) -> Outcome[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,21 @@ from typing import Any
 from atomic.bench.routing.bidder import TableBidder
 from atomic.bench.routing.learned import Trial, branched, learned
 from atomic.bench.routing.outcomes import Row
-from atomic.bench.steered import Answer, aimed, bought, halves, one_task
+from atomic.bench.steered import Answer, aimed, bought, halves, one_task, rehearsed
 from atomic.bench.virtual_time import run_virtually
 from atomic.clock import FrozenClock
 from atomic.errors import CallerError
 from atomic.market import Market
-from atomic.progress import drawn
 from atomic.protocols import Sketch
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer
 from atomic.records.budget import Budget
 from atomic.records.microtask import Ask
 from atomic.records.request import Terms
-from atomic.rules.frontier import worth_for_price
 
 _STRAGGLERS, _TIMES = 0.1, 8.0  # that share of attempts takes so many times as long
 _DEADLINES = (0.75, 0.9)  # quantiles of the times that one after the other takes
-_SHARE = 0.35  # of what the best fixed bidder costs: where a second opinion is bought now and then
+_PRICE = "price=0.35x"  # where a second opinion is bought now and then
 
 
 class Straggling:
@@ -74,16 +72,15 @@ def run(folder: Path) -> dict[str, Any]:
 
 async def _row(trial: Trial, clock: FrozenClock) -> dict[str, Any]:
     market = _straggling(await learned(trial, clock))
-    rows = trial.learn.rows.values()
-    best = max(rows, key=lambda own: sum(row.right for row in own.values()))
-    mean = sum(row.price for row in best.values()) / len(best)
-    worth = worth_for_price(drawn(market.ledger, market.beliefs, trial.test.name), _SHARE * mean)
-    patient = await _play(market, trial, aimed(worth=worth), clock)
+    (point,) = rehearsed(market, trial, _PRICE)
+    names = [item.id for item in trial.test.items]
+    patient = await _play(market, trial, {name: aimed(worth=point.worth(name)) for name in names}, clock)
     spent = Budget(amount=round(_spend(patient)), requests=len(patient))
     found: dict[str, Any] = {"requests": len(patient), "one_after_the_other": _figures(patient)}
     for share in _DEADLINES:
         deadline_s = _quantile([one.latency_s for one in patient], share)
-        hurried = await _play(market, trial, aimed(worth=worth, budget=spent, deadline_ns=int(deadline_s * 1e9)), clock)
+        terms = aimed(worth=round(point.mean), budget=spent, deadline_ns=int(deadline_s * 1e9))
+        hurried = await _play(market, trial, dict.fromkeys(names, terms), clock)
         found[f"deadline_{deadline_s:.2f}s"] = _figures(hurried) | {
             "p95_ratio": round(_p95(hurried) / _p95(patient), 3),
             "spend_ratio": round(_spend(hurried) / _spend(patient), 3),
@@ -102,9 +99,9 @@ def _straggling(market: Market) -> Market:
     return market
 
 
-async def _play(market: Market, trial: Trial, terms: Terms, clock: FrozenClock) -> list[Answer]:
+async def _play(market: Market, trial: Trial, terms: Mapping[str, Terms], clock: FrozenClock) -> list[Answer]:
     other = _straggling(await branched(market, trial, clock))
-    return [await bought(other, trial, item, terms) for item in trial.test.items]
+    return [await bought(other, trial, item, terms[item.id]) for item in trial.test.items]
 
 
 def _figures(answers: Sequence[Answer]) -> dict[str, Any]:

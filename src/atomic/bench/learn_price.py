@@ -9,18 +9,16 @@ from typing import Any
 from atomic.bench.routing.bidder import TableBidder, bidder_name, request_id
 from atomic.bench.routing.learned import Trial, learned
 from atomic.bench.routing.outcomes import Item
-from atomic.bench.steered import aimed, bought, halves, one_task
+from atomic.bench.steered import aimed, bought, halves, one_task, rehearsed
 from atomic.bench.virtual_time import run_virtually
 from atomic.clock import FrozenClock
 from atomic.market import Market, Trade
-from atomic.progress import drawn
 from atomic.protocols import Sketch
 from atomic.records.attempt import Plan, Reply
 from atomic.records.award import Award
 from atomic.records.bid import NoBid, Offer
 from atomic.records.microtask import Ask
 from atomic.records.request import Terms
-from atomic.rules.frontier import worth_for_price
 
 _REQUESTS = 150  # before the change, and after it
 
@@ -67,8 +65,8 @@ async def _row(trial: Trial, clock: FrozenClock) -> dict[str, Any]:
     rows = trial.learn.rows
     best = max(sorted(rows), key=lambda name: sum(row.right for row in rows[name].values()))
     name = bidder_name(best)
-    mean = sum(row.price for row in rows[best].values()) / len(rows[best])
-    terms = aimed(worth=worth_for_price(drawn(market.ledger, market.beliefs, trial.test.name), 0.5 * mean))
+    (point,) = rehearsed(market, trial, "price=0.5x")
+    terms = aimed(worth=round(point.mean))
     inner = market.bidders[name]
     assert isinstance(inner, TableBidder)
     market.bidders[name] = halving = Halving(inner)

@@ -8,11 +8,10 @@ from typing import Any
 from atomic.bench.routing.bidder import request_id
 from atomic.bench.routing.learned import Trial, branched, judge, learned
 from atomic.bench.routing.outcomes import Table
-from atomic.bench.steered import Answer, aimed, bought, halves, one_task
+from atomic.bench.steered import Answer, aimed, bought, halves, one_task, rehearsed
 from atomic.bench.virtual_time import run_virtually
 from atomic.clock import FrozenClock
-from atomic.progress import Progress, drawn, progress
-from atomic.rules.frontier import worth_for_right
+from atomic.progress import Progress, progress
 
 TARGETS = (0.95, 0.9, 0.8)
 _EVERY = 5
@@ -24,7 +23,7 @@ def run(folder: Path) -> dict[str, Any]:
 
     Of what is bought then, every fifth outcome is told, so that the probability of settling is calibrated.
 
-    Steering starts where the frontier of the learned rounds says. `met` is whether the realised share of right answers
+    Steering starts where a rehearsal on the learned items says. `met` is whether the realised share of right answers
     lies within the 99 % binomial band around the target, or above it when no cheaper purchase exists (`cheapest`).
     """
     table = one_task(folder)
@@ -42,11 +41,9 @@ def run(folder: Path) -> dict[str, Any]:
 
 async def _trial(trial: Trial, clock: FrozenClock) -> dict[float, tuple[list[Answer], Progress]]:
     market = await learned(trial, clock)
-    task = trial.test.name
-    points = drawn(market.ledger, market.beliefs, task)
     found = {}
-    for target in TARGETS:
-        terms = aimed(target=target, worth=worth_for_right(points, target))
+    for target, point in zip(TARGETS, rehearsed(market, trial, *(f"target={one}" for one in TARGETS)), strict=True):
+        terms = aimed(target=target, worth=round(point.mean))
         other = await branched(market, trial, clock)
         answers = []
         for number, item in enumerate(trial.test.items):

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from atomic.bench.routing.bidder import bidder_name, request_id
 from atomic.bench.routing.learned import Trial
+from atomic.bench.routing.objectives import objectives
 from atomic.bench.routing.outcomes import Item, Table, hashed, read_table
+from atomic.bench.routing.points import Point, point_for
+from atomic.bench.routing.rehearsal import Rehearsal
 from atomic.bench.routing.tasks import ANY_PRICE, NO_HURRY_NS, Tasks
 from atomic.market import Market, Trade
 from atomic.records.request import Terms
@@ -44,6 +47,13 @@ def halves(table: Table) -> Iterator[Trial]:
     for learn, test in ((even, odd), (odd, even)):
         labelled = frozenset(item.id for item in learn.items)
         yield Trial(learn=learn, test=test, tasks=tasks, labelled=labelled)
+
+
+def rehearsed(market: Market, trial: Trial, *wanted: str) -> list[Point]:
+    """The operating points of some objectives ("price=0.35x", "target=0.9"), as rehearsed on the learned items."""
+    rehearsal = Rehearsal(market, trial)
+    best = max(trial.learn.rows.values(), key=lambda own: sum(row.right for row in own.values()))
+    return [point_for(one, rehearsal, lambda item: best[item.id]) for one in objectives(wanted)]
 
 
 def aimed(**aim: object) -> Terms:
