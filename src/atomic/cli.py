@@ -32,6 +32,7 @@ from atomic.commands import (
     prices,
     serve,
     sources,
+    tactics,
     what_if,
 )
 from atomic.commands.failures import at_length, keep_private
@@ -115,6 +116,7 @@ app.command()(explaining.replay)
 app.command()(bidders.bidders)
 app.command()(conform.conform)
 app.command()(sources.sources)
+app.command()(tactics.tactics)
 app.command()(objectives.objectives)
 bidders.models.command("pull")(hub.pull)
 bidders.models.command("list")(hub.fetched)

@@ -19,7 +19,7 @@ from atomic.config.problems import Source, problems_of, secrets_in
 from atomic.config.settings import Settings
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
-from atomic.config.wiring import Place, bidder_of, default_parser, default_tactics, examples_of, ledger_of
+from atomic.config.wiring import Place, bidder_of, default_parser, examples_of, ledger_of, tactics_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
 from atomic.modes import wrong_in
@@ -174,6 +174,7 @@ async def open(
         for given in bidders:
             stack.push_async_callback(given.close)
         everybody, examples = [*bidders], examples_of()
+        wordings = {name: one.variants for name, one in read.settings.task.items()}
         place = Place(read.folder, examples)
         for name, settings in read.settings.bidders.items():
             made = bidder_of(name, settings, place)
@@ -184,7 +185,7 @@ async def open(
         market = Market(
             ledger=ledger,
             bidders=everybody,
-            tactics=default_tactics() if tactics is None else tactics,
+            tactics=tactics_of(read.settings.market.tactics, wordings) if tactics is None else tactics,
             examples=examples,
             per_day=read.settings.market.per_day,
             per_task=read.settings.market.per_task,

@@ -32,17 +32,21 @@ class MarketSettings(Table):
     """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price).
 
     `per_task` says of microtasks, by name, what of a day may go to them; `queue` how many requests may wait at once for
-    somebody to have a place.
+    somebody to have a place. `tactics` are how bidders may be asked, by name; None: the usual ones.
     """
 
     ledger: str = "atomic.db"
     per_day: Amount | None = None
     per_task: dict[str, Amount] = Field(default_factory=dict)
     queue: Annotated[int, Field(ge=0)] = 10_000
+    tactics: Names | None = None
 
 
 class TaskSettings(Table):
-    """`[task.NAME]`: who answers a microtask's requests; see `atomic.records.mode.Mode` and docs/modes.md."""
+    """`[task.NAME]`: who answers a microtask's requests; see `atomic.records.mode.Mode` and docs/modes.md.
+
+    `variants` are other instructions for it, by a name: each competes with the docstring; see docs/tactics.md.
+    """
 
     mode: ModeName = "market"
     incumbent: str = ""
@@ -54,11 +58,12 @@ class TaskSettings(Table):
     if_incumbent_fails: Literal["refuse", "market"] = "refuse"
     alpha: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
     unlabelled: Literal["worst", "estimate"] = "worst"
+    variants: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], str] = Field(default_factory=dict)
 
     @property
     def stated(self) -> Mode:
         """As the market takes it."""
-        said = self.model_dump()
+        said = self.model_dump(exclude={"variants"})
         return Mode(shadow_per_day=said.pop("shadow"), **said)
 
 
@@ -127,10 +132,11 @@ class ModelSettings(BidderSettings):
 
 
 class SpecialistSettings(BidderSettings):
-    """An online text classifier, over words or over runs of four bytes."""
+    """An online text classifier, over words or runs of four bytes; `centroids`: for many labels with few examples."""
 
     kind: Literal["specialist"]
     reads: Literal["words", "spelling"] = "words"
+    method: Literal["logistic", "centroids"] = "logistic"
 
 
 class NaiveBayesSettings(BidderSettings):

@@ -82,11 +82,18 @@ def examples_of() -> Examples:
     return ExampleStore()
 
 
-def default_tactics() -> Sequence[Tactic]:
-    """How bidders answer unless the code says otherwise."""
-    from atomic.tactics import LabelScoring, NearestExamples, PassThrough, Plain, ScoredExamples
+def tactics_of(names: Sequence[str] | None, wordings: Mapping[str, Mapping[str, str]]) -> Sequence[Tactic]:
+    """How bidders answer: by the tactics of these names, or by the usual ones, and by each task's prompt variants.
 
-    return (Plain(), LabelScoring(), NearestExamples(), ScoredExamples(), PassThrough())
+    Raises ConfigError for a name that is none.
+    """
+    from atomic.tactics.named import USUAL, named, variants
+
+    known = named()
+    if unknown := [name for name in names or () if name not in known]:
+        raise ConfigError(f"[market] tactics: there is no {unknown[0]!r}", hint=f"any of {', '.join(known)}")
+    chosen = [known[name] for name in dict.fromkeys(USUAL if names is None else names)]
+    return [*chosen, *(one for task, said in wordings.items() for one in variants(task, said))]
 
 
 def default_parser() -> Parser | None:
@@ -128,7 +135,7 @@ def bidder_of(name: str, settings: AnyBidder, place: Place, *, strict: bool = Fa
 def _specialist(name: str, settings: SpecialistSettings, place: Place) -> Bidder:
     from atomic.bidders.specialist import Specialist
 
-    return Specialist(name, reads=settings.reads)
+    return Specialist(name, reads=settings.reads, method=settings.method)
 
 
 def _naive_bayes(name: str, settings: NaiveBayesSettings, place: Place) -> Bidder:
