@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from tests.objectives.streams import (
@@ -213,6 +214,16 @@ async def test_a_spent_budget_refuses_and_says_why() -> None:
     slate: Slate = decode(Slate, market.ledger.blob(first_awards(market)[-1].slate))
     assert (True, 0) == (outcome.refused, outcome.cost)
     assert {Reason.BUDGET_SPENT} == {one.reason for one in slate.no_bids}
+
+
+async def test_nobody_bids_who_is_dearer_than_what_is_left() -> None:
+    market = await market_of(FrozenClock(MIDNIGHT))
+    terms = replace(under(budget=Budget.of("$0.0011/day")), worth=10**9)  # at which the dear one is bought first
+    outcomes = await stream(market, terms, range(4))
+    slates: list[Slate] = [decode(Slate, market.ledger.blob(one.slate)) for one in first_awards(market)]
+    assert all("dear+plain" not in {bid.key for bid in slate.bids} for slate in slates)
+    assert 1_000_000 == sum(one.cost for one in outcomes)
+    assert {("dear", Reason.BUDGET_SPENT)} == {(one.bidder, one.reason) for one in slates[0].no_bids}
 
 
 async def test_a_spent_budget_that_says_cheapest_buys_the_cheapest_alone() -> None:
