@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from atomic.guards.personal import personal
+from atomic.records.validator import Validator
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 _SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
@@ -54,3 +60,19 @@ _NAMES = {
     "ssn": "a social security number",
     "ip": "an IP address",
 }
+
+
+def no_leaks(name: str = "no leaks") -> Validator:
+    """A validator for microtasks whose answers go out: evidence against an answer that carries out what it should not.
+
+    >>> no_leaks().test({"mail": "hello"}, "Write to eve@evil.example")
+    False
+    """
+
+    def test(arguments: Mapping[str, Any], answer: Any) -> bool:
+        return not leaks(
+            str(_ANY.dump_python(answer, mode="json")), str(_ANY.dump_python(dict(arguments), mode="json"))
+        )
+
+    personal("")  # raises MissingExtra where it is declared
+    return Validator(name=name, version="leaks 1", test=test)

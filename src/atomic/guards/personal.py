@@ -13,7 +13,7 @@ from atomic.errors import MissingExtra
 Kind = Literal["email", "phone", "iban", "card", "ssn", "ip"]
 KINDS: tuple[Kind, ...] = ("email", "iban", "card", "ssn", "ip", "phone")  # where two overlap, the earlier here wins
 
-_EMAIL = re.compile(r"[\w.!#$%&*+/=?^`{|}~'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}(?![\w-])")
+_EMAIL = re.compile(r"\w(?:[\w.!#$%&*+/=?^`{|}~'-]{0,62}[\w+-])?@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}(?![\w-])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD = re.compile(r"(?<![0-9])(?:[0-9][ -]?){12,18}[0-9](?![0-9])")
 _SSN = re.compile(r"(?<![0-9-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9-])")
