@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from atomic.bidders.dspy_parts import AsyncEngine, Engine, Said, lm_of, turns_of
 from atomic.blocking import SyncMarket
 from atomic.errors import CallerError
+from atomic.integrations.limit import Limit
 from atomic.integrations.talking import Refused, options, spoken, talk, told, usage
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.records.conversation import Conversation, Spoken
 from atomic.records.microtask import Call, Microtask
+from atomic.records.request import ANY_PRICE
 from atomic.trade import Trade
 
 if TYPE_CHECKING:
@@ -34,20 +37,30 @@ def lm(
 
     Calls are requests of a microtask `name`, worth `worth` each: give steps of a program names of their own, and what
     is learned of one is kept apart from the others. `bidder` lets one bidder alone answer; `limit` is what all calls
-    may cost together. DSPy's cache and its retries are off: the market has both, and knows what they cost. `settings` are DSPy's (`temperature`, `max_tokens`).
+    may cost together. DSPy's cache and its retries are off: the market has both, and knows what they cost. `settings`
+    are DSPy's (`temperature`, `max_tokens`).
 
     A response's id is the request's (`atomic explain ID`); who answered, for what, is in its `provider_data`. Raises
     Refused when the market would not answer, DSPy's LMUnsupportedFeatureError for what is no text.
 
     With a market of `atomic.open_sync` programs are called as ever; with one of `atomic.open`, by `acall`.
     """
-    asked = _Asked(market, talk(name, worth, max_price), bidder, trade or Trade())
+    asked = _Asked(market, talk(name, worth, max_price), bidder, trade or Trade(), limit)
     return lm_of(name, Engine(asked.say), AsyncEngine(asked.asay), **settings)
 
 
 class _Asked:
-    def __init__(self, market: Market | SyncMarket, task: Microtask[..., Spoken], bidder: str, trade: Trade) -> None:
+    def __init__(
+        self,
+        market: Market | SyncMarket,
+        task: Microtask[..., Spoken],
+        bidder: str,
+        trade: Trade,
+        limit: Limit | None,
+    ) -> None:
         self._market, self._task, self._trade = market, task, options(task, bidder, trade)
+        self._terms = self._trade.terms or task.terms
+        self._limit = limit or Limit(ANY_PRICE)
 
     def say(self, request: Request) -> Said:
         """From a program that is not async."""
