@@ -17,9 +17,8 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from atomic.bench.gateway_servers import Running, atomic_server, bare_proxy, upstream_mock
+from atomic.bench.gateway_servers import Running, atomic_server, bare_proxy, peer, upstream_mock
 
-KNOWN = ("atomic", "direct", "bare")
 RATE, TURN_SECONDS, TURNS = 50.0, 4.0, 5
 CONNECTIONS = 16
 _CHAT = {"model": "mock", "messages": [{"role": "user", "content": "How warm is it in Rome today?"}]}
@@ -42,6 +41,8 @@ async def _measured(folder: Path, names: Sequence[str], turns: int) -> dict[str,
                 servers[name] = await stack.enter_async_context(atomic_server(folder, mock.url))
             elif name == "bare":
                 servers[name] = await stack.enter_async_context(bare_proxy(mock.url))
+            elif name != "direct":
+                servers[name] = await stack.enter_async_context(peer(name, mock.url))
         rss = {name: one.rss_mb for name, one in servers.items()}
         taken: dict[str, list[float]] = {name: [] for name in servers}
         first: dict[str, list[float]] = {name: [] for name in servers}

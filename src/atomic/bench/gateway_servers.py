@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+
+from atomic.errors import OperatorError
 
 _SERVER_CORE, _OTHER_CORE = 0, 1
 _PATIENCE_SECONDS = 60.0
@@ -25,7 +29,7 @@ url = "{url}"
 model = "mock"
 price = {{ input = "$1", output = "$4", as_of = "2026-11-01" }}
 concurrency = 256
-stream = false
+stream = "heard"
 """
 
 
@@ -74,19 +78,34 @@ async def atomic_server(folder: Path, upstream: str) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def _running(*command: str, core: int, folder: Path | None = None, key: str = "") -> AsyncIterator[Running]:
-    """A process that prints where it serves, once its first answer has come."""
+async def peer(name: str, upstream: str) -> AsyncIterator[Running]:
+    """Another gateway, from an environment of its own: ATOMIC_BENCH_NAME is its command, with {port} and {upstream}.
+
+    Raises OperatorError where it is not set.
+    """
+    variable = f"ATOMIC_BENCH_{name.upper()}"
+    if not (told := os.environ.get(variable)):
+        raise OperatorError(f"{name} is not at hand", hint=f"{variable} is the command that starts it")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = shlex.split(told.format(port=port, upstream=upstream))
+    async with _running(*command, core=_SERVER_CORE, port=port, key="sk-bench") as one:
+        yield one
+
+
+@asynccontextmanager
+async def _running(
+    *command: str, core: int, folder: Path | None = None, key: str = "", port: int = 0
+) -> AsyncIterator[Running]:
+    """A process on a port, or one that prints where it serves, once its first answer has come."""
     began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    output = asyncio.subprocess.DEVNULL if port else asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=output)
     try:
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) > 1:
             os.sched_setaffinity(process.pid, {cores[core]})
-        assert process.stdout is not None
-        while b"http://" not in (line := await process.stdout.readline()):
-            if not line:
-                raise RuntimeError(f"{' '.join(command)} has ended")
-        url = next(word for word in line.decode().split() if word.startswith("http://"))
+        url = f"http://127.0.0.1:{port}" if port else await _told(process)
         headers = {"authorization": f"Bearer {key}"} if key else {}
         await _answers(f"{url}/v1", headers)
         seconds = time.perf_counter() - began
@@ -95,6 +114,14 @@ async def _running(*command: str, core: int, folder: Path | None = None, key: st
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def _told(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        if "http://" in line:
+            return next(word for word in line.split() if word.startswith("http://"))
+    raise RuntimeError("a server has ended before it said where it is")
 
 
 async def _answers(url: str, headers: dict[str, str]) -> None:

@@ -48,8 +48,8 @@ class HttpOptions:
     `key_env` names the environment variable that holds the key ("" for an endpoint that wants none); `key`, where
     given, is asked for it instead at each use, and raises OperatorError where there is none. `limit_field` is what the
     endpoint calls its limit on tokens. `top_logprobs` above 0 says that it gives log-probabilities, so that labels can
-    be scored. `stream` asks for events also where nobody reads along; a stream that says nothing for `stall_seconds` is
-    given up.
+    be scored. `stream` asks for events, "heard" only where a caller reads along; a stream that says nothing for
+    `stall_seconds` is given up.
     `reasoning_tokens` is how much the model may think beyond its answer; `overhead_tokens` bounds what the endpoint
     puts into each prompt of its own. `images` and `tools` say whether it takes conversations that have some.
     """
@@ -64,7 +64,7 @@ class HttpOptions:
     context_tokens: int = 32_000
     limit_field: str = "max_tokens"
     top_logprobs: int = 0
-    stream: bool = True
+    stream: bool | Literal["heard"] = True
     stall_seconds: float = 30.0
     reasoning_tokens: int = 0
     overhead_tokens: int = 128
@@ -215,7 +215,8 @@ class HttpModel:
         except CannotSayError as error:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=f"its dialect has no words for {error}")
         held = form is not None and form[0].schema is not None
-        wire, said = self._connected(), Said(hear=None if held else ask.hear)  # the first time loads aiohttp: not timed
+        wire = self._connected()  # the first time loads aiohttp: not timed
+        said = Said(hear=None if held else ask.hear, limit=self._most_answer(plan.max_tokens))
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -243,7 +244,8 @@ class HttpModel:
         wanted = Wanted(
             model=options.model,
             limit=self._most_answer(plan.max_tokens),
-            stream=(options.stream or heard) and not plan.labels,  # one token is no stream
+            stream=(heard if options.stream == "heard" else options.stream)
+            and not plan.labels,  # one token is no stream
             limit_field=options.limit_field,
             top_logprobs=options.top_logprobs,
             reasoning_tokens=THOUGHTS.get(plan.effort, options.reasoning_tokens),

@@ -92,6 +92,37 @@ def inbox(
 
 
 @app.command()
+def tactics(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder that holds mail/, text/ or both."),
+    ],
+    only: Annotated[str, typer.Option(help="One row: mails, banking77 or clinc150.")] = "",
+    model: Annotated[bool, typer.Option(help="With the local language model, a call to which takes seconds.")] = True,
+    cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the model's replies there.")] = None,
+    json: JsonFile = None,
+) -> None:
+    """Tactics on real mails and on texts with many labels: each alone, the market of them, and plain classifiers."""
+    _write(json, _run("tactics", folder, only=only, model=model, cache=cache))
+
+
+@app.command()
+def gateway(
+    against: Annotated[
+        str, typer.Option(help="Who takes turns with it: direct, bare, litellm, portkey; with commas.")
+    ] = "direct,bare",
+    json: JsonFile = None,
+) -> None:
+    """What `atomic serve` adds to calling a model directly, and what it lets through, beside others in the same run.
+
+    Peers have environments of their own: ATOMIC_BENCH_LITELLM is the command that starts `litellm`, with {port} and
+    {upstream} in it, and so for others; they serve the model `mock` and take the key sk-bench.
+    """
+    names = tuple(one.strip() for one in against.split(",") if one.strip())
+    _write_one(json, "gateway", _run("gateway", names))
+
+
+@app.command()
 def kill(
     kills: Annotated[int, typer.Option(min=1, help="That many processes.")] = 300,
     seed: Annotated[int, typer.Option(help="What is drawn by it: where each is killed.")] = 7,

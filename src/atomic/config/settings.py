@@ -208,7 +208,7 @@ class HostedSettings(ModelSettings):
 
     price: Annotated[Price | None, BeforeValidator(_price_or_book)]  # None: "book", the ledger's price book has it
     concurrency: Annotated[int, Field(ge=1)] | None = None
-    stream: bool | None = None
+    stream: bool | Literal["heard"] | None = None
     stall: Annotated[float, Field(gt=0.0, le=3600.0, strict=False)] | None = None
     reasoning: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
