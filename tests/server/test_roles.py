@@ -174,3 +174,22 @@ async def test_a_page_holds_no_data_and_needs_no_key(url: str, path: str) -> Non
     async with httpx.AsyncClient(base_url=url) as client:
         page, data = await client.get(path), await client.get("/api/v1/overview")
     assert (page.status_code, data.status_code) == (200, 401)
+
+
+async def test_a_tenant_spends_no_more_than_its_cap_over_all_its_keys(tmp_path: Path) -> None:
+    config = {
+        "market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"},
+        "govern": {"tenants": {"acme": "$0.0000025"}},
+    }
+    teller = ScriptedBidder("teller", script, profile=Profile(name="teller", kind="scripted"))
+    async with serving(config, bidders=[teller], tasks=[mood]) as url:
+        admin = await key_of(url, "admin")
+        told = []
+        for number in range(4):
+            key = await key_of(url, "operator", admin, tenant="acme")
+            async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as client:
+                reply = await client.post("/api/v1/tasks/mood/run", json={"input": f"hi {number}"})
+                told.append(reply.json()["status"])
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": admin}) as client:
+            (tenant,) = (await client.get("/api/v1/budgets")).json()["tenants"]
+    assert (told, tenant["spent"] <= 2_500) == (["answered", "answered", "refused", "refused"], True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from atomic.config.secrets import secret_of
-from atomic.config.values import Names, SecretSettings, Table, Url
+from atomic.config.values import Amount, Names, SecretSettings, Table, Url
 from atomic.records.principal import ROLES, Role
 
 if TYPE_CHECKING:
@@ -35,9 +35,13 @@ class LoginSettings(Table):
 
 
 class GovernSettings(Table):
-    """`[govern]`: files of Cedar policies beside what the roles say, and how people log in."""
+    """`[govern]`: files of Cedar policies beside what the roles say, how people log in, and what tenants may spend.
+
+    `tenants` maps a tenant to what its requests may cost on a UTC day, over all its keys and people.
+    """
 
     policies: Names = ()
+    tenants: dict[str, Amount] = Field(default_factory=dict)
     login: LoginSettings | None = None
 
 

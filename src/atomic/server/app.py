@@ -22,8 +22,8 @@ from atomic.server.draining import told_to_stop
 from atomic.server.entering import routes as entering
 from atomic.server.front import Front
 from atomic.server.listing_api import embeddings, model, models
-from atomic.server.messages_api import messages
 from atomic.server.mcp import Mcp
+from atomic.server.messages_api import messages
 from atomic.server.metrics import metrics
 from atomic.server.native.app import native_app
 from atomic.server.pages import routes as pages

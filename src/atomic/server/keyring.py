@@ -56,6 +56,11 @@ def purse_of(key: str) -> str:
     return f"key {key}"
 
 
+def purse_of_tenant(tenant: str) -> str:
+    """The name of the account that a tenant's spending is booked on."""
+    return f"tenant {tenant}"
+
+
 def fresh_secret(key: str = "") -> tuple[KeyIssued, str]:
     """A new secret and its record; of the key `key`, or of a new one.
 

@@ -23,7 +23,7 @@ from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
 from atomic.server.gate import Gate
-from atomic.server.keyring import Keyring, Principal
+from atomic.server.keyring import Keyring, Principal, purse_of_tenant
 from atomic.server.sessions import whose
 from atomic.server.tasks import tasks_of
 
@@ -92,7 +92,11 @@ class Service:
         self.may_run(who, task)
         if rate := self.config.settings.serve.rates.get(task):
             await self._admit(f"task {task}", rate, f"the task {task!r}")
-        return Trade(tenant=who.tenant, purses=who.purses, principal=who.who)
+        return Trade(tenant=who.tenant, purses=(*who.purses, *self._purse(who.tenant)), principal=who.who)
+
+    def _purse(self, tenant: str) -> tuple[tuple[str, int | None], ...]:
+        cap = self.config.settings.govern.tenants.get(tenant)
+        return () if cap is None else ((purse_of_tenant(tenant), cap),)
 
     async def _admit(self, name: str, per_minute: int, whose: str) -> None:
         wait = await self.market.ledger.admit_at_rate(name, per_minute=per_minute)

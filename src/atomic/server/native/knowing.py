@@ -18,7 +18,7 @@ from atomic.protocols import Bidder
 from atomic.records.canonical import canonical_json
 from atomic.replay import replay as recomputed
 from atomic.savings import savings as measured
-from atomic.server.keyring import purse_of
+from atomic.server.keyring import purse_of, purse_of_tenant
 from atomic.server.native.common import Serving, Whole, may
 from atomic.server.native.shapes import BudgetsShown, Name, Rows, Told, WhatIfAsked
 from atomic.shop import day_of
@@ -59,7 +59,7 @@ def beliefs(service: Whole, task: Name = "") -> Rows:
 def budgets(
     service: Whole, day: Annotated[str, Query(max_length=10, pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
 ) -> BudgetsShown:
-    """What a UTC day has cost so far, reservations included: in all, by task, and by key."""
+    """What a UTC day has cost so far, reservations included: in all, by task, by key, and by tenant with a cap."""
     day, ledger, market = day or day_of(time.time_ns()), service.ledger, service.config.settings.market
     names = sorted({*service.tasks, *market.per_task, *service.market.beliefs.tasks})
     keys = [one for one, _, _ in service.keyring.listed(time.time_ns())]
@@ -73,6 +73,10 @@ def budgets(
         keys=[
             {"key": one.key, "name": one.name, "spent": ledger.spent(day, purse_of(one.key)), "per_day": one.per_day}
             for one in keys
+        ],
+        tenants=[
+            {"tenant": name, "spent": ledger.spent(day, purse_of_tenant(name)), "per_day": cap}
+            for name, cap in sorted(service.config.settings.govern.tenants.items())
         ],
     )
 

@@ -251,6 +251,7 @@ class BudgetsShown(Shown):
     per_day: int | None
     tasks: list[Told]
     keys: list[Told]
+    tenants: list[Told]
 
 
 class Rows(Shown):
