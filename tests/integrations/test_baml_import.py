@@ -138,6 +138,8 @@ async def test_cases_are_played_with_bamls_prompt_over_our_transport(run: Run, m
 
 def test_blocks_are_read_with_every_form_of_value() -> None:
     text = """
+    generator client { output_type "x" }
+    class test { client string? }
     /// a comment { that opens nothing
     test T { // and one here
       functions [A, B]

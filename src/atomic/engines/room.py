@@ -156,9 +156,9 @@ class Room:
         """A dictionary: keys with an end, and at most so many."""
         patterns = node.get("patternProperties") or {self._key(node): node.get("additionalProperties", True)}
         least = int(node.get("minProperties", 0))
-        most, end = self._end(least, node.get("maxProperties"))
+        most, end, ours = self._end(least, node.get("maxProperties"))
         found: Schema = {"type": "object", "additionalProperties": False, "minProperties": least}
-        found |= _ended("maxProperties", end, most)
+        found |= _ended("maxProperties", end, ours)
         size, held = Size(2), {}
         for pattern, inner in patterns.items():
             made = self.value(inner, level)
@@ -194,22 +194,24 @@ class Room:
         for _, one in held:
             size = size.plus(one.plus(Size(2)))
         rest = None if first and "items" not in node else self.value(node.get("items", True), level)
-        most, end = self._end(max(least, len(held)), node.get("maxItems"))
+        most, end, ours = self._end(max(least, len(held)), node.get("maxItems"))
         if rest is None:
             if least > len(held):
                 return None
             open_ended = node.get("items", not first) is not False
-            most, end = (len(held) - open_ended, len(held)) if most > len(held) or not open_ended else (most, end)
+            end, ours = len(held), open_ended and end > len(held)
         else:
             size = size.plus(rest[1].plus(Size(2)), max(0, most - len(held)))
-        found: Schema = {"type": "array", "minItems": least, **_ended("maxItems", end, most)}
+        found: Schema = {"type": "array", "minItems": least, **_ended("maxItems", end, ours)}
         found["items"] = False if rest is None or end == len(held) else rest[0]
         return found | ({"prefixItems": [one for one, _ in held]} if held else {}), size
 
-    def _end(self, least: int, own: Any) -> tuple[int, int]:
-        """For how many there is room, and where it ends: one later, unless the type ends it before."""
+    def _end(self, least: int, own: Any) -> tuple[int, int, bool]:
+        """For how many there is room, where it ends, and whether that is ours: one later, unless its type ends it."""
         most = max(least, self.items)
-        return (max(least, int(own)),) * 2 if own is not None and own <= most else (most, most + 1)
+        if own is None or own > most + 1:
+            return most, most + 1, True
+        return min(most, max(least, int(own))), max(least, int(own)), False
 
     def _string(self, node: Mapping[str, Any]) -> Made:
         found: Schema = {"type": "string"} | {name: node[name] for name in _KEPT if name in node}
@@ -248,9 +250,8 @@ class Room:
         return found, Size(18)
 
 
-def _ended(limit: str, end: int, room: int) -> Schema:
-    """A limit, marked where it is beyond the room."""
-    return {limit: end, ROOM: True} if end > room else {limit: end}
+def _ended(limit: str, end: int, ours: bool) -> Schema:
+    return {limit: end, ROOM: True} if ours else {limit: end}
 
 
 _NULL: tuple[Schema, Size] = ({"type": "null"}, Size(4))

@@ -107,6 +107,8 @@ def _blocks(tokens: _Tokens) -> Iterator[Block]:
             tokens.attributes = []
             values = _mapping(tokens)
             yield Block(kind=word, name=name, values=values, attributes=tuple(tokens.attributes))
+        elif kind == "word" and tokens.next[0] == "word":
+            tokens.take()  # the name of a class, an enum or a generator, which may be one of these kinds' names
 
 
 def _head(tokens: _Tokens) -> str:

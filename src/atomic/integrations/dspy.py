@@ -93,7 +93,8 @@ class _Asked:
 
     def _paid(self, held: int, outcome: Outcome[Spoken] | None) -> None:
         """What a call that broke off was billed is not known: all that it was allowed."""
-        short = outcome is not None and outcome.refused and held < self._terms.max_price
+        asked = outcome is None or not outcome.refused or outcome.rounds > 1
+        short = not asked or (outcome is not None and outcome.refused and held < self._terms.max_price)
         self._limit.paid(held, held if outcome is None else outcome.cost, short=short)
 
     def _call(self, request: Request) -> Call[Spoken]:

@@ -15,7 +15,8 @@ class LimitReached(CallerError):
 class Limit:
     """What all calls may cost together, in nano-USD; kept exactly, from any number of threads.
 
-    `spent` and `calls` count; `reached` says that a call was not made, or was refused, for want of money.
+    `spent` and `calls` count; `reached` says that a call could not be made: for want of money, here or for the day, or of
+    anybody to ask.
 
     >>> limit = Limit(10)
     >>> held = limit.hold(7)
@@ -41,7 +42,7 @@ class Limit:
             return held
 
     def paid(self, held: int, cost: int, *, short: bool = False) -> None:
-        """A call ended; `short`: it was refused, and might not have been with more."""
+        """A call ended; `short`: nobody was asked, or might have been with more."""
         with self._lock:
             self._held -= held
             self.spent += cost

@@ -80,7 +80,8 @@ class ChatVoice:
         if play.tool:
             message = {"role": "assistant", "content": None, "tool_calls": [_chat_call(play.tool, text)]}
         choice = {"index": 0, "message": message, "finish_reason": self._ended(play)}
-        return {"object": "chat.completion", "choices": [choice], **({"usage": _chat_usage(tokens)} if tokens else {})}
+        named = {"id": "r1", "object": "chat.completion", "created": 0, "model": "stand-in"}  # which some clients need
+        return {**named, "choices": [choice], **({"usage": _chat_usage(tokens)} if tokens else {})}
 
     def events(self, play: Play, pieces: Sequence[str], tokens: Tokens | None) -> tuple[list[Event], list[Event]]:
         """A role, a chunk for each piece; then the finish reason, the usage, `[DONE]`."""
