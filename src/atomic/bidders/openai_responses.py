@@ -153,9 +153,8 @@ def _end(said: Said, data: dict[str, Any]) -> None:
     _count(said, data.get("usage"))
     status = data.get("status")
     if status == "completed":
-        most, used = data.get("max_output_tokens"), said.counts.completion
-        # Some servers say completed also where the limit on tokens cut it.
-        cut = isinstance(most, int) and used is not None and used >= most and not said.calls
+        used = said.counts.completion or 0
+        cut = 0 < said.limit <= used and not said.calls  # llama.cpp's server says completed there, too
         said.end(Ending.CALLS if said.calls else Ending.LENGTH if cut else Ending.WHOLE)
     elif status == "incomplete":
         details = data.get("incomplete_details")
