@@ -126,6 +126,8 @@ class SemanticCache:
     def _looked_up(self, ask: Ask) -> _Found | Reason:
         if ask.task.name in self._off:
             return Reason.DECLINED
+        if ask.conversation is not None and not ask.conversation.plain:
+            return Reason.TYPE_NOT_SUPPORTED  # a call of a tool is of its own moment
         shelf = self._shelves.get((ask.label, ask.task.version))
         calibrator, tried = self._learned.get((ask.tenant, ask.task.name, ask.task.version), (None, [0]))
         alike = shelf.nearest(ask, _LOOKED_AT) if shelf is not None else ()

@@ -110,12 +110,21 @@ def _rows(config: Config, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> 
 
 def _price(price: BookPrice | None, settings: AnyBidder) -> str:
     if price is None:
-        return "none yet" if settings.priced else "$0"
+        return _stated(settings)
     if price.input is not None and price.output is not None:
         return f"{dollars(price.input)} in, {dollars(price.output)} out per M tokens, {price.as_of}"
     if price.hour is not None:
         return f"{dollars(price.hour)} per hour"
     return f"{dollars(price.call or 0)} per answer"
+
+
+def _stated(settings: AnyBidder) -> str:
+    """What the configuration says of a price that no book has."""
+    from atomic.config.outsiders import RemoteSettings
+
+    if isinstance(settings, RemoteSettings):
+        return f"at most {dollars(settings.most)} per answer"
+    return "none yet" if settings.priced else "$0"
 
 
 def _evidence(profile: Profile, beliefs: Beliefs, keys: set[tuple[str, str, int]]) -> tuple[str, str]:

@@ -120,7 +120,9 @@ def check(
     read = config_for(config, ledger)
     now = standing(read)
     rows, wrong = [], 0
-    for name in sorted({*now, *(name for name, one in read.settings.bidders.items() if one.priced)}):
+    for name in sorted(
+        {*now, *(name for name, one in read.settings.bidders.items() if one.priced and one.kind != "remote")}
+    ):
         warning = _warning(now.get(name), max_age)
         wrong += bool(warning)
         rows.append(_row(name, now.get(name), warning))

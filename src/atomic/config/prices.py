@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from atomic.config.outsiders import McpSettings
 from atomic.config.problems import Source, nearest, problems_of
 from atomic.config.settings import AnyBidder, HostedSettings, LocalSettings, PersonSettings
 from atomic.config.toml_lines import Path as Keys
@@ -65,7 +66,7 @@ def price_in(settings: BidderSettings) -> BookPrice | None:
         return BookPrice(bidder="", as_of=said.as_of.isoformat(), source=_IN_CONFIGURATION, **amounts)
     if isinstance(settings, LocalSettings):
         return BookPrice(bidder="", as_of="", source=_IN_CONFIGURATION, hour=settings.usd_per_hour)
-    if isinstance(settings, PersonSettings):
+    if isinstance(settings, PersonSettings | McpSettings):
         return BookPrice(bidder="", as_of="", source=_IN_CONFIGURATION, call=settings.price)
     return None
 
@@ -193,7 +194,7 @@ def _units(settings: AnyBidder | None) -> tuple[tuple[str, ...], tuple[str, ...]
         return _TOKENS, _BY_TOKENS, kind
     if isinstance(settings, LocalSettings):
         return ("hour",), ("hour",), kind
-    return (("call",), ("call",), kind) if isinstance(settings, PersonSettings) else ((), (), kind)
+    return (("call",), ("call",), kind) if isinstance(settings, PersonSettings | McpSettings) else ((), (), kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Metrics:
         self._market = market
         self._per_day = per_day
         self._known: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()  # task, probability settled with
+        self._shadows: set[tuple[str, str]] = set()  # under way
         self._last = 0
         count, spread = meter.create_counter, meter.create_histogram
         self._requests = count("atomic.requests", description="Requests that ended")
@@ -106,6 +107,8 @@ class Metrics:
         done, key = event.payload, (event.tenant, event.request_id)
         if isinstance(done, RequestOpened):
             self._know(key, done.task, 0.0)
+            if done.assignment is not None and done.assignment.shadows:
+                self._shadows.add(key)
         elif isinstance(done, Award):
             task = {names.TASK: self._task(key)}
             self._rounds.add(1, task)
@@ -116,8 +119,11 @@ class Metrics:
         elif isinstance(done, OutcomeSettled):
             task = {names.TASK: done.task}
             self._know(key, done.task, done.probability)
-            self._requests.add(1, {**task, names.STATUS: done.status, names.BIDDER: done.winner.rpartition("+")[0]})
             self._cost.add(done.cost / _NANO, task)
+            if key in self._shadows:  # money, but no request of anybody's
+                self._shadows.discard(key)
+                return
+            self._requests.add(1, {**task, names.STATUS: done.status, names.BIDDER: done.winner.rpartition("+")[0]})
             self._duration.record(done.latency_ns / _NANO, task)
             if done.status == "answered":
                 self._probability.record(done.probability, {**task, names.SOURCE: done.probability_source})
