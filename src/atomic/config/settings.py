@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
 from atomic.config.outsiders import McpSettings, ObserveSettings, RemoteSettings
+from atomic.config.plugins import PluginSettings
 from atomic.config.programs import DspySettings
 from atomic.config.values import (
     Age,
@@ -32,7 +33,8 @@ class MarketSettings(Table):
     """`[market]`: where the ledger is, and what a UTC day may cost (nano-USD; None: nothing has a price).
 
     `per_task` says of microtasks, by name, what of a day may go to them; `queue` how many requests may wait at once for
-    somebody to have a place. `tactics` are how bidders may be asked, by name; None: the usual ones.
+    somebody to have a place. `tactics` are how bidders may be asked, by name; None: the usual ones. `engine` is the
+    plug-in that reads free text; empty: BAML's where it is installed, else the core.
     """
 
     ledger: str = "atomic.db"
@@ -40,6 +42,7 @@ class MarketSettings(Table):
     per_task: dict[str, Amount] = Field(default_factory=dict)
     queue: Annotated[int, Field(ge=0)] = 10_000
     tactics: Names | None = None
+    engine: str = ""
 
 
 class TaskSettings(Table):
@@ -187,13 +190,15 @@ class RulesSettings(BidderSettings):
 class LocalSettings(ModelSettings):
     """A language model on this machine: any GGUF file, by its path or as "package:NAME" of an installed package.
 
-    `slots` is how many requests it works on at once, `threads` how many threads each takes.
+    `slots` is how many requests it works on at once, `threads` how many threads each takes. `engine` is the plug-in
+    that holds it to a type; empty: Outlines where it is installed.
     """
 
     kind: Literal["local"]
     usd_per_hour: Amount
     threads: Annotated[int, Field(ge=1)] | None = None
     slots: Annotated[int, Field(ge=1)] | None = None
+    engine: str = ""
 
 
 class HostedSettings(ModelSettings):
@@ -283,6 +288,7 @@ AnyBidder = (
     | McpSettings
     | DspySettings
     | PersonSettings
+    | PluginSettings
 )
 KINDS: dict[str, type[BidderSettings]] = {
     "specialist": SpecialistSettings,
@@ -298,6 +304,7 @@ KINDS: dict[str, type[BidderSettings]] = {
     "mcp": McpSettings,
     "dspy": DspySettings,
     "person": PersonSettings,
+    "plugin": PluginSettings,
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomic.clock import Clock
+from atomic.config import plugins
 from atomic.config.dialects import dialect_of
 from atomic.config.outside_wiring import mcp_tool, remote
 from atomic.config.outsiders import McpSettings, RemoteSettings
@@ -33,7 +34,7 @@ from atomic.config.settings import (
 from atomic.config.values import SecretSettings
 from atomic.errors import ConfigError, MissingExtra, OperatorError
 from atomic.ledger import MemoryLedger, SqliteLedger
-from atomic.protocols import Bidder, Examples, Parser, Profile, Sketch, Tactic
+from atomic.protocols import Bidder, Constrainer, Examples, Parser, Profile, Sketch, Tactic
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Ask
@@ -89,15 +90,21 @@ def tactics_of(names: Sequence[str] | None, wordings: Mapping[str, Mapping[str, 
     """
     from atomic.tactics.named import USUAL, named, variants
 
-    known = named()
-    if unknown := [name for name in names or () if name not in known]:
-        raise ConfigError(f"[market] tactics: there is no {unknown[0]!r}", hint=f"any of {', '.join(known)}")
+    known = dict(named())
+    plugged = plugins.offered("tactics") if any(name not in known for name in names or ()) else []
+    for name in names or ():
+        if name not in known and name not in plugged:
+            hint = f"any of {', '.join([*known, *plugged])}"
+            raise ConfigError(f"[market] tactics: there is no {name!r}", hint=hint)
+        known[name] = known[name] if name in known else plugins.plugged_tactic(name)
     chosen = [known[name] for name in dict.fromkeys(USUAL if names is None else names)]
     return [*chosen, *(one for task, said in wordings.items() for one in variants(task, said))]
 
 
-def default_parser() -> Parser | None:
-    """What reads free text: BAML's parser where the extra `baml` is installed, else the core."""
+def parser_of(engine: str) -> Parser | None:
+    """What reads free text: a plug-in's engine; else BAML's where the extra `baml` is installed, else the core."""
+    if engine:
+        return plugins.plugged_parser(engine)
     from atomic.engines.baml_parser import BamlParser, installed
 
     return BamlParser() if installed() else None
@@ -195,7 +202,9 @@ def _local(name: str, settings: LocalSettings, place: Place) -> Bidder:
     }
     from atomic.engines.outlines import OutlinesEngine, installed
 
-    held = OutlinesEngine() if installed() else None
+    held: Constrainer | None = OutlinesEngine() if installed() else None
+    if settings.engine:
+        held = plugins.plugged_constrainer(settings.engine)
     return LocalModel(name, model, options=replace(options, **_said(changes)), constrainer=held)
 
 
@@ -315,4 +324,5 @@ _MAKERS: Mapping[type[Any], Callable[[str, Any, Place], Bidder]] = {
     McpSettings: lambda name, settings, place: mcp_tool(name, settings, place.folder),
     DspySettings: _dspy,
     PersonSettings: _person,
+    plugins.PluginSettings: lambda name, settings, place: plugins.plugged_bidder(name, settings),
 }
