@@ -19,7 +19,7 @@ from atomic.config.problems import Source, problems_of, secrets_in
 from atomic.config.settings import Settings
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
-from atomic.config.wiring import Place, bidder_of, default_parser, examples_of, ledger_of, tactics_of
+from atomic.config.wiring import Place, bidder_of, examples_of, ledger_of, parser_of, tactics_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
 from atomic.modes import wrong_in
@@ -192,7 +192,7 @@ async def open(
             queue=read.settings.market.queue,
             clock=clock,
             modes=_modes(read, everybody),
-            parser=default_parser(),
+            parser=parser_of(read.settings.market.engine),
             policies=policies_of(read.settings.govern, read.folder) if read.settings.govern.policies else None,
         )
         await asyncio.gather(market.start(), *(_warm(bidder) for bidder in everybody))
