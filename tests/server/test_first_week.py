@@ -1,4 +1,4 @@
-"""The first week of a team: one base URL is changed, calls go where they went, and what the market would save is told."""
+"""The first week of a team: one base URL is changed, calls go where they went, and savings are measured."""
 
 from __future__ import annotations
 

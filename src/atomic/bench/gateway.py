@@ -48,22 +48,27 @@ async def _measured(folder: Path, names: Sequence[str], turns: int) -> dict[str,
         first: dict[str, list[float]] = {name: [] for name in servers}
         between: dict[str, list[float]] = {name: [] for name in servers}
         rates: dict[str, list[float]] = {name: [] for name in servers}
+        cpu: dict[str, list[float]] = {name: [] for name in servers}
         for turn in range(turns + 1):
             for name, one in servers.items():
                 async with _client(one) as client:
                     times = await _paced(lambda client=client, one=one: _asked(client, one))  # type: ignore[misc]
                     streams = [await _streamed(client, one) for _ in range(20)]
+                    before = one.cpu_seconds
                     rate = await _at_once(client, one)
+                    worked = 1e3 * (one.cpu_seconds - before) / max(1.0, rate * TURN_SECONDS)
                 if turn:  # the first is to warm up
                     taken[name] += times
                     first[name] += [begin for begin, _ in streams]
                     between[name] += [gap for _, gap in streams]
                     rates[name].append(rate)
+                    cpu[name].append(worked)
         for name, one in servers.items():
             found[name] = {
                 "added_ms_p50": _percentile(taken[name], 50) - _percentile(taken["direct"], 50),
                 "added_ms_p99": _percentile(taken[name], 99) - _percentile(taken["direct"], 99),
                 "rps_core": statistics.median(rates[name]),
+                "cpu_ms": statistics.median(cpu[name]),  # of one request; does not depend on who else works here
                 "first_token_ms": statistics.median(first[name]) - statistics.median(first["direct"]),
                 "between_tokens_ms": statistics.median(between[name]) - statistics.median(between["direct"]),
                 "rss_mb": rss[name],

@@ -49,6 +49,13 @@ class Running:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor's time that it has taken so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @asynccontextmanager
 async def upstream_mock() -> AsyncIterator[Running]:
     """The model: answers at once, and streams a word every 5 ms."""
