@@ -123,6 +123,15 @@ def gateway(
 
 
 @app.command()
+def dashboard(
+    requests: Annotated[int, typer.Option(min=100, help="That many requests are stored.")] = 100_000,
+    json: JsonFile = None,
+) -> None:
+    """What pages of the dashboard cost while requests come in, what a viewer costs, and an audit bundle."""
+    _write_one(json, "dashboard", _run("dashboard", requests))
+
+
+@app.command()
 def kill(
     kills: Annotated[int, typer.Option(min=1, help="That many processes.")] = 300,
     seed: Annotated[int, typer.Option(help="What is drawn by it: where each is killed.")] = 7,
