@@ -21,6 +21,7 @@ from atomic.bidders.label_scores import score_labels
 from atomic.bidders.lowering import Lowered
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
+from atomic.bidders.warmth import Warmth
 from atomic.bidders.turns import THOUGHTS
 from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice, OperatorError
@@ -99,6 +100,7 @@ class HttpModel:
         self._tag = Tag(None if options.price == "book" else options.price, as_of=options.as_of)
         self._wire: Wire | None = None
         self._rest = Rest(clock or SystemClock())
+        self._warmth = Warmth(clock or SystemClock())
         self._refusal = ""
         self._pace = Pace(characters=3.0, reads=5_000.0, writes=50.0)
         self._profile = Profile(
@@ -148,11 +150,14 @@ class HttpModel:
         size = (sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters) + self._forms.size(ask)
         messages = sketch.messages or 2 + 2 * sketch.examples
         ceiling = price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
+        warm = 0 if price.cached is None else min(prompt, self._pace.tokens(self._warmth.of(ask)))
+        used = Usage(prompt_tokens=prompt, completion_tokens=answer, cached_tokens=warm)
         return Offer(
             bidder=name,
             tactic=sketch.tactic,
-            price=min(ceiling, price.of(Usage(prompt_tokens=prompt, completion_tokens=answer))),
+            price=min(ceiling, price.of(used)),
             ceiling=ceiling,
+            warm=warm,
             latency_ns=int(self._pace.seconds(sketch.prompt_characters, answer) * 1e9),
         )
 
@@ -231,6 +236,7 @@ class HttpModel:
         if said.counts.usage is not None:
             used = [(0, 0.0, said.counts.usage.completion_tokens, loop.time() - started)]
             self._pace.learn(prompt.characters, said.counts.usage, used)
+            self._warmth.read(ask)
         reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=self._options.dialect.form_tool)
         reply = _in_form(reply, None if form is None else form[0])
         return self._billed(plan, said, price, most, self._noted(reply, talk))

@@ -61,7 +61,8 @@ class Offer:
     `claim` is its own opinion that it would be right, in (0, 1), or None; it is calibrated, never believed.
     `read`: the claim is the market's, from the request's text and what came of others, since the bidder makes none.
     `price` is its expected price and `ceiling` the most it may bill, both in nano-USD; `latency_ns` its own
-    expectation, or None when it leaves that to the market's records.
+    expectation, or None when it leaves that to the market's records. `warm` is how many tokens of a conversation it
+    expects to read from its prompt cache: what staying with it saves is in its price.
     """
 
     bidder: str
@@ -71,6 +72,7 @@ class Offer:
     price: int = 0
     ceiling: int = 0
     latency_ns: int | None = None
+    warm: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

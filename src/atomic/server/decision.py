@@ -63,6 +63,9 @@ def _reasons(ledger: Ledger, first: Award | None, events: list[Event], outcome: 
         else:
             yield f"{chosen} was worth most for its price, at {dollars(terms.worth)} for a right answer"
         slate: Slate = decode(Slate, ledger.blob(first.slate))
+        for bid in slate.bids:
+            if bid.offer.warm:
+                yield f"{bid.key} most likely has {bid.offer.warm} tokens of it in its cache: hence its price"
         for one in slate.no_bids[:_NO_BIDS]:
             detail = f" ({one.detail})" if one.detail else ""
             yield f"{one.bidder} did not bid: {one.reason.words}{detail}"
