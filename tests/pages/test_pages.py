@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
-from tests.pages.browser import AXE, chromium, needs_chromium, tab, with_past
+from tests.pages.browser import AXE, chromium, mood, needs_chromium, tab, with_past
 
 from atomic.client import AsyncClient
+from atomic.server.native.shapes import TermsAsked
 from atomic.server.pages import HEADERS, PAGES
+from atomic.testing.serving import serving
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium"), pytest.mark.timeout(300)]
+DEAR = TermsAsked(worth="$1", max_price="$0.50", deadline=300.0)
 EVERY = (
     *PAGES,
     "/request/mail0%2Fmood",
@@ -152,3 +157,30 @@ async def test_what_lies_beside_the_pages_is_not_served(url: str) -> None:
     async with httpx.AsyncClient(base_url=url) as client:
         found = await client.get("/static/%2e%2e/__init__.py")
     assert found.status_code == 404
+
+
+@pytest.mark.parametrize(("options", "press"), [({}, True), ({"viewport": {"width": 360, "height": 740}}, False)])
+async def test_a_queue_is_cleared_by_keyboard_alone_and_by_thumb(
+    tmp_path: Path, browser: Browser, options: dict[str, Any], press: bool
+) -> None:
+    config = {
+        "market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$10"},
+        "bidders": {"ann": {"kind": "person", "price": "$0.001", "deadline": 600, "right": 0.95}},
+    }
+    async with serving(config, tasks=[mood]) as url, AsyncClient(url) as client:
+        waiting = [asyncio.create_task(client.run("mood", f"mail {number}", terms=DEAR)) for number in range(2)]
+        context, here = await tab(browser, url, **options)
+        page = await here.go("/review")
+        while await page.get_by_text("of 2 that wait").count() == 0:
+            page = await here.go("/review")
+        await page.get_by_label("Your name").fill("ann")
+        await page.get_by_label("Your name").blur()
+        for left in ("1 of 1 that wait", "Nothing waits"):
+            if press:
+                await page.keyboard.press("2")
+            else:
+                await page.get_by_role("button", name="angry").click()
+            await page.get_by_text(left).wait_for()
+        outcomes = await asyncio.gather(*waiting)
+        await context.close()
+    assert [one.answer for one in outcomes] == ["angry", "angry"]
