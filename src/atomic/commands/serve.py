@@ -37,6 +37,7 @@ def serve(
         from atomic.server.process import listen
         from atomic.server.process import serve as run
         from atomic.server.service import is_loopback
+        from atomic.server.tasks import tasks_of
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name} is not installed", hint='pip install "atomic-market[server]"') from None
     if not ctx.find_root().params.get("verbose"):
@@ -50,6 +51,7 @@ def serve(
             f"without keys nobody but this machine may ask, and {host} is open to others",
             hint="`atomic keys create` makes a key; or serve on 127.0.0.1",
         )
+    tasks_of(read)  # what is wrong with them is said here, before any worker finds it
     listening = listen(host, port)
     where = f"[{host}]" if ":" in host else host
     who = f"{keys} key{'s' * (keys != 1)}" if keyring.required else "no keys: open to this machine alone"

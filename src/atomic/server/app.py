@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import orjson
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -49,14 +50,18 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(config, bidders, tasks) as service:
-            front.service = service
-            try:
-                with told_to_stop(service.draining) if signals else nullcontext():
-                    yield
-            finally:
-                service.draining.set()
-                front.service = None
+        try:
+            async with running(config, bidders, tasks) as service:
+                front.service = service
+                try:
+                    with told_to_stop(service.draining) if signals else nullcontext():
+                        yield
+                finally:
+                    service.draining.set()
+                    front.service = None
+        except AtomicError as error:
+            structlog.get_logger().error("cannot be served", why=error.message, hint=error.hint)
+            raise
 
     routes: list[BaseRoute] = [
         Route("/health", _health),

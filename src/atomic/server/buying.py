@@ -186,4 +186,4 @@ def refusal(ledger: Ledger, outcome: Outcome[Any]) -> Problem:
         return Problem(503, f"nobody can take it now: {outcome.why}", hint=hint, retry_after=1.0)
     if Reason.TIMED_OUT in attempts:
         return Problem(504, f"nobody answered in time: {outcome.why}", hint=hint)
-    return Problem(502 if attempts else 503, f"refused: {outcome.why}", hint=hint)
+    return Problem(502 if attempts else 422, f"refused: {outcome.why}", hint=hint, code="refused")
