@@ -371,6 +371,33 @@ async def test_the_densest_bill_of_a_held_or_begun_answer_stays_within_its_ceili
     assert 0 < reply.price <= offer.ceiling
 
 
+FORM = {"type": "json_schema", "json_schema": {"name": "invoice", "schema": Invoice.model_json_schema()}}
+
+
+@pytest.mark.parametrize("name", SAYS)
+async def test_a_conversation_that_asks_for_json_gets_it_as_its_text_in_every_dialect(name: str) -> None:
+    dialect = SAYS[name][0]
+    null = ', "cents": null' if name == "responses" else ""
+    ask = asking(tools=None, tool_choice=None, response_format=FORM)
+    async with model_server(answer=f'{{"number": "7", "kind": "bill"{null}}}') as server:
+        server.play = replace(PLAYS["tool-call"], tool="answer", text=server.answer) if dialect.form_tool else None
+        model = hosted(server, dialect=dialect)
+        reply = await model.attempt(ask, THROUGH)
+        await model.close()
+
+    assert isinstance(reply.value, Spoken)
+    assert Invoice(number="7") == Invoice.model_validate_json(reply.value.text)
+    assert () == reply.value.calls
+
+
+async def test_the_conversations_tools_are_not_given_up_for_the_form_of_its_answer(server: ModelServer) -> None:
+    body = await sent(server, asking(response_format=FORM), THROUGH, ANTHROPIC_TOOL)
+
+    assert ["look"] == [one["name"] for one in body["tools"]]
+    assert {"type": "auto"} == body["tool_choice"]
+    assert "fits this JSON schema" in body["system"]
+
+
 def test_two_tool_calls_are_one_where_only_their_ids_differ() -> None:
     calls = [ToolCall(id=one, name="look", arguments="{}") for one in ("a", "b")]
 

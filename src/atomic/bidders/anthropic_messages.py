@@ -17,6 +17,7 @@ from atomic.bidders.turns import (
     arguments_of,
     calls_of,
     choice_of,
+    form_words,
     is_system,
     only,
     pieces_of,
@@ -54,14 +55,17 @@ def _request(plan: Plan, wanted: Wanted) -> dict[str, Any]:
         "max_tokens": wanted.limit,
         **only(settings, {"top_p": "top_p", "top_k": "top_k"}),
     }
-    if system := system_of(turns):
+    system = system_of(turns)
+    if wanted.form is None and wanted.talk is not None and wanted.talk.form:
+        system = f"{system}\n\n{form_words(wanted.talk.form)}".strip()
+    if system:
         asked["system"] = _kept(system) if plan.steady else system
     if stops := stops_of(settings):
         asked["stop_sequences"] = stops
     if wanted.reasoning_tokens:  # then no temperature may be said
         asked["thinking"] = {"type": "enabled", "budget_tokens": wanted.reasoning_tokens}
     elif settings.get("temperature") is not None:
-        asked["temperature"] = settings["temperature"]
+        asked["temperature"] = min(1, settings["temperature"])  # which goes to 2 elsewhere
     tools = [
         {"name": one.name, "description": one.description, "input_schema": one.parameters} for one in tools_of(wanted)
     ]

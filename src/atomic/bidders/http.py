@@ -21,8 +21,8 @@ from atomic.bidders.label_scores import score_labels
 from atomic.bidders.lowering import Lowered
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
-from atomic.bidders.warmth import Warmth
 from atomic.bidders.turns import THOUGHTS
+from atomic.bidders.warmth import Warmth
 from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice, OperatorError
 from atomic.protocols import Profile, Sketch
@@ -237,7 +237,8 @@ class HttpModel:
             used = [(0, 0.0, said.counts.usage.completion_tokens, loop.time() - started)]
             self._pace.learn(prompt.characters, said.counts.usage, used)
             self._warmth.read(ask)
-        reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=self._options.dialect.form_tool)
+        form_tool = self._options.dialect.form_tool if held else ""
+        reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=form_tool)
         reply = _in_form(reply, None if form is None else form[0])
         return self._billed(plan, said, price, most, self._noted(reply, talk))
 

@@ -60,9 +60,11 @@ class Forms:
         if holds is None:
             return None
         if talk is not None:
-            schema = _schema_of(talk.form) if self._dialect.settings is not None else None
+            # A tool that must be called for the answer would keep the model from calling the conversation's.
+            taken = self._dialect.settings is None or (self._dialect.form_tool and talk.tools)
+            schema = None if taken else _schema_of(talk.form)
             return None if schema is None else _sized(lower(schema, holds))
-        if ask.task.labels or (plain_type(ask.task) in (str, int, float) and ask.task.form.get("type") != "object"):
+        if ask.task.labels or (plain_type(ask.task) in (str, int, float) and _is_bare(ask)):
             return None
         key = (ask.task.name, ask.task.version)
         if key not in self._known:
@@ -70,6 +72,10 @@ class Forms:
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return self._known[key]
+
+
+def _is_bare(ask: Ask) -> bool:
+    return ask.task.wording is None or ask.task.form.get("type") != "object"
 
 
 def _sized(lowered: Lowered) -> tuple[Lowered, int]:

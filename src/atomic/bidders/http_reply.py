@@ -147,11 +147,12 @@ def judged(said: Said, *, scored: bool, talk: Conversation | None = None, form_t
     if scored:
         return Reply() if said.tokens else Reply(reason=Reason.FAILED, detail="no log-probabilities")
     calls = [ToolCall(id=number, name=name, arguments=given or "{}") for number, name, given in said.calls.values()]
-    if talk is not None:
-        return _spoken(said, talk, calls)
     ended = said.ending
     if form_tool and ended in (Ending.WHOLE, Ending.CALLS) and [one.name for one in calls] == [form_tool]:
-        return Reply(value=calls[0].arguments)
+        answer = calls[0].arguments
+        return Reply(value=answer if talk is None else Spoken(text=answer))
+    if talk is not None:
+        return _spoken(said, talk, calls)
     if ended is not Ending.WHOLE or calls:
         unasked = Ending.CALLS.value if calls else "no terminal reason"
         return Reply(reason=Reason.CUT, detail=unasked if ended in (None, Ending.WHOLE) else ended.value)

@@ -204,9 +204,9 @@ async def _lines(dialect: Dialect, response: aiohttp.ClientResponse, said: Said)
             for line in lines:
                 if line.strip() and said.fault is None and not said.closed:
                     dialect.event(said, _table(line))
-            if said.fault is not None:
+            if said.fault is not None or said.closed:
                 return
-    if rest.strip() and not said.closed:
+    if rest.strip():
         dialect.event(said, _table(rest))
 
 

@@ -155,6 +155,14 @@ def choice_of(settings: Mapping[str, Any]) -> str:
     return said if isinstance(said, str) else ""
 
 
+def form_words(form: Mapping[str, Any]) -> str:
+    """A `response_format` in words, for where nothing holds an answer to it."""
+    said = form.get("json_schema")
+    schema = said.get("schema") if isinstance(said, Mapping) else None
+    fits = f" that fits this JSON schema: {orjson.dumps(schema).decode()}" if isinstance(schema, Mapping) else "."
+    return f"Answer with a JSON value only, no comment{fits}"
+
+
 def stops_of(settings: Mapping[str, Any]) -> list[str]:
     """The texts at which the answer is to end."""
     said = settings.get("stop")

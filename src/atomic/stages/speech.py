@@ -27,6 +27,7 @@ class Speech:
         self._tell = tell
         self._holder = ""
         self._said: list[str] = []
+        self._failures = 0
 
     @property
     def said(self) -> str:
@@ -38,12 +39,12 @@ class Speech:
         tell = self._tell
         if tell is None:
             return None
-        begun, held = self.said, ""
+        begun, held, failures = self.said, "", self._failures
 
         def hear(piece: str) -> None:
             nonlocal begun, held
-            if not piece or self._holder not in ("", bid):
-                return
+            if not piece or self._holder not in ("", bid) or failures != self._failures:
+                return  # somebody else is heard, or this attempt was given up and talks on
             self._holder = bid
             if begun:
                 # It may repeat the beginning before it goes on: that is known only once it differs, or is through.
@@ -59,6 +60,7 @@ class Speech:
 
     def failed(self, bid: str) -> None:
         """An attempt failed: if it was being heard, the next may go on."""
+        self._failures += 1
         if self._holder == bid:
             self._holder = ""
 
