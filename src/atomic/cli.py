@@ -33,6 +33,7 @@ from atomic.commands import (
     serve,
     sources,
     tactics,
+    tune,
     what_if,
 )
 from atomic.commands.failures import at_length, keep_private
@@ -111,6 +112,7 @@ app.add_typer(_feedback, name="feedback")
 app.command()(answer.answer)
 app.command()(calibrate.calibrate)
 app.command("test")(cases.play_cases)
+app.command()(tune.tune)
 app.command("import")(importing.import_)
 app.command()(explaining.replay)
 app.command()(bidders.bidders)

@@ -88,6 +88,11 @@ class ExampleStore:
         shelf = self._shelves.get((example.tenant, example.task))
         return () if shelf is None else shelf.nearest(example.text, example.label, example.request_id, count)
 
+    def known(self, ask: Ask, request_ids: Sequence[str]) -> list[Example]:
+        """The examples of these requests that an ask may be shown, in their order."""
+        shelf = self._shelves.get((ask.tenant, ask.task.name))
+        return [] if shelf is None else shelf.known(ask, request_ids)
+
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
 
@@ -112,6 +117,12 @@ class _Shelf:
 
     def __len__(self) -> int:
         return len(self._row_of)
+
+    def known(self, ask: Ask, request_ids: Sequence[str]) -> list[Example]:
+        highest = LABELS.index(ask.label)
+        rows = [self._row_of[one] for one in request_ids if one in self._row_of and one != ask.request_id]
+        found = [self._rows[row] for row in rows]
+        return [one for one in found if one is not None and LABELS.index(one.label) <= highest]
 
     def add(self, example: Example) -> None:
         if len(self._row_of) >= self._capacity:

@@ -19,6 +19,7 @@ from atomic.config.problems import Source, problems_of, secrets_in
 from atomic.config.settings import Settings
 from atomic.config.toml_lines import Path as Keys
 from atomic.config.toml_lines import lines_of
+from atomic.config.tuned import read_found, tuned_tactics, with_pins
 from atomic.config.wiring import Place, bidder_of, examples_of, ledger_of, parser_of, tactics_of
 from atomic.errors import ConfigError, OperatorError
 from atomic.market import Market
@@ -175,7 +176,7 @@ async def open(
             stack.push_async_callback(given.close)
         everybody, examples = [*bidders], examples_of()
         wordings = {name: one.variants for name, one in read.settings.task.items()}
-        place = Place(read.folder, examples)
+        place, found = Place(read.folder, examples), read_found(read.folder / read.settings.market.tuned)
         for name, settings in read.settings.bidders.items():
             made = bidder_of(name, settings, place)
             stack.push_async_callback(made.close)
@@ -185,8 +186,10 @@ async def open(
         market = Market(
             ledger=ledger,
             bidders=everybody,
-            tactics=tactics_of(read.settings.market.tactics, wordings) if tactics is None else tactics,
-            examples=examples,
+            tactics=[*tactics_of(read.settings.market.tactics, wordings), *tuned_tactics(found)]
+            if tactics is None
+            else tactics,
+            examples=with_pins(examples, found),
             per_day=read.settings.market.per_day,
             per_task=read.settings.market.per_task,
             queue=read.settings.market.queue,

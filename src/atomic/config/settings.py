@@ -41,6 +41,7 @@ class MarketSettings(Table):
     per_day: Amount | None = None
     per_task: dict[str, Amount] = Field(default_factory=dict)
     queue: Annotated[int, Field(ge=0)] = 10_000
+    tuned: str = "tuned.json"
     tactics: Names | None = None
     engine: str = ""
 

@@ -15,8 +15,8 @@ class LimitReached(CallerError):
 class Limit:
     """What all calls may cost together, in nano-USD; kept exactly, from any number of threads.
 
-    `spent` and `calls` count; `reached` says that a call could not be made: for want of money, here or for the day, or of
-    anybody to ask.
+    `spent` and `calls` count; `reached` says that a call could not be made: for want of money, here or for the day, or
+    of anybody to ask.
 
     >>> limit = Limit(10)
     >>> held = limit.hold(7)
