@@ -148,6 +148,19 @@ async def test_only_who_may_run_tasks_may_use_the_other_apis(url: str, role: Rol
     assert (reply.status_code == 403) is (role not in {"operator", "admin"}), reply.text
 
 
+@pytest.mark.parametrize(
+    ("path", "area"), [("/v1/models", "tasks"), ("/v1/models/mood", "tasks"), ("/metrics", "budgets")]
+)
+@pytest.mark.parametrize("role", ROLES)
+async def test_only_who_may_see_them_is_told_models_and_numbers(url: str, role: Role, path: str, area: Area) -> None:
+    admin = await key_of(url, "admin")
+    secret = admin if role == "admin" else await key_of(url, role, admin)
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        reply = await client.get(path)
+    why = POLICIES.entering(Principal(kind="Key", name=role, roles=(role,)), "see", area)
+    assert (reply.status_code, why in reply.text) == (403 if why else 200, True)
+
+
 async def test_inputs_and_answers_are_shown_only_to_who_may_see_the_inbox(url: str) -> None:
     admin = await key_of(url, "admin")
     async with httpx.AsyncClient(base_url=url) as client:

@@ -27,6 +27,7 @@ _MOST_TEXTS = 2_048
 async def models(request: Request) -> Response:
     """Every name."""
     service: Service = request.scope["state"]["service"]
+    service.require(request.scope["state"]["principal"], "see", "tasks")
     data = [_model(name, kind) for name, kind in names(service)]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False}
     return Response(orjson.dumps({"object": "list", "data": data, **ends}), media_type="application/json")
@@ -35,6 +36,7 @@ async def models(request: Request) -> Response:
 async def model(request: Request) -> Response:
     """One name."""
     service: Service = request.scope["state"]["service"]
+    service.require(request.scope["state"]["principal"], "see", "tasks")
     asked = request.path_params["model"]
     for name, kind in names(service):
         if name == asked:

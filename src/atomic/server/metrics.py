@@ -13,6 +13,7 @@ from atomic.server.service import Service
 async def metrics(request: Request) -> Response:
     """Numbers of the whole ledger, so a key of one tenant may not read them."""
     service: Service = request.state.service
+    service.require(request.state.principal, "see", "budgets")
     if request.state.principal.tenant:
         raise KeyRefused("this key is of one tenant, and these are everybody's numbers", known=True)
     if service.observed is None:
