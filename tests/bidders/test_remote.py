@@ -33,6 +33,9 @@ TEXT = "Cheap pills, buy now, before all of them are gone"
 @asynccontextmanager
 async def market_of(*bidders: Bidder, clock: Clock | None = None) -> AsyncIterator[Market]:
     market = await opened(*bidders, clock=clock or SystemClock(), per_day=10**10)
+    for one in bidders:
+        if isinstance(one, RemoteBidder):
+            await one.warm()  # as `atomic.open` does
     try:
         yield market
     finally:
