@@ -98,7 +98,14 @@ class Bench:
     """One run: what it measures and what with."""
 
     def __init__(
-        self, samples: Sequence[Sample], task: Microtask[..., Any], *, feedback: float, cache: Path | None, only: str
+        self,
+        samples: Sequence[Sample],
+        task: Microtask[..., Any],
+        *,
+        feedback: float,
+        cache: Path | None,
+        only: str,
+        tactics: Sequence[Tactic] = TACTICS,
     ) -> None:
         half = len(samples) // 2
         self.stream, self.measured = samples[:half], samples[half:]
@@ -106,6 +113,7 @@ class Bench:
         self.feedback = feedback
         self.cache = cache
         self.only = only
+        self.tactics = tactics
         self.clock = ShiftedClock()
 
     def model(self) -> Bidder:
@@ -132,7 +140,7 @@ class Bench:
             market = Market(
                 ledger=ledger,
                 bidders=bidders,
-                tactics=TACTICS,
+                tactics=self.tactics,
                 examples=examples,
                 per_day=nano_usd("$100"),
                 clock=self.clock,
@@ -166,7 +174,7 @@ class Bench:
         small = [] if self.only == "local-models" else self.small(examples)
         on_stream: dict[str, Tally] = {}
         on_measured: dict[str, Tally] = {}
-        plain, model = TACTICS[0], self.model()
+        plain, model = self.tactics[0], self.model()
         for index, one in enumerate(self.stream):
             ask = self._ask(one)
             if not small and index >= len(self.stream) - LANGUAGE_MODEL_CHOICE:
@@ -196,7 +204,7 @@ class Bench:
     ) -> None:
         """One mail by every tactic of a language model."""
         nearest = examples.nearest(ask, 8)
-        for tactic in TACTICS:
+        for tactic in self.tactics:
             if isinstance(tactic.sketch(ask, model.profile, nearest), Sketch):
                 right = await self._right(model, tactic, ask, nearest, one)
                 tallies.setdefault(f"{model.profile.name}+{tactic.name}", Tally()).add(one.label, right)
@@ -255,7 +263,8 @@ def paired(market: Tally, other: Tally) -> dict[str, float]:
     return {"diff": mean, "low": mean - margin, "high": mean + margin}
 
 
-async def _run(bench: Bench) -> dict[str, Any]:
+async def figures(bench: Bench) -> dict[str, Any]:
+    """What a bench measures."""
     market = await bench.market()
     on_stream, on_measured = await bench.alone()
     controls = bench.controls()
@@ -301,7 +310,7 @@ def run(
     if unknown:
         raise TaskError(f"the pack's labels {', '.join(sorted(unknown))} are no answers of {task!r}")
     began = time.perf_counter()
-    result = asyncio.run(_run(Bench(samples, TASKS[task], feedback=feedback, cache=cache, only=only)))
+    result = asyncio.run(figures(Bench(samples, TASKS[task], feedback=feedback, cache=cache, only=only)))
     return {**result, "parsed": len(samples) - failed, "failed": failed, "seconds": time.perf_counter() - began}
 
 

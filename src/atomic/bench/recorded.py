@@ -53,7 +53,8 @@ class Recorded:
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """The recorded reply, else the bidder's, which is then recorded."""
         # What is asked decides, not for whose sake: the ids of the examples shown are new in every run.
-        asked = canonical_json([[[one.role, one.content] for one in plan.messages], plan.labels, plan.max_tokens])
+        how = [plan.neutral, plan.batch, plan.priors, plan.temperature, plan.seed, plan.free]
+        asked = canonical_json([[[one.role, one.content] for one in plan.messages], plan.labels, plan.max_tokens, how])
         file = self._folder / f"{self.profile.name}-{content_id(asked)[:32]}.json"
         if file.exists():
             reply: Reply = decode(Reply, file.read_bytes())

@@ -12,14 +12,17 @@ from atomic.records.microtask import Ask
 
 QUICK_NS = 1_000_000  # what it expects of itself before anybody has measured it
 _MOST_CERTAIN = 0.99
+# With these the share is nearest to how often it is right, on two intent corpora with 4 and 3 examples a label.
+_POWER, _DOUBT = 3, 0.2
 
 
 class Neighbours:
-    """Answers with the label that the nearest examples have, each weighing its similarity to the fourth power.
+    """Answers with the label that the nearest examples have, each weighing the third power of its similarity.
 
-    `count` neighbours vote, those nearer than `least` (the nearest of 600 other mails lay at 0.09 for a median mail).
-    The claim is the winner's share of the weight. Only for tasks with labels: somebody else's free text is nobody's
-    answer. 0.96 right on 600 mails of a public spam corpus with 600 others labelled; the plain vote of four has 0.95.
+    `count` neighbours vote, those nearer than `least` (the nearest of 600 other mails lies at 0.08 for a median mail).
+    The claim is the winner's share of the weight, to which a fifth of the nearest's is added for labels that nobody
+    near has. Only for tasks with labels: somebody else's free text is nobody's answer. 0.95 right on 600 mails of a
+    public spam corpus with 600 others labelled; the plain vote of four has 0.945.
     """
 
     def __init__(
@@ -66,10 +69,11 @@ class Neighbours:
             answer = from_json(ask.task, example.answer)
             # A label of an older version of the task may be none any more.
             if likeness >= self._least and not isinstance(answer, Refusal):
-                votes.setdefault(canonical_key(ask.task, answer), (answer, []))[1].append(likeness**4)
+                votes.setdefault(canonical_key(ask.task, answer), (answer, []))[1].append(likeness**_POWER)
         if not votes:
             return Reason.NOTHING_SIMILAR
         weights = {key: math.fsum(each) for key, (_, each) in votes.items()}
         winner = max(weights, key=lambda key: weights[key])  # of equals the one with the nearest example
-        share = weights[winner] / math.fsum(weights.values())
+        nearest = max(one for _, each in votes.values() for one in each)
+        share = weights[winner] / (math.fsum(weights.values()) + _DOUBT * nearest)
         return votes[winner][0], min(_MOST_CERTAIN, max(1.0 - _MOST_CERTAIN, share))
