@@ -79,6 +79,11 @@ def test_a_text_under_a_key_is_free_of_what_is_said_around_it() -> None:
     assert isinstance(parser.parse(reply, '{"answer": 3}'), Refusal)
 
 
+@pytest.mark.parametrize("text", [f"{GOOD} or rather []", f"{GOOD[:-1]}, ", "[]\n[]\nno: " + GOOD])
+def test_what_the_witness_refuses_nobody_else_takes(text: str) -> None:
+    assert isinstance(BamlParser().parse(pens, text), Refusal)
+
+
 def test_a_text_under_a_key_is_told_while_it_grows() -> None:
     reader = PartialReader(reply)
     found = [reader.feed(piece) for piece in ('Sure: {"re', 'ply": "Dear', ' Ann"', "}")]

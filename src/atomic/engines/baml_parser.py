@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -51,7 +52,7 @@ class BamlParser:
         return self._parse(task, text)
 
     def _in_its_wording(self, task: Microtask[..., Any], text: str, wording: Wording) -> Parsed | Refusal:
-        """As its author has it written; by the names that the answer itself has where that is no answer."""
+        """As its author has it written; what is no such answer and nothing but one in its own names is taken, too."""
         is_text = plain_type(task) is str
         if is_text and (wording.bare or "{" not in text):
             found = typed(task, text)
@@ -60,7 +61,7 @@ class BamlParser:
         reading = self._read(task, text) if is_text else self._parse(task, text)
         if isinstance(reading, Parsed):
             return replace(reading, repairs=(*reading.repairs, *_failed(reading.answer)))
-        found = reading if is_text else typed(task, text)
+        found = reading if is_text else from_json(task, _plainly(text))
         found = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
         if isinstance(found, Refusal):
             return reading
@@ -102,6 +103,14 @@ class BamlParser:
                     self._readers.popitem(last=False)
             self._readers.move_to_end(id(task))
             return known[1]
+
+
+def _plainly(text: str) -> Any:
+    """JSON, or a text that is none: nothing is looked for in it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text.strip()
 
 
 def _failed(answer: Any) -> tuple[str, ...]:

@@ -46,10 +46,7 @@ class BamlProject:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.files = {
-            str(one.relative_to(self.folder)): one.read_text(encoding="utf-8")
-            for one in sorted(self.folder.rglob("*.baml"))
-        }
+        self.files = {str(one.relative_to(self.folder)): _text_of(one) for one in sorted(self.folder.rglob("*.baml"))}
         if not self.files:
             raise TaskError(f"there is no .baml file in {self.folder}")
         self._baml = library()
@@ -183,6 +180,15 @@ def said_of(error: BaseException) -> str:
     where = next((one.strip().removeprefix("-->").strip() for one in lines if "-->" in one), "")
     first = lines[0].removeprefix("error: ") if lines else type(error).__name__
     return f"{where}: {first}" if where else first
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TaskError(f"{file}: not UTF-8 from byte {error.start} on") from None
+    except OSError as error:
+        raise TaskError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _fault() -> type[Exception]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atomic.output import instructions, plain_type
@@ -78,12 +78,13 @@ def build(ask: Ask, profile: Profile, shown: Sequence[tuple[Example, str]], *, e
 def _worded(
     messages: Callable[[Mapping[str, Any]], tuple[Message, ...]], ask: Ask, shown: Sequence[tuple[Example, str]]
 ) -> Prompt:
-    """The task's own prompt; each example is asked as the input is."""
+    """The task's own prompt; each example is asked as the input is. An input may stand in any of its messages."""
     *first, last = messages(ask.arguments)
     for example, label in reversed(shown):
         first.append(messages(json.loads(example.input_json))[-1])
         first.append(Message(role="assistant", content=label))
-    return Prompt((*first, last), tuple(example.request_id for example, _ in reversed(shown)))
+    turns = (replace(one, content=as_data(one.content)) for one in (*first, last))
+    return Prompt(tuple(turns), tuple(example.request_id for example, _ in reversed(shown)))
 
 
 def cut(text: str, limit: int) -> str:
