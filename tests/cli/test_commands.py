@@ -594,3 +594,21 @@ def test_an_explanation_is_written_as_a_page(run: Run, market: Path) -> None:
         failed.exit_code,
         failed.output,
     )
+
+
+@pytest.mark.usefixtures("market")
+def test_tactics_lists_what_was_tried_won_and_paid(run: Run) -> None:
+    head, *rows = run("tactics", "kind").output.splitlines()
+
+    assert ["tactic", "tried", "won"] == head.split()[:3]
+    assert ["guess+plain", "2", "2", "0"] == next(row.split()[:4] for row in rows if row.startswith("guess"))
+    told = json.loads(run("tactics", "kind", "--json").output)
+    assert [("guess+plain", 0.000005)] == [(one["tactic"], one["usd_each"]) for one in told["tactics"]]
+
+
+@pytest.mark.usefixtures("market")
+def test_tactics_of_a_task_that_nobody_bought_says_so(run: Run) -> None:
+    result = run("tactics", "never")
+
+    assert 1 == result.exit_code
+    assert "nobody was asked for 'never'" in result.stderr
