@@ -36,6 +36,7 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("post", "/review/{question}/answer"): ("review", "review"),
     ("get", "/overview"): ("see", "requests"),
     ("get", "/overview/bidders"): ("see", "bidders"),
+    ("get", "/overview/tactics"): ("see", "tasks"),
     ("get", "/overview/live"): ("see", "requests"),
     ("post", "/requests/{request_id}/again"): ("see", "requests"),
     ("get", "/requests"): ("see", "requests"),
@@ -71,7 +72,11 @@ BODIES = {
     "/what-if": {"worth": "2x"},
 }
 NAMES = {"request_id": "first", "task": "mood", "question": "none", "seq": "1", "key": "none"}
-QUERIES = {"/savings": "?against=teller", "/requests/{request_id}/why-not": "?bidder=teller"}
+QUERIES = {
+    "/overview/tactics": "?task=mood",
+    "/savings": "?against=teller",
+    "/requests/{request_id}/why-not": "?bidder=teller",
+}
 POLICIES = CedarPolicies.read()
 
 

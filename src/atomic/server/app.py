@@ -64,6 +64,12 @@ def make_app(
             raise
 
     routes: list[BaseRoute] = [
+        Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+        Route("/v1/responses", responses, methods=["POST"]),
+        Route("/v1/messages", messages, methods=["POST"]),
+        Route("/v1/embeddings", embeddings, methods=["POST"]),
+        Route("/v1/models", models),
+        Route("/v1/models/{model:path}", model),
         Route("/health", _health),
         Route("/ready", _ready),
         Route("/metrics", metrics),
@@ -71,12 +77,6 @@ def make_app(
         *more,
         *pages(),
         *entering(),
-        Route("/v1/chat/completions", chat_completions, methods=["POST"]),
-        Route("/v1/responses", responses, methods=["POST"]),
-        Route("/v1/messages", messages, methods=["POST"]),
-        Route("/v1/embeddings", embeddings, methods=["POST"]),
-        Route("/v1/models", models),
-        Route("/v1/models/{model:path}", model),
         Mount("/api/v1", native_app()),
     ]
     front = Front(

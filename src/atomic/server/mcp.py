@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from atomic.policies import Action, Area
 
 _DOING: Mapping[str, tuple[Action, Area]] = {
-    "tasks": ("see", "tasks"),
     "requests": ("see", "requests"),
     "judging": ("judge", "requests"),
 }
@@ -46,6 +45,12 @@ class ServedDesk:
     async def trade(self, request: Any, task: str) -> Trade:
         """As the native API's."""
         return await self.service.trade(request.state.principal, task)
+
+    def visible(self, request: Any) -> Sequence[Microtask[..., Any]]:
+        """Those that the key names."""
+        who = request.state.principal
+        self.service.require(who, "see", "tasks")
+        return [one for name, one in self.service.tasks.items() if who.may(name)]
 
     def tenant(self, request: Any, doing: str) -> str:
         """The key's, where it may do this."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import orjson
@@ -14,12 +14,13 @@ from fastapi.responses import StreamingResponse
 
 from atomic.counterfactual import Given, best
 from atomic.errors import CallerError, NotFound
+from atomic.explain.tried import KINDS, record_of
 from atomic.overview import HOUR_NS, Bought, Overview, Tried, quantile, wilson
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import decode
 from atomic.rules.auction import RULES_VERSION, without
 from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who, may
+from atomic.server.native.common import RequestId, Serving, Who, Whole, may
 from atomic.server.native.shapes import AgainAsked, Name, Told
 from atomic.server.service import Service
 
@@ -80,6 +81,30 @@ async def bidders(service: Serving, who: Who, task: Name = "", since_ns: Ns = 0)
             for name, known in sorted(beliefs.items())
             if task in ("", name)
         },
+    }
+
+
+@router.get("/overview/tactics", dependencies=[may("see", "tasks")])
+def tactics(service: Whole, task: Annotated[str, Query(min_length=1, max_length=200)]) -> Told:
+    """What came of each tactic in a task, with its lift over asking plainly (95 %, at all times together)."""
+    found = record_of(service.ledger.read(kinds=KINDS), task)
+    bids = [
+        {
+            "of": key,
+            "tried": one.tried,
+            "won": one.won,
+            "failed": one.failed,
+            "cost": one.cost,
+            "judged": len(one.rights),
+            "right": one.right,
+            "lift": None if (lift := found.lift(key)) is None else asdict(lift),
+        }
+        for key, one in sorted(found.bids.items())
+    ]
+    return {
+        "bids": bids,
+        "stopped": [asdict(one) for one in found.stopped],
+        "retired": [asdict(one) for one in found.retired],
     }
 
 

@@ -10,6 +10,7 @@ export async function render(made, {query, signal}) {
     ask("/overview", {signal}), ask("/tasks", {signal}),
     ask("/objectives", {signal}).catch(() => ({rows: []})), ask("/modes", {signal}).catch(() => ({rows: []})),
   ]);
+  const tactics = task && await ask(path("/overview/tactics", {task}), {signal}).catch(() => null);
   const names = [...new Set([...seen.tasks.map(one => one.of), ...declared.map(one => one.name)])].sort();
   const of = Object.fromEntries(seen.tasks.map(one => [one.of, one]));
   fill(made,
@@ -25,10 +26,10 @@ export async function render(made, {query, signal}) {
       {title: "Objective", cell: one => objectives.rows.filter(two => two.task === one).map(two => two.objective).join(", ") || "worth"},
       {title: "Mode", cell: one => modes.rows.filter(two => two.task === one).map(two => two.mode || two.now || "").join(", ") || "market"},
     ], names, {won: one => one === task, empty: "No task was declared or asked yet."})),
-    task && one(task, seen, declared.find(two => two.name === task), objectives.rows.filter(two => two.task === task), made));
+    task && one(task, seen, declared.find(two => two.name === task), objectives.rows.filter(two => two.task === task), tactics, made));
 }
 
-function one(task, seen, declared, objectives, made) {
+function one(task, seen, declared, objectives, tactics, made) {
   const rows = seen.task_winners.map(two => ({...two, bid: two.of.split("\n")[1], task: two.of.split("\n")[0]})).filter(two => two.task === task && two.bid);
   const judged = rows.filter(two => two.judged).map(two => ({...two, price: two.cost / two.requests * 1000})).sort((two, three) => two.price - three.price);
   const place = h("div", {class: "chart"});
@@ -46,6 +47,7 @@ function one(task, seen, declared, objectives, made) {
         {title: "Right, of judged", cell: two => two.judged ? `${percent(two.right)} of ${two.judged}, between ${percent(two.right_low)} and ${percent(two.right_high)}` : "–"},
         {title: "Time", number: true, cell: two => lasting(two.latency_ns)},
       ], rows, {empty: "Nobody won it yet."})),
+    tactics && tactics.bids.length > 0 && lifts(tactics),
     objectives.length > 0 && card("How its objective stands", table("Objectives", [
       {title: "Objective", cell: two => two.objective},
       {title: "Settled", number: true, cell: two => count(two.settled)},
@@ -59,4 +61,18 @@ function one(task, seen, declared, objectives, made) {
         declared.labels.length > 0 && [h("dt", {}, "Answers"), h("dd", {}, declared.labels.join(", "))],
         h("dt", {}, "Worth"), h("dd", {}, money(declared.terms.worth)), h("dt", {}, "At most"), h("dd", {}, money(declared.terms.max_price)))),
   ];
+}
+
+function lifts(tactics) {
+  return card("Tactics", h("p", {class: "muted small"}, "Lift is over the same bidder asked plainly; its interval holds however often one looks."),
+    table("What came of each tactic", [
+      {title: "Tactic", cell: one => one.of},
+      {title: "Tried", number: true, cell: one => count(one.tried)},
+      {title: "Won", number: true, cell: one => count(one.won)},
+      {title: "Right, of judged", number: true, cell: one => one.judged ? `${percent(one.right)} of ${one.judged}` : "–"},
+      {title: "Lift", cell: one => one.lift ? `${percent(one.lift.mean, 1)}, between ${percent(one.lift.low, 1)} and ${percent(one.lift.high, 1)}` : "–"},
+      {title: "Cost each", number: true, cell: one => money(one.tried ? one.cost / one.tried : null)},
+    ], tactics.bids),
+    tactics.stopped.length > 0 && h("ul", {}, tactics.stopped.map(one => h("li", {}, `${one.stopped} is asked no more: ${one.by} is right more often by ${percent(one.lead)} (${count(one.pairs)} pairs)`))),
+    tactics.retired.length > 0 && h("ul", {}, tactics.retired.map(one => h("li", {}, `example ${one.example} is shown no more: ${one.wrong} of ${one.repeated} answers like it were wrong`))));
 }
