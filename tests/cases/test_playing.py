@@ -7,13 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from tests.market.shop import bidder, opened, spam
+from tests.market.shop import bidder, events, opened, spam
 
 from atomic.cases import Case, Purse, Suite, differences, play
 from atomic.cases.declared import ready
 from atomic.output import canonical_key
-from atomic.records.microtask import microtask
+from atomic.records.microtask import Ask, microtask
+from atomic.records.outcome import OutcomeSettled
 from atomic.testing import Line
+from atomic.validators import judged_by
 
 
 async def test_no_more_is_spent_than_all_cases_may_cost_and_the_rest_is_not_played() -> None:
@@ -26,6 +28,32 @@ async def test_no_more_is_spent_than_all_cases_may_cost_and_the_rest_is_not_play
     assert 1_800_000 == purse.spent == sum(one.cost for one in played)
     assert 3 == len(model.attempts)
     assert ["passed"] * 3 + ["skipped"] * 3 == sorted(one.status for one in played)
+
+
+@microtask(worth="$0.0005", explore=False)
+async def good(answer: str) -> bool:
+    """Is it good?"""
+    raise NotImplementedError
+
+
+@microtask(worth="$0.002", explore=False, validators=[judged_by(good)])
+async def reply(text: str) -> str:
+    """Answer this."""
+    raise NotImplementedError
+
+
+async def test_what_judges_are_paid_counts_and_is_bounded_too() -> None:
+    def script(ask: Ask) -> Line:
+        return Line(answer=True if ask.task.name == "good" else f"to {ask.features.text}", price=100_000)
+
+    market = await opened(bidder("model", script))
+    cases = ready("f", Suite(task=reply, cases=[Case(name=f"c{n}", input=f"m{n}", checks=["this"]) for n in range(9)]))
+    purse = Purse(1_000_000)
+    played = await play(market, cases, purse, tell=lambda _: None)
+    bought = [one.payload.cost for one in events(market, "outcome") if isinstance(one.payload, OutcomeSettled)]
+
+    assert sum(bought) == purse.spent == sum(one.cost for one in played)
+    assert 800_000 <= purse.spent <= 1_000_000
 
 
 async def test_without_a_limit_all_are_played() -> None:

@@ -15,9 +15,11 @@ from atomic.errors import NotFound
 from atomic.market import Market, Trade
 from atomic.outcome import Outcome
 from atomic.output import as_json
+from atomic.records.attempt import AttemptFinished
 from atomic.records.request import Terms
 
 _AT_ONCE = 4
+_PURSE = "atomic test"
 Status = Literal["passed", "failed", "skipped"]
 
 
@@ -104,13 +106,23 @@ async def play(
 
 async def _play(market: Market, case: Ready, purse: Purse, bidder: str) -> Played:
     terms = _terms(case, bidder)
+    # Judges are requests of their own: the purse bounds them as well.
+    purses = () if purse.limit is None else ((_PURSE, purse.limit),)
     async with purse.holding(terms.max_price) as most:
-        outcome = await market.buy(case.call, Trade(terms=replace(terms, max_price=most)))
-        purse.paid(outcome.cost)
+        outcome = await market.buy(case.call, Trade(terms=replace(terms, max_price=most), purses=purses))
+        cost = outcome.cost + _judges(market, outcome)
+        purse.paid(cost)
     if outcome.refused and most < terms.max_price:
         why = "the limit on what the tests may cost leaves too little"
-        return Played(id=case.id, task=case.call.task.name, status="skipped", why=why, cost=outcome.cost)
-    return _judged(case, outcome)
+        return Played(id=case.id, task=case.call.task.name, status="skipped", why=why, cost=cost)
+    return replace(_judged(case, outcome), cost=cost)
+
+
+def _judges(market: Market, outcome: Outcome[Any]) -> int:
+    """What judges of a case's answers were paid."""
+    events = market.ledger.read(request_id=outcome.id, kinds=("finished",))
+    attempts = [one.payload for one in events if isinstance(one.payload, AttemptFinished)]
+    return sum(word.price for one in attempts for word in one.verdicts)
 
 
 def _terms(case: Ready, bidder: str) -> Terms:
@@ -127,7 +139,6 @@ def _judged(case: Ready, outcome: Outcome[Any]) -> Played:
         status="passed",
         winner=outcome.winner,
         probability=outcome.probability,
-        cost=outcome.cost,
         seconds=outcome.latency,
     )
     if case.case.refuse or outcome.refused:
