@@ -1,9 +1,8 @@
 """Operating points: the worths at which the market meets an objective, found on learn items alone.
 
-At each of some worths a rehearsal says what a mean item costs and how probably its answer is right. The upper hull of
-that is the best there is to be had: between two of its points an objective is met by buying a share of the items at the
-one worth and the rest at the other, drawn by a hash of the item. So what is spent comes out as asked, although a price
-jumps where another bidder becomes worth asking; and a worth below the hull, where more money buys less, is never used.
+At each of some worths a rehearsal says what a mean item costs. Between two neighbours an objective is met by buying a
+share of the items at the one worth and the rest at the other, drawn by a hash of the item. So what is spent comes out
+as asked, although a price jumps where another bidder becomes worth asking.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from atomic.bench.routing.outcomes import Item, Row
 from atomic.bench.routing.rehearsal import Rehearsal, Rehearsed
 
 _CHEAPEST, _DEAREST = 2.0, 3_000.0  # worths that are tried, over the lowest and the highest mean price
-_COARSE, _FINE = 16, 8  # worths tried on some items; then on all of them, around the point on the hull
+_COARSE, _FINE = 20, 6  # worths tried on some items; then on all of them, between the two around the point
 _ANSWERED = 0.99  # of the items
 
 
@@ -58,42 +57,36 @@ def point_for(objective: Objective, rehearsal: Rehearsal, best_fixed: Callable[[
         return found.probability if objective.kind == "target" else found.price
 
     low, high = rehearsal.prices
-    ratio = (_DEAREST * high / (_CHEAPEST * low)) ** (1.0 / (_COARSE - 1))
-    worths = [max(1, round(_CHEAPEST * low * ratio**step)) for step in range(_COARSE)]
-    found = hull(worths, rehearsal.roughly)
-    after = next((n for n, worth in enumerate(found) if measure(rehearsal.roughly(worth)) > most), len(found) - 1)
-    near = found[max(0, after - 2) : after + 2]
-    finer = {*near, *(round(near[0] * (near[-1] / near[0]) ** (step / _FINE)) for step in range(1, _FINE))}
-    return _between(hull(sorted(finer), rehearsal.at), rehearsal.at, measure, most)
+    worths = between(_CHEAPEST * low, _DEAREST * high, _COARSE)
+    after = _first(worths, lambda worth: measure(rehearsal.roughly(worth)) > most)
+    before = max(0, after - 1)
+    near = [*worths[max(0, before - 1) : before], *between(worths[before], worths[min(after, len(worths) - 1)], _FINE)]
+    near += worths[after + 1 : after + 2]
+    return mixed(near, rehearsal.at, measure, most)
 
 
-def hull(worths: Sequence[int], at: Callable[[int], Rehearsed]) -> list[int]:
-    """The worths on the upper hull of probability over price, the cheapest first; all answer if any does."""
-    answering = [worth for worth in worths if at(worth).answered >= _ANSWERED] or [worths[-1]]
-    found: list[int] = []
-    for worth in sorted(answering, key=lambda one: (at(one).price, -at(one).probability)):
-        here = at(worth)
-        if found and here.probability <= at(found[-1]).probability:
-            continue
-        while len(found) > 1 and not _bends(at(found[-2]), at(found[-1]), here):
-            found.pop()
-        found.append(worth)
-    return found
+def between(low: float, high: float, count: int) -> list[int]:
+    """So many worths from one to the other, by equal ratios.
+
+    >>> between(10, 1_000, 3), between(5, 5, 6)
+    ([10, 100, 1000], [5])
+    """
+    return sorted({max(1, round(low * (high / low) ** (step / (count - 1)))) for step in range(count)})
 
 
-def _bends(one: Rehearsed, other: Rehearsed, last: Rehearsed) -> bool:
-    gained, paid = other.probability - one.probability, other.price - one.price
-    return gained * (last.price - other.price) > (last.probability - other.probability) * paid
-
-
-def _between(
-    found: Sequence[int], at: Callable[[int], Rehearsed], measure: Callable[[Rehearsed], float], most: float
+def mixed(
+    worths: Sequence[int], at: Callable[[int], Rehearsed], measure: Callable[[Rehearsed], float], most: float
 ) -> Point:
-    """The point on the hull at which a measure, which grows along it, is as asked; its end where that is beyond."""
-    after = next((n for n, worth in enumerate(found) if measure(at(worth)) > most), len(found))
-    if after in {0, len(found)}:
-        end = found[0] if after == 0 else found[-1]
+    """The share of two neighbouring worths at which a measure is as asked; the first or the last where it is beyond."""
+    answering = [worth for worth in worths if at(worth).answered >= _ANSWERED] or [worths[-1]]
+    after = _first(answering, lambda worth: measure(at(worth)) > most)
+    if after in {0, len(answering)}:
+        end = answering[0] if after == 0 else answering[-1]
         return Point(end, end)
-    low, high = found[after - 1], found[after]
+    low, high = answering[after - 1], answering[after]
     below, above = measure(at(low)), measure(at(high))
     return Point(low, high, (most - below) / (above - below))
+
+
+def _first(worths: Sequence[int], enough: Callable[[int], bool]) -> int:
+    return next((number for number, worth in enumerate(worths) if enough(worth)), len(worths))
