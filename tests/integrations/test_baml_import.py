@@ -54,7 +54,7 @@ def test_functions_clients_and_tests_become_microtasks_bidders_and_cases(run: Ru
     ran = run("import", "baml_src")
 
     assert 0 == ran.exit_code, ran.output
-    assert "microtasks: Codes, KindOf, ReadOrder, Summary, Urgent\n" in ran.output
+    assert "microtasks: Codes, KindOf, Notes, ReadOrder, Summary, Urgent\n" in ran.output
     assert "bidders: Fast, Claude, Gem, openai-gpt-4o-mini\n" in ran.output
     assert "cases: 3\n" in ran.output
     assert {"ReadOrder.cases.yaml", "Summary.cases.yaml"} == {one.name for one in Path("cases").iterdir()}
@@ -64,6 +64,8 @@ def test_what_is_left_behind_is_named_with_its_reason(run: Run) -> None:
     left = [line for line in run("import", "baml_src").output.splitlines() if line.startswith("not carried over: ")]
 
     assert any("function Look: takes Image" in line for line in left)
+    assert any("function Shows: " in line for line in left)
+    assert any("test Stale: Notes: the input does not fit" in line for line in left)
     assert any("client Cloud: no bidder speaks to the provider aws-bedrock" in line for line in left)
     assert any("client Both: the market chooses" in line for line in left)
     assert any("retry_policy Twice: asking again is a bid" in line for line in left)

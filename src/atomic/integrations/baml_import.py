@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from atomic.config import read_config
 from atomic.engines.baml_project import BamlProject
 from atomic.errors import CallerError
-from atomic.integrations.baml_blocks import Block, blocks
+from atomic.integrations.baml_blocks import blocks
 from atomic.integrations.baml_cases import cases_of
 from atomic.integrations.baml_clients import bidders, toml
 from atomic.integrations.baml_module import module_of
@@ -63,24 +62,12 @@ def carry_over(folder: Path, into: Path, *, worth: str = "$0.01") -> CarriedOver
         worth=worth,
     )
     clients = bidders(found)
-    suites = cases_of(found, module.functions, target.stem)
+    cases = cases_of(found, module.tasks, target.stem)
     config, added = _config(into / CONFIG, clients.tables, folder.name)
     files = {target: module.text, into / CONFIG: config}
-    files |= {into / CASES / f"{name}.cases.yaml": text for name, text in suites.items()}
-    left = _tests_left(found, module.functions)
-    notes = (*module.notes, *clients.notes, *left)
-    tests = sum(len(one.values.get("functions", ())) for one in found if one.kind == "test")
-    return CarriedOver(files, tuple(module.functions), tuple(added), tests - len(left), notes)
-
-
-def _tests_left(found: Sequence[Block], functions: Collection[str]) -> list[tuple[str, str]]:
-    return [
-        (f"test {one.name}", f"its function {function} is not carried over")
-        for one in found
-        if one.kind == "test"
-        for function in one.values.get("functions", ())
-        if function not in functions
-    ]
+    files |= {into / CASES / f"{name}.cases.yaml": text for name, text in cases.files.items()}
+    notes = (*module.notes, *clients.notes, *cases.notes)
+    return CarriedOver(files, tuple(module.tasks), tuple(added), cases.count, notes)
 
 
 def _config(path: Path, tables: dict[str, dict[str, str]], folder: str) -> tuple[str, list[str]]:

@@ -12,10 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from atomic.engines.baml_names import classes
 from atomic.engines.baml_project import said_of
 from atomic.errors import AtomicError, TaskError
 from atomic.integrations.baml_blocks import Block
+from atomic.records.microtask import Microtask
 
 _GENERATOR = """generator atomic {{
   output_type "python/pydantic"
@@ -25,7 +30,7 @@ _GENERATOR = """generator atomic {{
 """
 _OTHER_GENERATORS = re.compile(r"^[ \t]*generator\s+\w+\s*\{[^{}]*\}", re.MULTILINE)
 _RUN = "import baml_py; baml_py.invoke_runtime_cli()"
-_MEDIA = re.compile(r"\bbaml_py\.(\w+)")
+_MEDIA = re.compile(r"\bbaml_py\.(?:\w+\.)*(\w+)")
 _HEAD = '''"""Microtasks of {folder}, written by `atomic import`: prompts and asserts stay there, read while running."""
 
 import typing
@@ -33,10 +38,10 @@ from enum import Enum
 from pathlib import Path
 
 import typing_extensions
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 import atomic
-from atomic.engines.baml_project import BamlProject
+{media}from atomic.engines.baml_project import BamlProject
 
 _BAML = BamlProject(Path(__file__).parent / {path!r})
 '''
@@ -55,17 +60,16 @@ class Function:
     """A function as BAML's generator declares it: its parameters and its type, in Python."""
 
     name: str
-    takes: tuple[str, ...]
     parameters: str
     output: str
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The text of a module, what each function in it takes, and those that are not in it: which, and why."""
+    """The text of a module, its microtasks by name, and functions that are not in it: which, and why."""
 
     text: str
-    functions: Mapping[str, tuple[str, ...]]
+    tasks: Mapping[str, Microtask[..., Any]]
     notes: tuple[tuple[str, str], ...]
 
 
@@ -75,11 +79,11 @@ def module_of(files: Mapping[str, str], blocks: Sequence[Block], *, target: Path
     Raises TaskError where BAML finds a fault in a file.
     """
     generated = _generated(files)
-    head = _HEAD.format(folder=Path(path).name, path=path)
-    text = head + _types(generated["types.py"])
+    declared = _types(generated["types.py"])
+    media = "import baml_py\n" if _MEDIA.search(declared) else ""
+    text = _HEAD.format(folder=Path(path).name, path=path, media=media) + declared
     prompts = {one.name: str(one.values.get("prompt", "")) for one in blocks if one.kind == "function"}
     made: dict[str, str] = {}
-    takes: dict[str, tuple[str, ...]] = {}
     notes = []
     probe = _executed(text, target)
     for one in _functions(generated["sync_client.py"]):
@@ -94,8 +98,8 @@ def module_of(files: Mapping[str, str], blocks: Sequence[Block], *, target: Path
         if why:
             notes.append((f"function {one.name}", why))
         else:
-            made[one.name], takes[one.name] = declared, one.takes
-    return Module(text + "".join(made.values()), takes, tuple(notes))
+            made[one.name] = declared
+    return Module(text + "".join(made.values()), {name: getattr(probe, name) for name in made}, tuple(notes))
 
 
 def _generated(files: Mapping[str, str]) -> dict[str, str]:
@@ -144,7 +148,7 @@ def _functions(text: str) -> Iterator[Function]:
             for arg in arguments
             if arg.annotation is not None
         ]
-        yield Function(one.name, tuple(arg.arg for arg in arguments), ", ".join(parameters), _plain(one.returns))
+        yield Function(one.name, ", ".join(parameters), _plain(one.returns))
 
 
 def _plain(annotation: ast.expr) -> str:
@@ -161,6 +165,16 @@ def _hindrance(function: Function, declared: str, probe: types.ModuleType) -> st
         return error.message.partition(": `")[0]
     except (RecursionError, NameError, TypeError) as error:
         return f"its type cannot be one of a microtask: {type(error).__name__}"
+    return _media_in(getattr(probe, function.name))
+
+
+def _media_in(task: Microtask[..., Any]) -> str:
+    """Which class of a task's input holds a picture, sound or document; empty where none does."""
+    for field in task.input_model.model_fields.values():
+        for name, kind in classes(field.annotation).items():
+            fields = kind.model_fields.values() if issubclass(kind, BaseModel) else ()
+            if any(_MEDIA.search(repr(one.annotation)) for one in fields):
+                return f"takes media in {name}; microtasks take what can be written as JSON"
     return ""
 
 
