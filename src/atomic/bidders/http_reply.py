@@ -169,6 +169,8 @@ def _spoken(said: Said, talk: Conversation, calls: list[ToolCall]) -> Reply:
         return Reply(reason=Reason.CUT, detail=said.ending.value if said.ending else "no terminal reason")
     if not calls and not _is_seen(text):
         return Reply(reason=Reason.EMPTY)
+    if calls and not (talk.tools or talk.settings.get("functions")):
+        return Reply(reason=Reason.CUT, detail="a tool is called that nobody offered")
     if any(not one.name or not _is_json(one.arguments) for one in calls):
         return Reply(reason=Reason.NOT_THE_TYPE, detail="a tool is called with what is no JSON")
     if talk.form and not calls and not _is_json(text):
