@@ -18,7 +18,7 @@ CASES: dict[str, tuple[str, int, str, str]] = {
     "a table that is no table": ("market = 5\n", 1, "market", "must be a table"),
     "an unknown key": ('[market]\nperday = "$1"\n', 2, "market.perday", 'did you mean "per_day"?'),
     "an unknown table": ('\n[bidder.words]\nkind = "cache"\n', 2, "bidder", 'did you mean "bidders"?'),
-    "an unknown key that is near none": ("[market]\nzzz = 1\n", 2, "market.zzz", "there is ledger, per_day"),
+    "an unknown key that is near none": ("[market]\nzzz = 1\n", 2, "market.zzz", "there is engine, ledger, per_day"),
     "an unknown key of a bidder": (
         '[bidders.words]\nkind = "cache"\ncapacty = 5\n',
         3,
