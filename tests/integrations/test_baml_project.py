@@ -15,6 +15,7 @@ pytest.importorskip("baml_py")
 import atomic
 from atomic.engines.baml_parser import BamlParser
 from atomic.engines.baml_project import BamlProject
+from atomic.engines.partial import PartialReader
 from atomic.errors import TaskError
 from atomic.explain import explain
 from atomic.output import Refusal
@@ -228,6 +229,16 @@ def test_examples_are_asked_as_the_input_is() -> None:
     told = [(one.role, one.content) for one in plan.messages]
     assert told[1:] == [("user", "the house burns"), ("assistant", "yes"), ("user", "some day")]
     check_tactic(NearestExamples(), ask_for(Urgent("some day")), profile, [(1.0, example)])
+
+
+def test_an_answer_is_seen_while_it_is_written_in_the_names_of_the_type() -> None:
+    reader = PartialReader(ReadOrder)
+    found = [
+        reader.feed(piece) for piece in ('{"kind": "new", "items": [{"article": "A', 'B", "pieces": 2, "tags": []}]}')
+    ]
+    first, last = (one.value for one in found if one is not None)
+    assert (first.kind, first.items[0].sku, first.items[0].pieces) == (Kind.NewOrder, "A", None)
+    assert (last.items[0].sku, last.items[0].pieces, last.note) == ("AB", 2, None)
 
 
 def test_marks_of_chat_templates_in_an_input_are_taken_apart() -> None:
