@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-pytest.importorskip("httpx_sse")
+pytest.importorskip("aiohttp")
 
 from pydantic import BaseModel, Field
 from tests.bidders.hosted import DIALECTS, hosted, sketch_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("httpx_sse")
+pytest.importorskip("aiohttp")
 
 from tests.bidders.hosted import PRICE
 from tests.bidders.test_http_conversations import THROUGH, asking

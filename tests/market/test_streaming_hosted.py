@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("httpx_sse")
+pytest.importorskip("aiohttp")
 
 from tests.bidders.test_http_plays import KINDS
 

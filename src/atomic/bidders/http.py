@@ -1,4 +1,4 @@
-"""A hosted model, by httpx, in whichever dialect its endpoint speaks."""
+"""A hosted model, by aiohttp, in whichever dialect its endpoint speaks."""
 
 from __future__ import annotations
 
