@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -90,11 +91,28 @@ def headers_of(answered: Answered) -> dict[str, str]:
     """What every response says of its answer."""
     outcome = answered.outcome
     return {
-        "x-atomic-request-id": outcome.id,
-        "x-atomic-winner": outcome.winner,
+        "x-atomic-request-id": in_header(outcome.id),
+        "x-atomic-winner": in_header(outcome.winner),
         "x-atomic-cost": f"{outcome.cost / 1e9:.9f}",
         "x-atomic-probability": f"{outcome.probability:.4f}",
     }
+
+
+def in_header(text: str) -> str:
+    """A name as a header may hold it: what is no plain character is percent-encoded.
+
+    >>> in_header("mail-7/spam"), in_header("Grüße\\r\\nset-cookie: x")
+    ('mail-7/spam', 'Gr%C3%BC%C3%9Fe%0D%0Aset-cookie:%20x')
+    """
+    return quote(text, safe="/:+@,;=~")
+
+
+def fitting(convert: Callable[[Mapping[str, Any]], dict[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body in the form of chat completions. Raises Problem where its values are of other kinds than the API's."""
+    try:
+        return convert(body)
+    except (AttributeError, TypeError, ValueError, KeyError):  # a list where an object should be, and so on
+        raise Problem(400, "the body does not fit this API", hint="its fields are of other types") from None
 
 
 async def read_json(request: Request) -> dict[str, Any]:

@@ -21,7 +21,8 @@ async def chat_completions(request: Request) -> Response:
     """Answer a conversation."""
     body = await read_json(request)
     streaming = body.get("stream") is True
-    wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    told = body.get("stream_options")
+    wants_usage = isinstance(told, dict) and bool(told.get("include_usage"))
     purchase = await purchase_of(request, body)
     if streaming:
         return Streamed(_chunks(purchase, wants_usage), "openai", broken, {})

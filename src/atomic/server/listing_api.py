@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atomic.records.microtask import Microtask
-from atomic.server.buying import read_json, refusal
+from atomic.server.buying import in_header, read_json, refusal
 from atomic.server.keyring import Principal
 from atomic.server.models import names
 from atomic.server.options import options_of
@@ -84,7 +84,7 @@ async def embeddings(request: Request) -> Response:
         for index, one in enumerate(outcomes)
     ]
     said = {"object": "list", "data": data, "model": task.name, "usage": {"prompt_tokens": 0, "total_tokens": 0}}
-    headers = {"x-atomic-request-id": ",".join(one.id for one in outcomes[:20])}
+    headers = {"x-atomic-request-id": in_header(",".join(one.id for one in outcomes[:20]))}
     return Response(orjson.dumps(said), 200, headers, "application/json")
 
 

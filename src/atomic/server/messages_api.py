@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from atomic.records.attempt import Usage
 from atomic.records.conversation import Conversation, ToolCall
-from atomic.server.buying import Answered, Purchase, headers_of, purchase_of, read_json
+from atomic.server.buying import Answered, Purchase, fitting, headers_of, purchase_of, read_json
 from atomic.server.problems import Problem, body_of
 from atomic.server.streamed import Streamed
 
@@ -26,7 +26,7 @@ async def messages(request: Request) -> Response:
     body = await read_json(request)
     streaming = body.get("stream") is True
     given = body.pop("atomic", None)
-    asked = Conversation.of(as_chat(body))
+    asked = Conversation.of(fitting(as_chat, body))
     purchase = await purchase_of(request, {"model": body.get("model"), "atomic": given}, asked)
     if streaming:
         return Streamed(_events(purchase), "anthropic", _broken, {})

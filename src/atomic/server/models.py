@@ -72,7 +72,7 @@ def _policy(model: str, terms: Terms) -> Terms:
                 return with_terms(terms, budget=value)
             case "worth":
                 return replace(terms, worth=nano_usd(value), max_price=max(nano_usd(value), _MOST))
-    except (TaskError, ValueError) as error:
+    except (TaskError, ValueError, ArithmeticError) as error:
         said = error.message if isinstance(error, TaskError) else f"{value!r} is no number"
         raise Problem(400, f"{model}: {said}", hint=f"such as {', '.join(_EXAMPLES)}") from None
     hint = f"such as {', '.join(_EXAMPLES)}"

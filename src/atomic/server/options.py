@@ -44,6 +44,8 @@ def options_of(headers: Mapping[str, str], body: dict[str, Any]) -> Options:
         raise Problem(400, f"there is no data label {label!r}", hint=f"one of {', '.join(get_args(DataLabel))}")
     subjects = said["subjects"] or ()
     subjects = [one.strip() for one in subjects.split(",")] if isinstance(subjects, str) else subjects
+    if not isinstance(subjects, list | tuple):
+        raise Problem(400, "atomic.subjects: not a list of texts", hint=_hint())
     texts = [said["request_id"] or "", said["domain"] or "", *subjects]
     if not all(isinstance(one, str) and len(one) <= 200 for one in texts):
         raise Problem(400, "atomic: request_id, domain and subjects are texts of at most 200 characters")

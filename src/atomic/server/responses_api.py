@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from atomic.records.attempt import Usage
 from atomic.records.conversation import Conversation, ToolCall
-from atomic.server.buying import Answered, Purchase, headers_of, purchase_of, read_json
+from atomic.server.buying import Answered, Purchase, fitting, headers_of, purchase_of, read_json
 from atomic.server.problems import Problem, body_of
 from atomic.server.streamed import Streamed
 
@@ -25,7 +25,9 @@ async def responses(request: Request) -> Response:
     body = await read_json(request)
     streaming = body.get("stream") is True
     given = body.pop("atomic", None)
-    purchase = await purchase_of(request, {"model": body.get("model"), "atomic": given}, Conversation.of(as_chat(body)))
+    purchase = await purchase_of(
+        request, {"model": body.get("model"), "atomic": given}, Conversation.of(fitting(as_chat, body))
+    )
     if streaming:
         return Streamed(_events(purchase, body), "openai", _broken, {})
     answered = await purchase.buy()
