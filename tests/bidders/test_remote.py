@@ -322,3 +322,22 @@ async def test_the_reference_bidder_is_bought_in_a_market() -> None:
             outcome = await market.run(spam, "This is ham.")
 
     assert ("ham", "far+plain") == (outcome.answer, outcome.winner)
+
+
+async def test_what_a_bidder_says_of_its_failure_is_not_kept_since_it_may_quote_the_input() -> None:
+    steps = {"award": lambda message: {"failed": {"reason": "refused", "detail": message["input"]["text"]}}}
+    async with playing(Service(steps=steps)) as service, market_of(remote(service)) as market:
+        await market.run(spam, TEXT)
+        (done,) = finished(market)
+
+    assert (Reason.REFUSED, "", 0) == (done.reason, done.detail, done.price)
+
+
+@pytest.mark.parametrize("model", ["two words", "x" * 101, TEXT])
+async def test_the_name_of_a_model_is_a_name(model: str) -> None:
+    steps = {"award": lambda _: {"answer": "spam", "model": model}}
+    async with playing(Service(steps=steps)) as service, market_of(remote(service)) as market:
+        await market.run(spam, TEXT)
+        (done,) = finished(market)
+
+    assert (Reason.FAILED, "") == (done.reason, done.model)

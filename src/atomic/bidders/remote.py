@@ -184,7 +184,7 @@ class RemoteBidder:
         if reply.id != standing.id:
             standing.refusal = Reason.OFFER_INVALID, "a bid for another request"
         elif reply.no_bid is not None:
-            standing.refusal = reply.no_bid.numbered, reply.no_bid.detail
+            standing.refusal = reply.no_bid.numbered, "" if self._options.shows else reply.no_bid.detail
         elif reply.bid is not None and reply.bid.price > self._options.most:
             standing.refusal = Reason.MAX_PRICE, f"asks more than the {self._options.most} nano-USD it may be paid"
         else:
@@ -242,7 +242,7 @@ class RemoteBidder:
         if said.id != standing.id:
             return Reply(reason=Reason.FAILED, detail="an answer to another request")
         if said.failed is not None:
-            return Reply(reason=said.failed.numbered, detail=said.failed.detail, model=said.model)
+            return Reply(reason=said.failed.numbered, model=said.model)  # what it says may quote the input
         answer = from_json(ask.task, said.answer)
         if isinstance(answer, Refusal):
             return Reply(reason=answer.reason, detail=answer.detail, model=said.model)

@@ -81,7 +81,7 @@ class AwardReply(Message):
     id: str
     answer: Any = None
     confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
-    model: Annotated[str, Field(max_length=200)] = ""
+    model: Annotated[str, Field(pattern=r"^[\w.:/@+-]{0,100}$")] = ""
     failed: Why | None = None
 
     @model_validator(mode="after")

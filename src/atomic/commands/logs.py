@@ -1,4 +1,7 @@
-"""Logs: JSON lines on stderr, ids and numbers only, never a body. Configured here alone, for the program alone."""
+"""Logs on stderr: JSON lines, in a terminal lines for people; ids and numbers only, never a body.
+
+Configured here alone, for the program alone.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def configure_logs(*, verbose: bool) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -6,7 +6,7 @@ requests it makes and sees. What a tool refuses it says in words; what it did wr
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -50,6 +50,10 @@ class Desk(Protocol):
         """The options of a purchase. Raises KeyRefused or TooMany."""
         ...
 
+    def visible(self, request: Any) -> Sequence[Microtask[..., Any]]:
+        """The tasks that may be run. Raises KeyRefused."""
+        ...
+
     def tenant(self, request: Any, doing: str) -> str:
         """Whose requests are meant. Raises KeyRefused where this may not be done."""
         ...
@@ -69,6 +73,10 @@ class OwnDesk:
     async def trade(self, request: Any, task: str) -> Trade:
         """No options."""
         return Trade()
+
+    def visible(self, request: Any) -> Sequence[Microtask[..., Any]]:
+        """All."""
+        return list(self.tasks.values())
 
     def tenant(self, request: Any, doing: str) -> str:
         """Of nobody in particular."""
@@ -95,8 +103,8 @@ class Tools:
 
     async def tasks(self, ctx: Context) -> dict[str, Any]:
         """What can be asked: every task with its instruction and the JSON Schemas of its input and answer."""
-        self._desk.tenant(_request(ctx), "tasks")
-        return {"tasks": [_task(one) for _, one in sorted(self._desk.tasks.items())]}
+        found = sorted(self._desk.visible(_request(ctx)), key=lambda one: one.name)
+        return {"tasks": [_task(one) for one in found]}
 
     async def run_task(self, task: str, input: Any, ctx: Context, request_id: str = "") -> dict[str, Any]:
         """Buy an answer to one input. `request_id` is an idempotency key: the same again buys nothing.
