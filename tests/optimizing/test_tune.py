@@ -17,7 +17,7 @@ from atomic.cli import app
 from atomic.config import read_config
 from atomic.config.tuned import Found, read_found, tuned_tactics, write_found
 from atomic.errors import CallerError
-from atomic.optimizing import optimize, verified
+from atomic.optimizing import TACTICS, optimize, verified
 from atomic.optimizing.answers import is_held_out
 from atomic.optimizing.running import OPTIMIZERS
 from atomic.protocols import Profile
@@ -55,10 +55,12 @@ class Model(ScriptedBidder):
         )
 
     def says(self, ask: Ask) -> Line:
-        talk = ask.conversation
-        if talk is None:
+        if ask.conversation is not None:
+            said = [str(one["content"]) for one in ask.conversation.messages]
+        elif "prompt" in ask.arguments:
+            said = [content for _, content in json.loads(ask.arguments["prompt"])]
+        else:
             return Line(answer="even", price=PRICE)
-        said = [str(one["content"]) for one in talk.messages]
         if "new_instruction" in "".join(said):
             return Line(answer=json.dumps({"new_instruction": BETTER}), price=PRICE)
         if asked := re.findall(r"\[\[ ## (\w+) ## \]\]", said[-1].rpartition("Respond")[2]):
@@ -87,24 +89,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tuned(optimizer: str, budget: int = 400 * PRICE) -> Any:
-    with open_sync(CONFIG, bidders=[Model()]) as market:
+    with open_sync(CONFIG, bidders=[Model()], tactics=TACTICS) as market:
         answers = verified(market.ledger, letter, market.bidders["model"].profile)
         run = optimize(market, letter, answers, "model", optimizer, budget)
         costs = [
             one.payload.cost
             for one in market.ledger.read(kinds=("outcome",))
-            if isinstance(one.payload, OutcomeSettled) and one.payload.task == "tune-letter"
+            if isinstance(one.payload, OutcomeSettled) and one.payload.task.startswith("tune-letter")
         ]
         shown = "".join(
             body.decode()
             for one in market.ledger.read(kinds=("request",))
-            if one.payload.task == "tune-letter"  # type: ignore[union-attr] # a request
+            if one.payload.task.startswith("tune-letter")  # type: ignore[union-attr] # a request
             and (body := market.ledger.body(one.bodies[0])) is not None
         )
         subjects = {
             subject
             for one in market.ledger.read(kinds=("request",))
-            if one.payload.task == "tune-letter"  # type: ignore[union-attr] # a request
+            if one.payload.task.startswith("tune-letter")  # type: ignore[union-attr] # a request
             for subject in market.ledger.subjects(one.bodies[0])
         }
     return run, costs, shown, subjects, answers
@@ -141,7 +143,7 @@ def test_a_budget_that_buys_too_little_is_refused_and_not_passed() -> None:
         spent = sum(
             one.payload.cost
             for one in market.ledger.read(kinds=("outcome",))
-            if isinstance(one.payload, OutcomeSettled) and one.payload.task == "tune-letter"
+            if isinstance(one.payload, OutcomeSettled) and one.payload.task.startswith("tune-letter")
         )
     assert spent <= 20 * PRICE
 
@@ -164,7 +166,7 @@ def test_the_day_s_cap_holds_for_tuning_too_and_ends_it(monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("folder")
 def test_too_few_answers_are_refused() -> None:
-    with open_sync(CONFIG, bidders=[Model()]) as market:
+    with open_sync(CONFIG, bidders=[Model()], tactics=TACTICS) as market:
         answers = verified(market.ledger, words, market.bidders["model"].profile)
         with pytest.raises(CallerError, match="words has 0 verified answers"):
             optimize(market, words, answers, "model", "gepa", 10**9)

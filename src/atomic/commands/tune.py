@@ -50,7 +50,7 @@ def _tune(task: str, optimizer: str, budget: str, bidder: str, *, config: Path |
     from atomic.blocking import open_sync
     from atomic.calibrate import find_task
     from atomic.config.tuned import Found, read_found, write_found
-    from atomic.optimizing import OPTIMIZERS, optimize, verified
+    from atomic.optimizing import OPTIMIZERS, TACTICS, optimize, verified
     from atomic.records.money import dollars, nano_usd
 
     if not (task and budget and bidder):
@@ -58,7 +58,7 @@ def _tune(task: str, optimizer: str, budget: str, bidder: str, *, config: Path |
     if optimizer not in OPTIMIZERS:
         raise CallerError(f"there is no optimizer {optimizer!r}", hint=f"one of {', '.join(OPTIMIZERS)}")
     asked, read = find_task(task), config_for(config, ledger)
-    with open_sync(read) as market:
+    with open_sync(read, tactics=TACTICS) as market:
         if bidder not in market.bidders:
             raise NotFound(f"there is no bidder {bidder!r}", hint=f"one of {', '.join(market.bidders)}")
         answers = verified(market.ledger, asked, market.bidders[bidder].profile)

@@ -11,7 +11,9 @@ from typing import Any
 
 from atomic.blocking import SyncMarket
 from atomic.errors import CallerError, MissingExtra, NotFound
+from atomic.integrations.limit import Limit
 from atomic.optimizing.answers import Answers
+from atomic.optimizing.asking import Asker
 from atomic.records.microtask import Microtask
 from atomic.records.money import dollars
 from atomic.trade import Trade
@@ -43,7 +45,7 @@ def optimize(
     """Let an optimizer look for better words for a task, on verified answers that are not held out.
 
     Its calls are requests of the microtask "tune-TASK" that this bidder alone answers: reserved and capped as any, and
-    together never dearer than the budget (nano-USD).
+    together never dearer than the budget (nano-USD). The market has the tactics `TACTICS`.
 
     Raises CallerError for too few answers, or a budget that buys too few calls; NotFound; MissingExtra without DSPy.
     """
@@ -62,18 +64,24 @@ class _Running:
     def __init__(
         self, market: SyncMarket, task: Microtask[..., Any], answers: Answers, bidder: str, budget: int
     ) -> None:
+        from atomic.bidders.dspy_parts import Engine, lm_of
         from atomic.integrations.dspy import lm
-        from atomic.integrations.limit import Limit
         from atomic.optimizing.words import TaskAdapter, as_dspy
 
         self.task, self.answers = task, answers
         self.limit = Limit(budget)
         trade = Trade(label=answers.label, subjects=answers.subjects)
-        name = f"tune-{task.name}"
-        made: Callable[..., Any] = lambda **more: lm(  # noqa: E731
-            market, name=name, max_price=dollars_of(budget), bidder=bidder, trade=trade, limit=self.limit, **more
+        self.model = lm_of(task.name, Engine(Asker(market, task, bidder, trade, self.limit).say))
+        self.writer = lm(
+            market,
+            name=f"tune-{task.name}-words",
+            max_price=dollars_of(budget),
+            bidder=bidder,
+            trade=trade,
+            limit=self.limit,
+            temperature=1.0,
+            max_tokens=2_000,
         )
-        self.model, self.writer = made(temperature=0.0), made(temperature=1.0, max_tokens=2_000)
         self.adapter = TaskAdapter(task, market.bidders[bidder].profile, answers.shown)
         self.train = [as_dspy(task, one) for one in answers.train]
         self.validation = [as_dspy(task, one) for one in answers.validation]
