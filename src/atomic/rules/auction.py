@@ -48,6 +48,8 @@ def auction(
         return _outright(standing, group, ())
     standing, group, values = _values(position, slate, table, valuation)
     valued = in_time(position, slate, values)
+    if position.terms.streamed:  # the reader hears one
+        valued = [one for one in valued if len(one.action) == 1]
     ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
     considered = tuple(sorted({key for one in valued for key in one.uses}))
     pays = bool(ordered) and ordered[0].score > 0
