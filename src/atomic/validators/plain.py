@@ -21,9 +21,13 @@ _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 def made(name: str, version: str, test: Callable[[Mapping[str, Any], Any], bool | None]) -> Validator:
     """A validator that tests in this process. Raises TaskError for a name that could not be listed."""
+    return Validator(name=_named(name), version=f"{name} {version}", test=test)
+
+
+def _named(name: str) -> str:
     if not _NAME.match(name):
         raise TaskError(f"{name!r} names no validator", hint="up to 60 letters, digits, and any of _ . -")
-    return Validator(name=name, version=f"{name} {version}", test=test)
+    return name
 
 
 def part_of(answer: Any, at: str) -> Any:
@@ -110,4 +114,4 @@ def judged_by(task: Microtask[..., bool], name: str = "") -> Validator:
     """
     if "answer" not in task.signature.parameters or task.output_type is not bool:
         raise TaskError(f"{task.name} is no judge", hint="it takes `answer`, and answers with a bool")
-    return Validator(name=name or task.name, version=f"{name} {task.version}", judge=task)
+    return Validator(name=_named(name or task.name), version=f"{name} {task.version}", judge=task)
