@@ -113,7 +113,8 @@ def _telling(slate: Slate, model: ResponseModel, here: InDomain) -> Slate:
     def chance(bid: Bid) -> float:
         if bid.key not in means or bid.evidence.changed > model.seq:
             return bid.probability
-        return sigmoid(logit(means[bid.key]) + lift_of(bid, bid.probability))
+        lift = lift_of(bid, bid.probability)
+        return sigmoid(logit(means[bid.key]) + lift) if lift else means[bid.key]
 
     bids = tuple(bid for bid in slate.bids if chance(bid) >= enough)
     return slate if len(bids) == len(slate.bids) else Slate(bids=bids, no_bids=slate.no_bids)

@@ -82,12 +82,11 @@ def _recipe(
 ) -> tuple[Recipe, dict[int, str], Settling]:
     """How to fit, by which model each worth is planned where that was tried, and how probabilities came true.
 
-    Equal answers from a list are equally right, so that many labels belong into the fit; open answers that differ may
-    both be right.
+    Many labels belong into the fit. Few say more by putting right how often each bid is right (`belief.responses`).
     """
     recipes = {"agreement": _CLOSED if alternatives else _OPEN, "labels": _LABELS}
     rows = (found.word.max(axis=1) > _TRUSTED) & _whole(found)
-    if alternatives and int(rows.sum()) >= _JUDGED_MANY:
+    if int(rows.sum()) >= _JUDGED_MANY:
         recipes = dict(reversed(recipes.items()))
     if int(rows.sum()) < _JUDGED_ENOUGH:
         return recipes["agreement"], {}, ()
