@@ -54,7 +54,7 @@ def test_functions_clients_and_tests_become_microtasks_bidders_and_cases(run: Ru
     ran = run("import", "baml_src")
 
     assert 0 == ran.exit_code, ran.output
-    assert "microtasks: Codes, KindOf, Notes, ReadOrder, Summary, Urgent\n" in ran.output
+    assert "microtasks: Codes, Colour, KindOf, Notes, ReadOrder, Summary, Urgent\n" in ran.output
     assert "bidders: Fast, Claude, Gem, openai-gpt-4o-mini\n" in ran.output
     assert "cases: 3\n" in ran.output
     assert {"ReadOrder.cases.yaml", "Summary.cases.yaml"} == {one.name for one in Path("cases").iterdir()}
@@ -70,6 +70,14 @@ def test_what_is_left_behind_is_named_with_its_reason(run: Run) -> None:
     assert any("client Both: the market chooses" in line for line in left)
     assert any("retry_policy Twice: asking again is a bid" in line for line in left)
     assert any("client Fast: temperature" in line for line in left)
+
+
+def test_a_choice_of_texts_is_one_of_labels(run: Run) -> None:
+    run("import", "baml_src")
+
+    assert "async def Colour(mail: str) -> typing_extensions.Literal['red', 'dark blue']:" in (
+        Path("baml_tasks.py").read_text()
+    )
 
 
 def test_a_key_in_a_file_is_never_copied(run: Run) -> None:

@@ -88,6 +88,13 @@ async def Summary(mail: str) -> str:
 
 @BAML.asks
 @atomic.microtask(worth="$0.01")
+async def Colour(mail: str) -> typing.Literal["red"] | typing.Literal["dark blue"]:
+    """Which colour?"""
+    raise NotImplementedError
+
+
+@BAML.asks
+@atomic.microtask(worth="$0.01")
 async def Codes(mail: str) -> list[str]:
     """Which codes?"""
     raise NotImplementedError
@@ -171,6 +178,14 @@ def test_values_have_the_names_of_the_prompt_or_their_own(parser: BamlParser) ->
     own = parser.parse(KindOf, "NewOrder")
     assert own == Parsed(Kind.NewOrder, ("written in the names of the answer",))
     assert isinstance(parser.parse(KindOf, "Other"), Refusal)
+
+
+@pytest.mark.parametrize(("text", "repairs"), [("red", ()), ('"red"', ()), ("Dark Blue", 1), ("I pick red.", 1)])
+def test_a_choice_of_texts_is_found_among_words(parser: BamlParser, text: str, repairs: object) -> None:
+    found = parser.parse(Colour, text)
+    assert isinstance(found, Parsed), found
+    assert bool(found.repairs) is bool(repairs)
+    assert isinstance(parser.parse(Colour, "red or dark blue"), Refusal)
 
 
 def test_a_function_that_is_not_in_the_files_is_told() -> None:

@@ -218,6 +218,7 @@ def library() -> Any:
     """BAML, told to keep quiet. Raises MissingExtra."""
     for one in ("BAML_LOG", "BAML_INTERNAL_LOG"):  # it prints prompts, and what it cannot parse, otherwise
         os.environ.setdefault(one, "off")
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")  # its first error looks up where it arose: a third of a second
     try:
         import baml_py
     except ImportError:

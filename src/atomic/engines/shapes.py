@@ -169,11 +169,10 @@ class _Reader:
         beside = set(schema) - set(_SAID) - {"anyOf", "oneOf", "discriminator", "type"}
         if beside or not isinstance(options, list) or not options:
             raise _unsupported(place, f"a union with {', '.join(sorted(beside)) or 'no members'}")
-        return Shape(
-            kind="union",
-            description=_said(schema),
-            options=tuple(self.shape(one, f"{place}/{number}", depth + 1) for number, one in enumerate(options)),
-        )
+        made = tuple(self.shape(one, f"{place}/{number}", depth + 1) for number, one in enumerate(options))
+        if all(one.kind == "choice" and not one.description for one in made):
+            return Shape(kind="choice", description=_said(schema), choices=sum((one.choices for one in made), ()))
+        return Shape(kind="union", description=_said(schema), options=made)
 
     def _object(self, schema: Any, said: str, place: str, depth: int) -> Shape:
         fields, more = schema.get("properties", {}), schema.get("additionalProperties")

@@ -152,7 +152,24 @@ def _functions(text: str) -> Iterator[Function]:
 
 
 def _plain(annotation: ast.expr) -> str:
-    return re.sub(r"\btypes\.", "", ast.unparse(annotation))
+    return re.sub(r"\btypes\.", "", ast.unparse(_Literals().visit(annotation)))
+
+
+class _Literals(ast.NodeTransformer):
+    """A union of literals as one literal, which is what labels are."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+        inner = [one.slice for one in parts if isinstance(one, ast.Subscript) and _named(one) == "Literal"]
+        if _named(node) != "Union" or not inner or len(inner) != len(parts):
+            return node
+        node.value, node.slice = parts[0].value, ast.Tuple(elts=inner)  # type: ignore[attr-defined] # a Subscript
+        return node
+
+
+def _named(node: ast.Subscript) -> str:
+    return node.value.attr if isinstance(node.value, ast.Attribute) else ""
 
 
 def _hindrance(function: Function, declared: str, probe: types.ModuleType) -> str:
