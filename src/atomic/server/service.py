@@ -64,9 +64,10 @@ class Service:
             return Principal()
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         secret = (headers.get("x-api-key") or (secret if scheme.lower() == "bearer" else "")).strip()
-        if not secret and (logged_in := whose(headers, method, self.secret, self.keyring, time.time_ns())):
-            if logged_in.person is None or self.open_id is not None:  # else nobody vouches for them any more
-                return logged_in
+        logged_in = None if secret else whose(headers, method, self.secret, self.keyring, time.time_ns())
+        # Of a person for whom nobody vouches any more it opens nothing.
+        if logged_in is not None and (logged_in.person is None or self.open_id is not None):
+            return logged_in
         if self.open_id is not None and secret.count(".") == 2:  # a token; a key of ours has no point
             return Principal(person=await self.open_id.principal(secret))
         who = self.keyring.principal(secret, time.time_ns())
