@@ -264,3 +264,16 @@ async def test_a_configuration_names_a_program_and_the_model_it_asks(
 
 def test_litellm_is_never_imported() -> None:
     assert "litellm" not in sys.modules
+
+
+async def test_nothing_of_an_input_or_an_answer_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    secret = "canary 4711 in a text"
+    for program in (Topic, dspy.ChainOfThought, TwoSteps):
+        for line in (Line(answer="a canary in an answer"), Line(answer="", reason=Reason.CUT), said(kind="canary")):
+            made = DspyProgram("program", program, model(line), options=ProgramOptions(calls=2))
+            reply = await made.attempt(ask_for(topic(secret)), PLAN)
+            assert reply.reason is not None
+            assert "canary" not in reply.detail
+    out, err = capfd.readouterr()
+
+    assert "canary" not in out + err

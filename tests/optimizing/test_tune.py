@@ -165,6 +165,18 @@ def test_the_day_s_cap_holds_for_tuning_too_and_ends_it(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_nothing_of_an_input_is_printed_or_logged(
+    optimizer: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(CONFIG["market"], "per_day", "$0.0001")  # so that calls fail, too
+    tuned(optimizer)
+    out, err = capfd.readouterr()
+
+    assert "xxxxxxx" not in out + err + caplog.text
+
+
+@pytest.mark.usefixtures("folder")
 def test_too_few_answers_are_refused() -> None:
     with open_sync(CONFIG, bidders=[Model()], tactics=TACTICS) as market:
         answers = verified(market.ledger, words, market.bidders["model"].profile)

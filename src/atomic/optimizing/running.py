@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -92,8 +93,7 @@ class _Running:
         from atomic.bidders.dspy_parts import signature_of
 
         student = dspy.Predict(signature_of(self.task))
-        # Optimizers print as they go; what they quote are inputs.
-        with dspy.context(lm=self.model, adapter=self.adapter, num_threads=1), redirect_stdout(StringIO()):
+        with dspy.context(lm=self.model, adapter=self.adapter, num_threads=1), _unheard():
             found = optimizer(self, student, self._calls(student))
         (predictor,) = found.predictors()
         demos = [self.adapter.of(one) for one in predictor.demos] if self.task.labels else []
@@ -122,6 +122,19 @@ class _Running:
                 f"the budget buys about {calls} calls of {dollars(int(each))}", hint=f"{_FEWEST_CALLS} are needed"
             )
         return min(_MOST_CALLS, calls)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Optimizers print and log as they go, and what they quote are inputs and answers."""
+    log = logging.getLogger("dspy")
+    before, silent = log.level, logging.CRITICAL + 1
+    log.setLevel(silent)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        log.setLevel(before)
 
 
 def dollars_of(nano: int) -> str:
