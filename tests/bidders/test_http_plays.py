@@ -17,8 +17,9 @@ from atomic.records.event import Event
 from atomic.testing import PLAYS, ModelServer, model_server
 
 ANSWER = "Größe: 1 €, 😀 wie gehabt"
-# Ollama has no word for these: what it ends with instead is not known.
-UNSAID = {("ollama", "refusal"), ("ollama", "content-filter")}
+# Ollama has no word for the first two: what it ends with instead is not known. Responses that use all the tokens that
+# they may are taken for cut: llama.cpp's server calls those complete, too.
+UNSAID = {("ollama", "refusal"), ("ollama", "content-filter"), ("responses", "dense")}
 WHOLE = [name for name, play in PLAYS.items() if play.reason is None]
 
 
@@ -64,7 +65,7 @@ async def test_only_a_whole_answer_is_an_answer_and_all_else_has_its_reason(
 
     assert isinstance(offer, Offer)
     reason = Reason.CUT if (dialect, play) in UNSAID else PLAYS[play].reason
-    assert (ANSWER if play in WHOLE else None, reason) == (reply.value, reply.reason)
+    assert (ANSWER if reason is None else None, reason) == (reply.value, reply.reason)
     assert 0 <= reply.price <= offer.ceiling
     assert ASK.features.text not in reply.detail
     assert "quoted" not in reply.detail
@@ -182,4 +183,4 @@ async def test_no_failure_is_returned_as_success_in_any_dialect(
     returned = [name for name in failures if not outcomes[name].refused]
     print(f"{dialect}, streamed {stream}: {len(failures)} failures played, {len(returned)} returned as success")
     assert [] == returned
-    assert [] == [name for name in WHOLE if outcomes[name].answer != "sport"]
+    assert [] == [name for name in WHOLE if outcomes[name].answer != "sport" and (dialect, name) not in UNSAID]
