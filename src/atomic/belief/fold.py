@@ -181,11 +181,7 @@ class Beliefs:
         if change.why == "model":
             self.variants.changed(change.key)
         if change.why in {"fell", "apart", "model"}:  # the others are seen more often, and fitting follows them
-            self.lineups.changed(change.key)
-            for task in self.tasks.values():
-                if task.model is not None and any(is_of(key, change.key) for key in task.model.keys):
-                    task.model, task.settling = None, {}  # until another is fitted, what is counted holds
-                    task.draw(task.drawn())
+            self.lineups.changed(change.key)  # until another model is fitted, it is a stranger to the one there is
         for task in self.tasks.values():
             for key, pair in task.pairs.items():
                 if any(is_of(one, change.key) for one in key.split("|", 1)):
