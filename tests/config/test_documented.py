@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from atomic.config import read_config
+from atomic.config.governing import GovernSettings, LoginSettings
 from atomic.config.outsiders import ObserveSettings
 from atomic.config.prices import Payees, PriceEntry, PriceFile, read_price_file
 from atomic.config.settings import KINDS, MarketSettings, Price, RuleSettings, TaskSettings
@@ -22,6 +23,8 @@ TABLES: dict[str, type[Table]] = {
     "market": MarketSettings,
     "task": TaskSettings,
     "observe": ObserveSettings,
+    "govern": GovernSettings,
+    "govern.login": LoginSettings,
     **{f"bidders of kind {kind}": model for kind, model in KINDS.items()},
     "price": Price,
     "a price file": PriceFile,
