@@ -74,7 +74,8 @@ def test_a_text_under_a_key_is_free_of_what_is_said_around_it() -> None:
     assert parser.parse(reply, 'Sure, here it is:\n{"reply": "Dear Ann,\\nyes."}\nAnything else?') == Parsed(
         "Dear Ann,\nyes."
     )
-    assert parser.parse(reply, "Dear Ann, yes.") == Parsed("Dear Ann, yes."), "who writes no JSON writes the text"
+    for text in ("Dear Ann, yes.", "Dear {name}, my reply: yes."):
+        assert parser.parse(reply, text) == Parsed(text), "who writes no JSON writes the text"
     assert isinstance(parser.parse(reply, '{"reply": "Dear Ann, ye'), Refusal)
     assert isinstance(parser.parse(reply, '{"answer": 3}'), Refusal)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -54,7 +55,7 @@ class BamlParser:
     def _in_its_wording(self, task: Microtask[..., Any], text: str, wording: Wording) -> Parsed | Refusal:
         """As its author has it written; what is no such answer and nothing but one in its own names is taken, too."""
         is_text = plain_type(task) is str
-        if is_text and (wording.bare or "{" not in text):
+        if is_text and (wording.bare or not _looks_like_json(text, wording)):
             found = typed(task, text)
             answer = found if isinstance(found, Refusal) else wording.answer(wording.written(found))
             return answer if isinstance(answer, Refusal) else Parsed(answer, _failed(answer))
@@ -103,6 +104,12 @@ class BamlParser:
                     self._readers.popitem(last=False)
             self._readers.move_to_end(id(task))
             return known[1]
+
+
+def _looks_like_json(text: str, wording: Wording) -> bool:
+    """Whether a text begins as JSON, or has an object with a key of the form in it; braces alone are no JSON."""
+    keys = "|".join(map(re.escape, wording.schema.get("properties", ())))
+    return bool(re.match(r"\s*(?:```\w*\s*)?\{", text) or re.search(rf"\{{\s*[\"'“`]?(?:{keys})\b", text))
 
 
 def _plainly(text: str) -> Any:
