@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from atomic.config.dialects import DialectName, HeldBy
+from atomic.config.governing import GovernSettings
 from atomic.config.outsiders import McpSettings, ObserveSettings, RemoteSettings
 from atomic.config.plugins import PluginSettings
 from atomic.config.programs import DspySettings
@@ -209,7 +210,8 @@ class HostedSettings(ModelSettings):
 
     `stall` is how many seconds a stream may say nothing; `reasoning` how many tokens the model may think beyond its
     answer; `overhead` how many the endpoint puts into a prompt of its own, at most. `images` and `tools` say whether it
-    takes conversations with some.
+    takes conversations with some. `mask` names what it is never shown but as placeholders ("email", "phone", "iban",
+    "card", "ssn", "ip"), `mask_region` ("DE") whose telephone numbers are found without their country's.
     """
 
     price: Annotated[Price | None, BeforeValidator(_price_or_book)]  # None: "book", the ledger's price book has it
@@ -220,6 +222,8 @@ class HostedSettings(ModelSettings):
     overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     images: bool | None = None
     tools: bool | None = None
+    mask: Annotated[tuple[Literal["email", "phone", "iban", "card", "ssn", "ip"], ...], Field(strict=False)] = ()
+    mask_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     key: SecretSettings | None = None
     key_env: EnvironmentName | None = None
 
@@ -318,4 +322,5 @@ class Settings(Table):
     bidders: dict[str, Annotated[AnyBidder, Field(discriminator="kind")]] = Field(default_factory=dict)
     task: dict[str, TaskSettings] = Field(default_factory=dict)
     observe: ObserveSettings = ObserveSettings()
+    govern: GovernSettings = GovernSettings()
     inbox: dict[str, Any] = Field(default_factory=dict)

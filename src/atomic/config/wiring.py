@@ -247,7 +247,12 @@ def _hosted(
         "images": settings.images,
         "tools": settings.tools,
     }
-    return HttpModel(name, replace(options, **_said(changes)))
+    made = HttpModel(name, replace(options, **_said(changes)))
+    if not settings.mask:
+        return made
+    from atomic.guards import Masked
+
+    return Masked(made, settings.mask, region=settings.mask_region)
 
 
 def _key_of(name: str, settings: HostedSettings, place: Place) -> dict[str, Any]:
