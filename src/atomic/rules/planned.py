@@ -86,23 +86,42 @@ def planned(position: Position, slate: Slate, model: ResponseModel) -> tuple[flo
     if len(held) < len(position.state.answered) or len(held) >= MOST_BIDS:
         return best, group, ()
     slate = _telling(slate, model, in_domain(model, position.state.domain))
-    others = _beside(slate, model, level, held)
     short = () if level is None else level.keys
     bids = {bid.key: bid for bid in slate.bids if bid.key in short and bid.key not in held}
-    if not bids and not others:
-        return best, group, ()
-    if level is not None and not others and _counts(level, position.state.domain, list(held)):
+    usual = _usual([bid for bid in slate.bids if bid.key in short], dict(zip(model.keys, model.prices, strict=True)))
+    beside = {one: tuple(_beside(slate, model, short, held, one)) for one in dict.fromkeys(usual.values())}
+    valued: list[Valued] = []
+    for others in dict.fromkeys(beside.values()):
+        if bids or others:
+            search = _search(position, slate, model, level, bids, others)
+            valued += [one for one in search.valued() if beside[usual[_decisive(one.action, bids)]] == others]
+    return best, group, valued
+
+
+def _decisive(action: Sequence[str], short: Container[str]) -> str:
+    """Whose own price may not say who else is looked at; nobody's where several are bought or it is on no shortlist."""
+    return action[0] if len(action) == 1 and action[0] in short else ""
+
+
+def _search(
+    position: Position,
+    slate: Slate,
+    model: ResponseModel,
+    level: Level | None,
+    bids: Mapping[str, Bid],
+    others: Sequence[str],
+) -> Search:
+    """Among the bids of the shortlist and these others."""
+    held = list(dict.fromkeys(one.key for one in position.state.answered))
+    if level is not None and not others and _counts(level, position.state.domain, held):
         shape, found, moves = _stored(level, position.state.domain)
-        names: Sequence[str] = level.keys
-    else:
-        room = (MOST_BIDS if len(held) > 1 else MOST_AT_FIRST) - len(held)
-        wanted = [*sorted(bids, key=lambda key: (-bids[key].probability, key)), *others][:room]
-        bids = {bid.key: bid for bid in slate.bids if bid.key in wanted}
-        names = sorted({*held, *bids})
-        depth = max(DEPTH if len(names) <= MOST_BIDS else DEPTH - 1, len(held) + 1)
-        shape, found, moves = _expected(position.state, model, names, bids, depth)
-    search = Search(position, shape, found, moves, names, bids)
-    return best, group, search.valued()
+        return Search(position, shape, found, moves, level.keys, dict(bids))
+    room = (MOST_BIDS if len(held) > 1 else MOST_AT_FIRST) - len(held)
+    wanted = [*sorted(bids, key=lambda key: (-bids[key].probability, key)), *others][:room]
+    among = {bid.key: bid for bid in slate.bids if bid.key in wanted}
+    names = sorted({*held, *among})
+    depth = max(DEPTH if len(names) <= MOST_BIDS else DEPTH - 1, len(held) + 1)
+    return Search(position, *_expected(position.state, model, names, among, depth), names, among)
 
 
 def _telling(slate: Slate, model: ResponseModel, here: InDomain) -> Slate:
@@ -125,14 +144,12 @@ def _counts(level: Level, domain: str, held: Sequence[str]) -> bool:
     return few and any(one.domain == domain for one in level.seen)
 
 
-def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Container[str]) -> list[str]:
+def _beside(slate: Slate, model: ResponseModel, short: Sequence[str], held: Container[str], usual: float) -> list[str]:
     """Bids beside the shortlist: strangers, those that are cheaper than they were, and free ones."""
     price = dict(zip(model.keys, model.prices, strict=True))
-    short = () if level is None else level.keys
     strange = [bid for bid in slate.bids if bid.key not in price or bid.evidence.changed > model.seq]
     strange.sort(key=lambda bid: (-bid.probability, bid.key))
     known = [bid for bid in slate.bids if bid.key not in short and bid not in strange]
-    usual = _usual([bid for bid in slate.bids if bid.key in short], price)
     cheaper = [bid for bid in known if bid.price < _CHEAPER * usual * price.get(bid.key, 0)]
     cheaper.sort(key=lambda bid: (-bid.probability, bid.key))
     found = {bid.key: None for bid in [*strange[:_BESIDE], *cheaper[:_BESIDE]]}
@@ -140,10 +157,18 @@ def _beside(slate: Slate, model: ResponseModel, level: Level | None, held: Conta
     return [key for key in found if key not in short and key not in held]
 
 
-def _usual(bids: Sequence[Bid], planned: Mapping[str, int]) -> float:
-    """What this input costs beside what was planned with, by the shortlist: long ones are dearer with everybody."""
-    ratios = sorted(bid.price / planned[bid.key] for bid in bids if planned.get(bid.key, 0) > 0)
-    return ratios[len(ratios) // 2] if ratios else 1.0
+def _usual(bids: Sequence[Bid], planned: Mapping[str, int]) -> dict[str, float]:
+    """What this input costs beside what was planned with: long ones are dearer with everybody.
+
+    By the shortlist without each of its bids in turn, since who asks more may not make others look cheap beside it; ""
+    leaves nobody out.
+    """
+    ratios = {bid.key: bid.price / planned[bid.key] for bid in bids if planned.get(bid.key, 0) > 0}
+    found = {}
+    for but in ("", *(bid.key for bid in bids)):
+        others = sorted(ratio for key, ratio in ratios.items() if key != but)
+        found[but] = others[len(others) // 2] if others else 1.0
+    return found
 
 
 def _free(bids: Sequence[Bid]) -> list[Bid]:
