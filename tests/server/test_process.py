@@ -136,7 +136,7 @@ async def test_a_killed_worker_costs_no_acknowledged_decision_and_no_money_beyon
         spent = ledger.spent(day_of(events[0].time_ns))
     settled = {one.request_id for one in events if isinstance(one.payload, OutcomeSettled)}
 
-    assert len(acknowledged) > calls // 2
+    assert acknowledged  # how many connections the killed worker held is the kernel's choice
     assert set(acknowledged) <= settled
     assert spent <= calls * CALL // 2
     assert len(upstream.asked) * CALL <= calls * CALL // 2
