@@ -181,3 +181,12 @@ def test_words_survive_a_snapshot() -> None:
     restore(other, snapshot(beliefs))
     assert beliefs.lineups.state() == other.lineups.state()
     assert {"ant+plain": (1.0, 0.3, 0.3)} == kept(other.lineups).rights
+
+
+def test_only_the_first_two_are_fairly_paired_where_others_were_asked_in_view_of_answers() -> None:
+    later = request("r", 1, ("ant", 0), ("bee", 1), ("cat", 1))
+    for place in (2, 3):
+        later[place] = replace(later[place], round=place)
+    assert ("ant+plain", "bee+plain") == folded(*later).fair("spam", NAME)
+    assert folded(*request()).fair("spam", NAME) is None
+    assert Lineups().fair("spam", NAME) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from atomic.belief.agreement import Pair
+from atomic.belief.agreement import Pair, pair
 from atomic.belief.arithmetic import logit
 from atomic.belief.calibration import Calibrator, teach
 from atomic.belief.credit import Credit
@@ -86,7 +86,7 @@ class Beliefs:
     def _fold(self, event: Event, name: tuple[str, str]) -> None:
         payload = event.payload
         if isinstance(payload, LessonsLearned):
-            self._learn(payload, event.seq, event.time_ns)
+            self._learn(payload, name, event.seq, event.time_ns)
         elif isinstance(payload, ModelFitted):
             self._fitted(payload)
         elif isinstance(payload, AttemptFinished):
@@ -122,14 +122,15 @@ class Beliefs:
         if written > 0 and self.tokens.setdefault((done.key, task), Tokens()).add(written):
             self._changed(BidderChanged(key=done.key, why="tokens", cause=event.seq))
 
-    def _learn(self, learned: LessonsLearned, seq: int, time_ns: int) -> None:
+    def _learn(self, learned: LessonsLearned, name: tuple[str, str], seq: int, time_ns: int) -> None:
         task = self.tasks.get(learned.task)
         if task is None or task.alternatives != learned.alternatives:
             task = self.tasks[learned.task] = TaskBeliefs(learned.alternatives)
         apart: dict[str, list[float]] = {}
+        fair = self.lineups.fair(learned.task, name)
         for lesson, replaced in _paired(learned.lessons):
             if lesson.kind == "agree":
-                self._agreed(task, lesson, apart)
+                self._agreed(task, lesson, apart if fair is None or lesson.key == pair(*fair) else {})
             elif lesson.kind == "settle":
                 answers = min(_MOST_ANSWERS, int(lesson.features[0]))
                 calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
@@ -164,16 +165,16 @@ class Beliefs:
 
     def _agreed(self, task: TaskBeliefs, lesson: Lesson, apart: dict[str, list[float]]) -> None:
         """Two answered: how they did beside how such pairs do is evidence of copying, beside how they did of change."""
-        pair = task.pairs.get(lesson.key)
-        if pair is None:
-            pair = task.pairs[lesson.key] = Pair()
-        usual = pair.usual
+        both = task.pairs.get(lesson.key)
+        if both is None:
+            both = task.pairs[lesson.key] = Pair()
+        usual = both.usual
         if usual is not None:
             chance = 1.0 / task.alternatives if task.alternatives > 1 else 0.0
             found = ratio(lesson.target, usual, min(usual, 0.5 * (usual + chance)))
             for key in lesson.key.split("|", 1):
                 apart.setdefault(key, []).append(found)
-        pair.add(lesson.target, lesson.features[0])
+        both.add(lesson.target, lesson.features[0])
         task.lessons += 1
 
     def _changed(self, change: BidderChanged) -> None:
@@ -183,9 +184,9 @@ class Beliefs:
         if change.why in {"fell", "apart", "model"}:  # the others are seen more often, and fitting follows them
             self.lineups.changed(change.key)  # until another model is fitted, it is a stranger to the one there is
         for task in self.tasks.values():
-            for key, pair in task.pairs.items():
+            for key, both in task.pairs.items():
                 if any(is_of(one, change.key) for one in key.split("|", 1)):
-                    pair.widen()
+                    both.widen()
 
     def shown_by(self, first: int, last: int) -> list[BidderChanged | VariantDecided]:
         """What the events of these seqs showed to have changed or decided, told once."""

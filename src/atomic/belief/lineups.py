@@ -168,6 +168,15 @@ class Lineups:
                 task.kept = kept
                 task.fresh = set(kept)  # a new model is due
 
+    def fair(self, task: str, name: Name) -> tuple[str, str] | None:
+        """The two that were not chosen by who agreed, where others were asked in view of answers: these meet the harder
+        questions. None where everybody was asked at once, or that is not known."""
+        known = self.tasks.get(task)
+        lineup = None if known is None else known.kept.get(name)
+        if lineup is None or lineup.at_once or len(lineup.keys) < 2:
+            return None
+        return lineup.keys[0], lineup.keys[1]
+
     def _close(self, name: Name) -> None:
         task, alternatives, lineup = self.open.pop(name, ("", 0, None))
         if lineup is None or not lineup.keys:
