@@ -56,10 +56,10 @@ async def test_a_conversation_stays_with_who_has_read_it_and_others_go_elsewhere
         return atomic.Trade(terms=atomic.Terms(worth=chat.terms.worth, max_price=chat.terms.max_price, mandate=name))
 
     for name in ("first", "other"):  # so that both know how long answers are
-        await market.buy(chat(Conversation(messages=[{"role": "user", "content": f"{name}! " * 500}])), alone(name))
+        await market.buy(chat(Conversation(messages=({"role": "user", "content": f"{name}! " * 500},))), alone(name))
     begun = await market.buy(chat(talk(1)), alone("first"))
     stays = await market.run(chat, talk(2))
-    another = await market.run(chat, Conversation(messages=[{"role": "user", "content": "Dogs! " * 500}]))
+    another = await market.run(chat, Conversation(messages=({"role": "user", "content": "Dogs! " * 500},)))
 
     assert ["first", "first", "other"] == [one.winner.partition("+")[0] for one in (begun, stays, another)]
     (award,) = [

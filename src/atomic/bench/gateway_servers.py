@@ -18,7 +18,7 @@ import aiohttp
 from atomic.errors import OperatorError
 
 _SERVER_CORE, _OTHER_CORE = 0, 1
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _CONFIG = """
 [market]
 ledger = "gateway.db"
@@ -47,7 +47,6 @@ class Running:
         """The memory that it holds now, in MB."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
 
     @property
     def cpu_seconds(self) -> float:

@@ -85,7 +85,9 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
         case BidderChanged():
             return f"{payload.key} is another than before: {payload.words}"
         case ExampleRetired():
-            rate = f"{payload.wrong:g} of {payload.repeated} answers like it were wrong, {payload.expected:.1f} expected"
+            rate = (
+                f"{payload.wrong:g} of {payload.repeated} answers like it were wrong, {payload.expected:.1f} expected"
+            )
             return f"example {payload.example} of {payload.task} is shown no more: {rate}"
         case VariantDecided():
             lead = f"{payload.by} is right more often by {payload.lead:.0%}"

@@ -14,7 +14,8 @@ class KeyIssued:
 
     `digest` is the SHA-256 (hex) of the whole secret, `prefix` its beginning, which lists show. Times are calendar
     times, 0: never. `per_day` is what it may spend on a UTC day, in nano-USD (None: what the market may), `rate` how
-    many requests it may make in a minute (0: any number), `tasks` the microtasks it may use (empty: all), `roles` what it may do.
+    many requests it may make in a minute (0: any number), `tasks` the microtasks it may use (empty: all), `roles` what
+    it may do.
     """
 
     key: str
