@@ -30,9 +30,9 @@ class ExampleStore:
     """Verified examples per tenant and task, at most `capacity` each, the oldest dropped; implements `Examples`.
 
     Nearness is the cosine between the asked text, its grams (words, pairs of words, and spelling) weighted by squared
-    inverse document frequency, and an example's grams, all alike. What only the market settled (`source` "market") is not verified and not kept; what was
-    found to be wrong (`probability` below 0.5) is dropped. An example is shown only to asks of its own data label or
-    a higher one, and never to the request it came from.
+    inverse document frequency, and an example's grams, all alike. What only the market settled (`source` "market") is
+    not verified and not kept; what was found to be wrong (`probability` below 0.5) is dropped. An example is shown only
+    to asks of its own data label or a higher one, and never to the request it came from.
 
     Deterministic: the same examples in the same order give the same answers. Over 1,000 mails a question takes about a
     millisecond, keeping one about 0.1 ms (2 shared cores).
