@@ -114,7 +114,9 @@ class Rights:
         for name in [name for name in self.claims if name[0] in keys]:
             del self.claims[name]
         for key in keys:
-            self.watch(key).begin_again(change.cause)
+            watch = self.watch(key)
+            # What is fitted to line-ups keeps what such bids answered before, so to a model they are no strangers.
+            watch.begin_again(watch.changed if change.why in {"tokens", "rose"} else change.cause)
         self.changes.append(change)
 
     def shown_by(self, first: int, last: int) -> list[BidderChanged]:
