@@ -79,3 +79,8 @@ def test_a_validator_takes_a_leak_as_evidence_against_an_answer() -> None:
         True,
         False,
     )
+
+
+@pytest.mark.parametrize("text", ["\n" * 200_000, "\n " * 100_000])
+def test_a_text_of_empty_lines_is_looked_through_once(text: str) -> None:
+    assert suspicion(text).signs == ()  # hours, if each line were looked at from each before it

@@ -95,3 +95,21 @@ async def test_a_hosted_model_with_a_mask_sends_placeholders(tmp_path: Path) -> 
         sent = str([asked.body for asked in server.asked])
     assert "[EMAIL_1]" in sent
     assert not any(secret in sent for secret in SECRETS)
+
+
+async def test_tools_and_settings_of_a_conversation_are_masked() -> None:
+    sent: list[Conversation] = []
+
+    class Keeps(Echo):
+        async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+            assert ask.conversation is not None
+            sent.append(ask.conversation)
+            return await super().attempt(ask, plan)
+
+    given = Conversation(
+        messages=({"role": "user", "content": "hi"},),
+        tools=({"type": "function", "function": {"name": "id", "parameters": {"id": {"enum": ["bob@example.org"]}}}},),
+        settings={"user": "ann@example.org", "metadata": {"id": "kim@example.org"}, "temperature": 0.5},
+    )
+    await Masked(Keeps(), ["email"]).attempt(ask_for(chat(given)), plan_of(""))
+    assert ("@" in repr(sent), sent[0].settings["temperature"]) == (False, 0.5)

@@ -93,3 +93,8 @@ def test_a_stream_is_unmasked_as_the_whole_is_however_it_is_cut(text: str, cuts:
     stream = Unmasking(masking)
     said = "".join(stream.feed(masked[start:end]) for start, end in pairwise(edges))
     assert said + stream.end() == text
+
+
+def test_what_begins_a_line_is_found_in_a_text_that_is_written_as_json() -> None:
+    text = r'{"mail": "pay to\nDE89 3704 0044 0532 0130 00 of\nann@example.org"}'
+    assert Masking().mask(text) == r'{"mail": "pay to\n[IBAN_1] of\n[EMAIL_1]"}'

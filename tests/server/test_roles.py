@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ import pytest
 
 from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Profile
+from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.microtask import Ask, microtask
 from atomic.records.principal import ROLES, Principal, Role
 from atomic.server.pages import PAGES
@@ -90,11 +92,18 @@ def script(ask: Ask) -> Line | object:
     return Line(answer="friendly", price=1_000)
 
 
+class Counted(ScriptedBidder):
+    """Uses seven tokens."""
+
+    async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+        return replace(await super().attempt(ask, plan), usage=Usage(prompt_tokens=7))
+
+
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """A server with one request."""
     config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"}}
-    teller = ScriptedBidder("teller", script, profile=Profile(name="teller", kind="scripted"))
+    teller = Counted("teller", script, profile=Profile(name="teller", kind="scripted"))
     async with serving(config, bidders=[teller], tasks=[mood]) as running, httpx.AsyncClient() as client:
         run = await client.post(f"{running}/api/v1/tasks/mood/run", json={"input": "hi", "request_id": "first"})
         assert run.status_code == 200
@@ -216,3 +225,53 @@ async def test_a_tenant_spends_no_more_than_its_cap_over_all_its_keys(tmp_path: 
         async with httpx.AsyncClient(base_url=url, headers={"x-api-key": admin}) as client:
             (tenant,) = (await client.get("/api/v1/budgets")).json()["tenants"]
     assert (told, tenant["spent"] <= 2_500) == (["answered", "answered", "refused", "refused"], True)
+
+
+@pytest.mark.parametrize("path", ["/events", "/overview/live"])
+async def test_a_stream_ends_once_its_key_is_revoked(url: str, path: str) -> None:
+    admin = await key_of(url, "admin")
+    secret = await key_of(url, "auditor", admin)
+    async with (
+        httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30.0) as client,
+        client.stream("GET", path, headers={"x-api-key": secret}) as reply,
+    ):
+        assert reply.status_code == 200
+        await client.post("/access/keys/auditor/revoke", headers={"x-api-key": admin})
+        await reply.aread()  # it ends: else this is never over
+
+
+async def test_a_key_that_is_called_as_another_hides_it_from_nobody(url: str) -> None:
+    admin = await key_of(url, "admin")
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": admin}) as client:
+        made = (await client.post("/api/v1/access/keys", json={"name": "stolen"})).json()
+        await client.post("/api/v1/access/keys", json={"name": made["key"]})
+        revoked = await client.post(f"/api/v1/access/keys/{made['key']}/revoke")
+    assert revoked.status_code == 204
+
+
+async def test_a_session_has_no_other_rate_than_its_key(url: str) -> None:
+    admin = await key_of(url, "admin")
+    secret = await key_of(url, "viewer", admin, rate=2)
+    async with httpx.AsyncClient(base_url=url) as client:
+        await client.post("/login", data={"key": secret})
+        told = [(await client.get("/api/v1/access/me")).status_code for _ in range(4)]
+    assert 429 in told
+
+
+async def test_another_site_cannot_log_a_browser_in(url: str) -> None:
+    admin = await key_of(url, "admin")
+    async with httpx.AsyncClient(base_url=url, headers={"sec-fetch-site": "cross-site"}) as client:
+        told = await client.post("/login", data={"key": admin})
+    assert (told.status_code, "set-cookie" in told.headers) == (403, False)
+
+
+async def test_what_a_tenant_used_is_not_added_to_anothers_request_of_the_same_name(url: str) -> None:
+    admin = await key_of(url, "admin")
+    used = []
+    for tenant in ("acme", "other"):
+        secret = await key_of(url, "operator", admin, tenant=tenant)
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+            body = {"model": "mood", "messages": [{"role": "user", "content": "hi"}]}
+            reply = await client.post("/v1/chat/completions", json=body, headers={"x-atomic-request-id": "one"})
+            used.append(reply.json()["usage"]["prompt_tokens"])
+    assert used == [7, 7]

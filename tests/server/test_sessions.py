@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.login.provider import IdentityProvider, identity_provider
 
+from atomic.bidders.person import Person, PersonOptions
+from atomic.records.microtask import microtask
 from atomic.server.entering import _local
 from atomic.testing.serving import serving
 
@@ -137,3 +141,31 @@ async def test_a_changed_cookie_is_nobody(client: httpx.AsyncClient, provider: I
 def test_after_logging_in_nobody_is_sent_elsewhere(wanted: str, goes: str) -> None:
     assert _local(wanted) == goes
     assert not urlsplit(_local(wanted)).netloc
+
+
+@microtask(worth="$10", explore=False, deadline=600)
+async def mood(text: str) -> Literal["friendly", "angry"]:
+    """How does the writer feel?"""
+    raise NotImplementedError
+
+
+async def test_one_person_is_not_two_reviewers(tmp_path: Path, provider: IdentityProvider) -> None:
+    login = {"issuer": provider.issuer, "client_id": "atomic", "client_secret": {"file": str(tmp_path / "secret")}}
+    (tmp_path / "secret").write_text("hush")
+    (tmp_path / "secret").chmod(0o600)
+    config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$100"}, "govern": {"login": login}}
+    desk = Person("desk", PersonOptions(price=1_000, reviewers=2))
+    async with (
+        serving(config, bidders=[desk], tasks=[mood]) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False, headers=OURS) as client,
+    ):
+        await logged_in(client, provider, roles=["admin"])
+        running = asyncio.create_task(client.post("/api/v1/tasks/mood/run", json={"input": "hi"}))
+        while not (waiting := (await client.get("/api/v1/review")).json()["questions"]):
+            assert not running.done(), running.result().text
+            await asyncio.sleep(0.02)
+        place = f"/api/v1/review/{waiting[0]['question']}/answer"
+        said = [await client.post(place, json={"reviewer": one, "value": "angry"}) for one in ("bob", "eve")]
+        running.cancel()
+    assert (said[0].status_code, said[1].status_code) == (204, 400)
+    assert "ann@example.org has answered it" in said[1].text

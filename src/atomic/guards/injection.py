@@ -27,7 +27,7 @@ _SIGNS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     )),
     ("gives a new role", 2.0, (r"\b(?:you are now|act as|pretend (?:to be|you are)|from now on,? you)\b",)),
     ("speaks for the system", 2.5, (
-        r"(?:^|\n)\s*(?:<\|?(?:im_start\|?>?\s*)?system|\[?system(?: (?:message|prompt|note))?\]?\s*:"
+        r"(?:^|\n)[^\S\n]*(?:<\|?(?:im_start\|?>?\s*)?system|\[?system(?: (?:message|prompt|note))?\]?\s*:"
         r"|###\s*(?:system|instruction))",
     )),
     ("has marks of a chat template", 3.0, (

@@ -66,19 +66,23 @@ class Masked:
 
 
 def _masked(value: Any, masking: Masking) -> Any:
-    """Conversations pass through as they are, and so must be masked themselves; other arguments are in the messages."""
+    """Conversations pass through as they are, and so must be masked themselves; other arguments are in the messages.
+
+    Tools and settings are sent as well: what a tool says of itself, and the `user` and `metadata` that callers name.
+    """
     if not isinstance(value, Conversation):
         return value
-    messages = tuple(_texts(one, masking) for one in value.messages)
-    return value.model_copy(update={"messages": messages})
+    messages = tuple(_texts(one, masking, _KEPT) for one in value.messages)
+    tools = tuple(_texts(one, masking) for one in value.tools)
+    return value.model_copy(update={"messages": messages, "tools": tools, "settings": _texts(value.settings, masking)})
 
 
-def _texts(value: Any, masking: Masking) -> Any:
+def _texts(value: Any, masking: Masking, kept: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, str):
         return masking.mask(value)
     if isinstance(value, dict):
-        return {key: inner if key in _KEPT else _texts(inner, masking) for key, inner in value.items()}
-    return [_texts(inner, masking) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: inner if key in kept else _texts(inner, masking, kept) for key, inner in value.items()}
+    return [_texts(inner, masking, kept) for inner in value] if isinstance(value, list | tuple) else value
 
 
 _KEPT = frozenset({"role", "type", "id", "tool_call_id", "image_url", "source"})  # no texts that a reader reads

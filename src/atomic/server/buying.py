@@ -173,7 +173,8 @@ def _call(task: Microtask[..., Any], conversation: Conversation) -> Call[Any]:
 def _usage(ledger: Ledger, outcome: Outcome[Any]) -> Usage:
     """What all attempts of a request used."""
     events = ledger.read(request_id=outcome.id, kinds=("finished",))
-    used = [one.payload.usage for one in events if isinstance(one.payload, AttemptFinished)]
+    own = [one.payload for one in events if one.tenant == outcome.tenant]  # others may have called theirs the same
+    used = [one.usage for one in own if isinstance(one, AttemptFinished)]
     return Usage(
         prompt_tokens=sum(one.prompt_tokens for one in used),
         completion_tokens=sum(one.completion_tokens for one in used),
@@ -188,6 +189,8 @@ def refusal(ledger: Ledger, outcome: Outcome[Any]) -> Problem:
     attempts, no_bids = set[Reason](), set[Reason]()
     for event in ledger.read(request_id=outcome.id, kinds=("award", "finished")):
         told = event.payload
+        if event.tenant != outcome.tenant:
+            continue
         if isinstance(told, AttemptFinished) and told.reason is not None:
             attempts.add(told.reason)
         elif isinstance(told, Award):

@@ -56,6 +56,8 @@ def _shown(request: Request, why: str, status: int = 200) -> Response:
 
 async def _by_key(request: Request) -> Response:
     service: Service = request.state.service
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return _shown(request, "Another site wanted to log you in. If you want it, too, write your key here.", 403)
     body = bytearray()
     async for piece in request.stream():
         body += piece

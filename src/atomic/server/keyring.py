@@ -123,7 +123,9 @@ class Keyring:
         return [(one.issued, one.event.time_ns, _why_not(one, now_ns)) for one in self._known.values()]
 
     def get(self, text: str) -> KeyIssued | None:
-        """A key that is not revoked, by its id or name."""
+        """A key that is not revoked, by its id or name; nobody hides a key by naming another as its id."""
+        if text in self._known:
+            return None if self._known[text].revoked else self._known[text].issued
         found = [one.issued for one in self._known.values() if text in (one.issued.key, one.issued.name)]
         usable = [one for one in found if not self._known[one.key].revoked]
         return usable[0] if len(usable) == 1 else None

@@ -67,13 +67,17 @@ class Service:
         logged_in = None if secret else whose(headers, method, self.secret, self.keyring, time.time_ns())
         # Of a person for whom nobody vouches any more it opens nothing.
         if logged_in is not None and (logged_in.person is None or self.open_id is not None):
+            await self._admit_key(logged_in)
             return logged_in
         if self.open_id is not None and secret.count(".") == 2:  # a token; a key of ours has no point
             return Principal(person=await self.open_id.principal(secret))
         who = self.keyring.principal(secret, time.time_ns())
-        if who.key is not None and who.key.rate:
-            await self._admit(f"key {who.key.key}", who.key.rate, "this key")
+        await self._admit_key(who)
         return who
+
+    def may_stay(self, who: Principal) -> bool:
+        """Whether somebody who was let in may still be told what happens: a key may have been revoked since."""
+        return who.key is None or self.keyring.by_id(who.key.key, time.time_ns()) is not None
 
     def require(self, who: Principal, action: Action, *areas: Area) -> None:
         """Nothing, if they may do this in one of the areas. Raises KeyRefused, which says why not."""
@@ -99,6 +103,10 @@ class Service:
     def _purse(self, tenant: str) -> tuple[tuple[str, int | None], ...]:
         cap = self.config.settings.govern.tenants.get(tenant)
         return () if cap is None else ((purse_of_tenant(tenant), cap),)
+
+    async def _admit_key(self, who: Principal) -> None:
+        if who.key is not None and who.key.rate:
+            await self._admit(f"key {who.key.key}", who.key.rate, "this key")
 
     async def _admit(self, name: str, per_minute: int, whose: str) -> None:
         wait = await self.market.ledger.admit_at_rate(name, per_minute=per_minute)

@@ -15,6 +15,7 @@ from atomic.errors import CallerError, NotFound
 from atomic.explain.events import event_told
 from atomic.ledger.export import export as exported
 from atomic.ledger.verify import verify as check
+from atomic.protocols import Ledger
 from atomic.records.event import KINDS, Event
 from atomic.server.keyring import Principal
 from atomic.server.native.common import Serving, Who, Whole, may
@@ -122,9 +123,10 @@ async def _told(service: Service, who: Principal, after: int, kinds: Sequence[st
     unfollow = service.ledger.follow(lambda events: more.set())
     yield b": the ledger\n\n"
     try:
-        while not service.draining.is_set():
+        while not service.draining.is_set() and service.may_stay(who):
             more.clear()
-            found = list(service.ledger.read(after=after, limit=_CHUNK))
+            # In another thread: of a long ledger that is no tenant's own nothing is told for long, and nobody waits.
+            found = await asyncio.to_thread(_chunk, service.ledger, after)
             for event in found:
                 after = event.seq
                 if _may_see(who, event) and (not kinds or event.kind in kinds):
@@ -134,6 +136,10 @@ async def _told(service: Service, who: Principal, after: int, kinds: Sequence[st
                 yield b": still here\n\n"
     finally:
         unfollow()
+
+
+def _chunk(ledger: Ledger, after: int) -> list[Event]:
+    return list(ledger.read(after=after, limit=_CHUNK))
 
 
 async def _told_of(more: asyncio.Event, draining: asyncio.Event) -> bool:

@@ -122,7 +122,7 @@ async def live(request: Request, service: Serving, who: Who) -> StreamingRespons
 
 async def _summaries(service: Service, who: Principal) -> AsyncIterator[bytes]:
     told, quiet = -1, 0
-    while not service.draining.is_set():
+    while not service.draining.is_set() and service.may_stay(who):
         seen = service.overviews.of(who.tenant)
         if seen.seq != told or not told:
             told, quiet = seen.seq, 0

@@ -14,7 +14,7 @@ from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.server.native.common import RequestId, Serving, Who, may
+from atomic.server.native.common import RequestId, Serving, Who, may, named
 from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
 
 router = APIRouter(prefix="/requests", tags=["requests"])
@@ -92,7 +92,7 @@ async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving
         truth=asked.truth,
         rights=asked.rights,
         source=asked.source,
-        author=asked.author,
+        author=named(who, asked.author),
         tenant=who.tenant,
         asked=asked.asked,
     )

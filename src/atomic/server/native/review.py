@@ -16,7 +16,7 @@ from atomic.records.canonical import canonical_json
 from atomic.records.question import QuestionTaken
 from atomic.review import Word, content_of, counts, give, input_of, is_ours, read_questions, read_value, taken
 from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who, may
+from atomic.server.native.common import RequestId, Serving, Who, may, named
 from atomic.server.native.shapes import (
     Name,
     QuestionRow,
@@ -41,15 +41,15 @@ def questions(service: Serving, who: Who, queue: Name = "") -> QuestionsShown:
 @router.post("/{question:path}/take", status_code=204, dependencies=[may("review", "review")])
 async def take(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Work on it for a quarter of an hour: meanwhile nobody else gets it."""
-    one = _find(service.ledger, who, question)
-    await _say(service, one, asked.reviewer, (taken(one, asked.reviewer),), is_ours)
+    one, reviewer = _find(service.ledger, who, question), named(who, asked.reviewer)
+    await _say(service, one, reviewer, (taken(one, reviewer),), is_ours)
 
 
 @router.post("/{question:path}/give-back", status_code=204, dependencies=[may("review", "review")])
 async def give_back(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Let others have it."""
-    one = _find(service.ledger, who, question)
-    await _say(service, one, asked.reviewer, (taken(one, asked.reviewer, until_ns=0),), lambda *_: True)
+    one, reviewer = _find(service.ledger, who, question), named(who, asked.reviewer)
+    await _say(service, one, reviewer, (taken(one, reviewer, until_ns=0),), lambda *_: True)
 
 
 @router.post("/{question:path}/answer", status_code=204, dependencies=[may("review", "review")])
@@ -65,8 +65,9 @@ async def answer(question: RequestId, asked: WordAsked, service: Serving, who: W
         if isinstance(value, bool) and one.asked.labels == ("yes", "no"):
             text = "yes" if value else "no"
         content = canonical_json(read_value(text, one, schema))
-    says = (taken(one, asked.reviewer), Word(asked.reviewer, content))
-    await _say(service, one, asked.reviewer, says, counts)
+    reviewer = named(who, asked.reviewer)
+    says = (taken(one, reviewer), Word(reviewer, content))
+    await _say(service, one, reviewer, says, counts)
 
 
 @router.get("/{question:path}", dependencies=[may("see", "review")])
