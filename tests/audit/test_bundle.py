@@ -182,3 +182,10 @@ def test_signatures_of_the_standard_are_taken(message: bytes, key: str, signatur
     """Test vectors 1 and 2 of RFC 8032, section 7.1."""
     assert check.signed_by(bytes.fromhex(key), message, bytes.fromhex(signature))
     assert not check.signed_by(bytes.fromhex(key), message + b"!", bytes.fromhex(signature))
+
+
+def test_the_check_says_of_which_time_the_bundle_is(ledger: Path, tmp_path: Path) -> None:
+    day = START_NS + DAY_NS
+    bundled = asyncio.run(write_bundle(ledger, tmp_path / "second", since_ns=day, until_ns=day + DAY_NS))
+    said = checked(tmp_path / "second", "--key", bundled.public_key).stdout
+    assert "; 2024-10-05 00:00:00 to 2024-10-05 00:00:00 UTC" in said

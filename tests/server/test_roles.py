@@ -275,3 +275,19 @@ async def test_what_a_tenant_used_is_not_added_to_anothers_request_of_the_same_n
             reply = await client.post("/v1/chat/completions", json=body, headers={"x-atomic-request-id": "one"})
             used.append(reply.json()["usage"]["prompt_tokens"])
     assert used == [7, 7]
+
+
+async def test_a_number_of_an_event_that_no_ledger_can_have_is_refused(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        told = await client.get("/api/v1/events", headers={"last-event-id": "9" * 20})
+    assert told.status_code == 422
+
+
+@pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("reviewer", True)])
+async def test_an_answer_is_told_only_to_who_may_see_the_inbox(url: str, role: Role, sees: bool) -> None:
+    secret = await key_of(url, role, await key_of(url, "admin"))
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1/requests/first", headers={"x-api-key": secret}) as client:
+        story = (await client.get("/explain")).json()
+        told = [(await client.get(path)).text for path in ("/explain.txt", "/explain.txt?brief=true")]
+    assert (story["outcome"]["answer"] == "friendly") is sees
+    assert ["friendly" in one.partition("labels")[0] for one in told] == [sees, sees]

@@ -10,6 +10,7 @@ import hmac
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class Check:
     """One pass over a bundle."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.problems, self.told = folder, list[str](), dict[str, int]()
+        self.folder, self.problems, self.told, self.span = folder, list[str](), dict[str, int](), "no time"
 
     def require(self, holds: bool, problem: str) -> None:
         """Note a problem unless something holds."""
@@ -131,8 +132,7 @@ class Check:
         for extra in sorted(here - set(manifest["files"]) - {"manifest.json", "manifest.sig"}):
             self.require(False, f"{extra} is not part of the bundle")
         for name, digest in manifest["files"].items():
-            path = self.folder / name
-            is_same = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            is_same = (path := self.folder / name).is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
             self.require(is_same, f"{name} is missing or was changed")
         return manifest
 
@@ -174,7 +174,9 @@ class Check:
         stated = list(lines(self.folder / "decisions.jsonl"))
         found = list(decisions(lines(self.folder / "events.jsonl"), manifest["first"], manifest["last"]))
         self.require(found == stated, "decisions.jsonl is not what the events say")
-        self.told["decisions"] = len(stated)
+        self.told["decisions"], ends = len(stated), {manifest["first"], manifest["last"]}
+        times = (event["time_ns"] / 1e9 for event in lines(self.folder / "events.jsonl") if event["seq"] in ends)
+        self.span = " to ".join(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d %H:%M:%S}" for one in times)
         return str(manifest["public_key"])
 
 
@@ -188,7 +190,7 @@ def main(arguments: list[str]) -> int:
         check.require(arguments[2:] in ([], [key]), "it is not signed by your key")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         check.problems.append(f"it cannot be read: {error!r}")
-    counts = ", ".join(f"{count} {what}" for what, count in check.told.items())
+    counts = ", ".join(f"{count} {what}" for what, count in check.told.items()) + f"; {check.span} UTC"
     signer = f"signed by {key}" + ("" if arguments[2:] else ": compare it with the key that you were given")
     print("\n".join((*check.problems, counts, signer, "NOT AS IT WAS WRITTEN" if check.problems else "verified")))
     return 1 if check.problems else 0

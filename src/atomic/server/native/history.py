@@ -104,7 +104,7 @@ async def live(
     who: Who,
     after: Annotated[Seq | None, Query(description="From this event on; without it, from now on.")] = None,
     kind: Kinds = [],  # noqa: B006 - as FastAPI reads a list
-    last_event_id: Annotated[str, Header(max_length=20, pattern=r"^\d*$")] = "",
+    last_event_id: Annotated[str, Header(max_length=18, pattern=r"^[0-9]*$")] = "",
 ) -> StreamingResponse:
     """The ledger as server-sent events: `id` is an event's number, `event` its kind, `data` the event without bodies.
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from atomic.errors import NotFound
+from atomic.explain import Explanation
 from atomic.explain import explain as explained
 from atomic.explain import why_not as why_not_told
 from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
+from atomic.server.keyring import Principal
 from atomic.server.native.common import RequestId, Serving, Who, may, named
 from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
+from atomic.server.service import Service
 
 router = APIRouter(prefix="/requests", tags=["requests"])
 _SCANNED = 20_000  # requests that one page looks at; its `next` goes on from there
@@ -58,7 +62,7 @@ def explain(
     if bodies:
         service.require(who, "see", "inbox")
     _opened(service.ledger, who.tenant, request_id)
-    story: Told = explained(service.ledger, request_id, tenant=who.tenant, bodies=bodies).json()
+    story: Told = _visible(service, who, explained(service.ledger, request_id, tenant=who.tenant, bodies=bodies)).json()
     return story
 
 
@@ -71,7 +75,7 @@ def explain(
 def explain_text(request_id: RequestId, service: Serving, who: Who, brief: bool = False) -> Response:
     """The same in plain words."""
     _opened(service.ledger, who.tenant, request_id)
-    story = explained(service.ledger, request_id, tenant=who.tenant)
+    story = _visible(service, who, explained(service.ledger, request_id, tenant=who.tenant))
     return Response(story.brief() if brief else story.text(), media_type="text/plain")
 
 
@@ -102,6 +106,18 @@ async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving
 def request(request_id: RequestId, service: Serving, who: Who) -> RequestRow:
     """One request."""
     return _row(service.ledger, _opened(service.ledger, who.tenant, request_id))
+
+
+def _visible(service: Service, who: Principal, story: Explanation) -> Explanation:
+    """The story without answers, for whoever may not see the inbox."""
+    if not service.policies.entering(who.who, "see", "inbox"):
+        return story
+    rounds = tuple(
+        replace(one, attempts=tuple(replace(two, answer=None, answer_state="hidden") for two in one.attempts))
+        for one in story.rounds
+    )
+    outcome = None if story.outcome is None else replace(story.outcome, answer=None, answer_state="hidden")
+    return replace(story, rounds=rounds, outcome=outcome)
 
 
 def _opened(ledger: Ledger, tenant: str, request_id: str) -> Event:
