@@ -47,9 +47,9 @@ async def cases_of(folder: Path, examples: int) -> tuple[int, int, str]:
             for number in range(5):
                 await client.run("mood", f"mail {number}", request_id=f"mail-{number}")
         ran = await asyncio.create_subprocess_exec(
-            str(Path(sys.executable).with_name("schemathesis")),
+            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
             *("run", f"{url}/api/v1/openapi.json", "--no-color", "--seed", "7"),
-            *("--exclude-path", "/events"),  # which has no end
+            *("--exclude-path", "/events", "--exclude-path", "/overview/live"),  # which have no end
             *("--max-examples", str(examples), "--checks", ",".join(CHECKS)),
             cwd=folder,
             stdout=asyncio.subprocess.PIPE,

@@ -34,7 +34,16 @@ pytestmark = pytest.mark.xdist_group("typing")  # one process runs mypy for all 
 def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("typing")
     shutil.copy(PROGRAM, folder / "program.py")
-    command = [sys.executable, "-m", "mypy", "--strict", "--disable-error-code=empty-body", "--no-color", "program.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--disable-error-code=empty-body",
+        "--no-color",
+        "program.py",
+    ]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert "" == ran.stderr
     return ran.stdout.splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from atomic.counterfactual import Given, best, price_breaks, worth_points
@@ -52,6 +52,15 @@ class Explanation(Explained):
         from atomic.explain.page import page  # most explanations are read in a terminal
 
         return page(self)
+
+    def without_answers(self) -> Explanation:
+        """The same story for whoever may not see answers."""
+        rounds = tuple(
+            replace(one, attempts=tuple(replace(two, answer=None, answer_state="hidden") for two in one.attempts))
+            for one in self.rounds
+        )
+        outcome = None if self.outcome is None else replace(self.outcome, answer=None, answer_state="hidden")
+        return replace(self, rounds=rounds, outcome=outcome)
 
     def json(self) -> dict[str, Any]:
         """The same record as JSON has it: the fields of `atomic.explain.explained`, tuples as lists."""

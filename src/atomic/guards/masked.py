@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,8 +49,8 @@ class Masked:
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
         """One attempt behind the mask."""
         masking = Masking(kinds=self._kinds, region=self._region)
-        plan = replace(plan, messages=tuple(replace(one, content=masking.mask(one.content)) for one in plan.messages))
-        arguments = {name: _masked(value, masking) for name, value in ask.arguments.items()}
+        # In a thread: a long text full of numbers takes seconds, and everybody else would wait.
+        plan, arguments = await asyncio.to_thread(_behind, masking, plan, ask)
         hear, stream = ask.hear, Unmasking(masking)
         ask = replace(ask, arguments=arguments, hear=None if hear is None else lambda piece: hear(stream.feed(piece)))
         reply = await self._bidder.attempt(ask, plan)
@@ -63,6 +64,11 @@ class Masked:
     async def close(self) -> None:
         """Close the bidder."""
         await self._bidder.close()
+
+
+def _behind(masking: Masking, plan: Plan, ask: Ask) -> tuple[Plan, dict[str, Any]]:
+    messages = tuple(replace(one, content=masking.mask(one.content)) for one in plan.messages)
+    return replace(plan, messages=messages), {name: _masked(one, masking) for name, one in ask.arguments.items()}
 
 
 def _masked(value: Any, masking: Masking) -> Any:

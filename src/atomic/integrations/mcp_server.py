@@ -58,6 +58,10 @@ class Desk(Protocol):
         """Whose requests are meant. Raises KeyRefused where this may not be done."""
         ...
 
+    def sees_answers(self, request: Any) -> bool:
+        """Whether what was answered may be told."""
+        ...
+
     def whole(self, request: Any) -> None:
         """Raises KeyRefused where not the whole ledger may be read."""
         ...
@@ -81,6 +85,10 @@ class OwnDesk:
     def tenant(self, request: Any, doing: str) -> str:
         """Of nobody in particular."""
         return ""
+
+    def sees_answers(self, request: Any) -> bool:
+        """Yes."""
+        return True
 
     def whole(self, request: Any) -> None:
         """May read it."""
@@ -132,6 +140,8 @@ class Tools:
         """Why this request was answered by whom, what else was bid, and what it would have taken, in plain words."""
         tenant = self._desk.tenant(_request(ctx), "requests")
         story = explained(self._desk.market.ledger, request_id, tenant=tenant)
+        if not self._desk.sees_answers(_request(ctx)):
+            story = story.without_answers()
         return story.brief() if brief else story.text()
 
     async def what_if(

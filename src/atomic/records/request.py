@@ -23,6 +23,15 @@ def accepts(highest: DataLabel, label: DataLabel) -> bool:
     return LABELS.index(label) <= LABELS.index(highest)
 
 
+def not_below(own: DataLabel, asked: DataLabel | None) -> DataLabel:
+    """The higher of a task's data label and what was asked for: a caller may raise it, and never lower it.
+
+    >>> not_below("confidential", "public"), not_below("internal", "sovereign"), not_below("internal", None)
+    ('confidential', 'sovereign', 'internal')
+    """
+    return own if asked is None or accepts(own, asked) else asked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a request is bought on. Money in nano-USD, times in nanoseconds.

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atomic.records.microtask import Microtask
+from atomic.records.request import not_below
 from atomic.server.buying import in_header, read_json, refusal
 from atomic.server.keyring import Principal
 from atomic.server.models import names
@@ -73,7 +74,8 @@ async def embeddings(request: Request) -> Response:
         raise Problem(400, f"input: a text, or a list of at most {_MOST_TEXTS} texts; tokens are not read here")
     options = options_of(request.headers, body)
     trade = await service.trade(who, task.name)
-    trade = replace(trade, label=options.label, domain=options.domain, subjects=options.subjects)
+    label = not_below(task.label, options.label)
+    trade = replace(trade, label=label, domain=options.domain, subjects=options.subjects)
     outcomes = await asyncio.gather(*(service.market.buy(task(one), trade) for one in texts))
     for one in outcomes:
         if one.refused:

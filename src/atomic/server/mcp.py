@@ -57,6 +57,10 @@ class ServedDesk:
         self.service.require(request.state.principal, *_DOING[doing])
         return str(request.state.principal.tenant)
 
+    def sees_answers(self, request: Any) -> bool:
+        """Where its roles may see the inbox."""
+        return not self.service.policies.entering(request.state.principal.who, "see", "inbox")
+
     def whole(self, request: Any) -> None:
         """For who is of no tenant."""
         self.service.require(request.state.principal, "see", "what-if")

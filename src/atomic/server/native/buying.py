@@ -17,7 +17,7 @@ from atomic.records.event import encode
 from atomic.records.microtask import Microtask
 from atomic.records.money import nano_usd
 from atomic.records.objective import with_terms
-from atomic.records.request import Terms
+from atomic.records.request import Terms, not_below
 from atomic.server.decision import decision_of
 from atomic.server.keyring import Principal
 from atomic.server.native.common import Serving, Who, may
@@ -86,7 +86,7 @@ async def _bought(service: Service, who: Principal, name: str, asked: RunAsked) 
         await service.trade(who, task.name),
         request_id=asked.request_id,
         terms=terms_of(task.terms, asked.terms),
-        label=asked.label,
+        label=not_below(task.label, asked.label),
         domain=asked.domain,
         subjects=tuple(asked.subjects),
         numbers=asked.numbers or None,

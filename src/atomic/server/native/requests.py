@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -110,14 +109,7 @@ def request(request_id: RequestId, service: Serving, who: Who) -> RequestRow:
 
 def _visible(service: Service, who: Principal, story: Explanation) -> Explanation:
     """The story without answers, for whoever may not see the inbox."""
-    if not service.policies.entering(who.who, "see", "inbox"):
-        return story
-    rounds = tuple(
-        replace(one, attempts=tuple(replace(two, answer=None, answer_state="hidden") for two in one.attempts))
-        for one in story.rounds
-    )
-    outcome = None if story.outcome is None else replace(story.outcome, answer=None, answer_state="hidden")
-    return replace(story, rounds=rounds, outcome=outcome)
+    return story if not service.policies.entering(who.who, "see", "inbox") else story.without_answers()
 
 
 def _opened(ledger: Ledger, tenant: str, request_id: str) -> Event:
