@@ -62,6 +62,7 @@ async def stream(
     for number in numbers:
         before(number)
         found.append(await buy(market, terms, number))
+        await market.planning.done()  # at fixed places, so that a busy machine gives the same
     return found
 
 

@@ -41,11 +41,11 @@ def told(market: Market, terms: Terms, clock: FrozenClock) -> str:
     return next(one for one in progress(market.ledger, market.beliefs, clock.time_ns())).text()
 
 
-async def test_a_budget_for_1000_requests_is_spent_to_within_four_per_cent() -> None:
+async def test_a_budget_for_1000_requests_is_spent_to_within_five_per_cent() -> None:
     market = await market_of(clock := FrozenClock(MIDNIGHT))
     outcomes = await stream(market, under(budget=PER_1K), range(1_000))
     spent = sum(one.cost for one in outcomes)
-    assert spent == pytest.approx(PER_1K.amount, rel=0.04)
+    assert spent == pytest.approx(PER_1K.amount, rel=0.05)
     assert not any(one.refused for one in outcomes)
     assert "left" in told(market, under(budget=PER_1K), clock)
 
