@@ -185,10 +185,14 @@ def _standing(event: Event) -> tuple[int, int]:
     return -PRECEDENCE.index(given.source), event.seq
 
 
-def standings_told(ledger: History) -> list[dict[str, Any]]:
-    """How each task that has a mode stands, as JSON holds it: who answers, on what evidence, and since when."""
-    standings = Standings()
-    standings.fold(ledger.read(kinds=_KINDS))
+def standings_told(ledger: History, standings: Standings | None = None) -> list[dict[str, Any]]:
+    """How each task that has a mode stands, as JSON holds it: who answers, on what evidence, and since when.
+
+    A market knows its `standings`; without one they are read.
+    """
+    if standings is None:
+        standings = Standings()
+        standings.fold(ledger.read(kinds=_KINDS))
     return [_told(ledger, task, one) for task, one in sorted(standings.tasks.items())]
 
 

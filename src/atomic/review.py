@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,32 @@ def read_questions(ledger: History) -> Questions:
     queue = Questions(keep=True)
     queue.fold(ledger.read(kinds=_KINDS))
     return queue
+
+
+class Queue:
+    """The same, kept: only what happened since is read again. Threads take turns."""
+
+    def __init__(self, ledger: History) -> None:
+        self._ledger = ledger
+        self._queue = Questions(keep=True)
+        self._seen = 0
+        self._lock = threading.Lock()
+
+    def waiting(self, now_ns: int, queue: str = "") -> list[Question]:
+        """Questions that wait, oldest first; of one queue or of all."""
+        with self._lock:
+            return list(self._now().waiting(now_ns, queue=queue))
+
+    def get(self, tenant: str, name: str) -> Question | None:
+        """A question by its name."""
+        with self._lock:
+            return self._now().get(tenant, name)
+
+    def _now(self) -> Questions:
+        for event in self._ledger.read(after=self._seen, kinds=_KINDS):
+            self._queue.fold((event,))
+            self._seen = event.seq
+        return self._queue
 
 
 def read_value(text: str, question: Question, schema: dict[str, Any]) -> Any:

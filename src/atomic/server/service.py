@@ -22,6 +22,7 @@ from atomic.overview import KINDS, Overviews
 from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
+from atomic.review import Queue
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal, purse_of_tenant
 from atomic.server.sessions import whose
@@ -48,6 +49,7 @@ class Service:
     policies: CedarPolicies
     open_id: OpenId | None
     secret: bytes  # of the market: what cookies are sealed with
+    queue: Queue
     overviews: Overviews = field(default_factory=Overviews)
     observed: Observed | None = None  # without the extra `observe`
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -178,6 +180,7 @@ async def running(
             tasks=known,
             gate=Gate(config.settings.serve.most),
             keyring=keyring,
+            queue=Queue(ledger),
             policies=policies_of(config.settings.govern, config.folder),
             open_id=open_id,
             secret=ledger.secret(),

@@ -17,7 +17,7 @@ from atomic.server.native.requests import backwards
 from atomic.server.native.shapes import Seq, Told
 
 router = APIRouter(tags=["inbox"])
-_SCANNED = 20_000  # requests that one page looks at
+_SCANNED = 4_000  # requests that one page looks at
 
 
 @router.get("/inbox", dependencies=[may("see", "inbox")])

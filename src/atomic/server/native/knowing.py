@@ -91,7 +91,7 @@ def objectives(service: Whole) -> Rows:
 @router.get("/modes", dependencies=[may("see", "tasks")])
 def modes(service: Whole) -> Rows:
     """Who answers each task that has a mode, since when, and on what evidence that changed."""
-    return Rows(rows=[_plain(one) for one in standings_told(service.ledger)])
+    return Rows(rows=[_plain(one) for one in standings_told(service.ledger, service.market.modes.standings)])
 
 
 @router.get("/savings", dependencies=[may("see", "budgets")])

@@ -10,11 +10,10 @@ from fastapi import APIRouter
 
 from atomic.errors import CallerError, NotFound
 from atomic.inbox.approval import APPROVE
-from atomic.protocols import Ledger
 from atomic.questions import Question
 from atomic.records.canonical import canonical_json
 from atomic.records.question import QuestionTaken
-from atomic.review import Word, content_of, counts, give, input_of, is_ours, read_questions, read_value, taken
+from atomic.review import Word, content_of, counts, give, input_of, is_ours, read_value, taken
 from atomic.server.keyring import Principal
 from atomic.server.native.common import RequestId, Serving, Who, may, named
 from atomic.server.native.shapes import (
@@ -34,28 +33,28 @@ router = APIRouter(prefix="/review", tags=["review"])
 @router.get("", dependencies=[may("see", "review")])
 def questions(service: Serving, who: Who, queue: Name = "") -> QuestionsShown:
     """What waits for a person, oldest first; of one queue (a person's name) or of all."""
-    waiting = read_questions(service.ledger).waiting(time.time_ns(), queue=queue)
+    waiting = service.queue.waiting(time.time_ns(), queue=queue)
     return QuestionsShown(questions=[QuestionRow(**_row(one)) for one in waiting if one.event.tenant == who.tenant])
 
 
 @router.post("/{question:path}/take", status_code=204, dependencies=[may("review", "review")])
 async def take(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Work on it for a quarter of an hour: meanwhile nobody else gets it."""
-    one, reviewer = _find(service.ledger, who, question), named(who, asked.reviewer)
+    one, reviewer = _find(service, who, question), named(who, asked.reviewer)
     await _say(service, one, reviewer, (taken(one, reviewer),), is_ours)
 
 
 @router.post("/{question:path}/give-back", status_code=204, dependencies=[may("review", "review")])
 async def give_back(question: RequestId, asked: ReviewerAsked, service: Serving, who: Who) -> None:
     """Let others have it."""
-    one, reviewer = _find(service.ledger, who, question), named(who, asked.reviewer)
+    one, reviewer = _find(service, who, question), named(who, asked.reviewer)
     await _say(service, one, reviewer, (taken(one, reviewer, until_ns=0),), lambda *_: True)
 
 
 @router.post("/{question:path}/answer", status_code=204, dependencies=[may("review", "review")])
 async def answer(question: RequestId, asked: WordAsked, service: Serving, who: Who) -> None:
     """Answer it. Of an approval `true` lets the action be taken, and `false` or null refuses it."""
-    one, value = _find(service.ledger, who, question), asked.value
+    one, value = _find(service, who, question), asked.value
     if one.asked.kind == "approval":
         value = APPROVE if value in (True, APPROVE) else None
     content = None
@@ -74,7 +73,7 @@ async def answer(question: RequestId, asked: WordAsked, service: Serving, who: W
 def question(question: RequestId, service: Serving, who: Who) -> QuestionShown:
     """One question, with what a reader needs."""
     ledger = service.ledger
-    one = _find(ledger, who, question)
+    one = _find(service, who, question)
     content = content_of(ledger, one)
     said: list[Told] = []
     for event, word in zip(one.said, one.answers, strict=True):
@@ -100,8 +99,8 @@ async def _say(
     await give(service.market, question, reviewer, says, worked)
 
 
-def _find(ledger: Ledger, who: Principal, name: str) -> Question:
-    found = read_questions(ledger).get(who.tenant, name)
+def _find(service: Service, who: Principal, name: str) -> Question:
+    found = service.queue.get(who.tenant, name)
     if found is None:
         raise NotFound(f"there is no question {name!r}", hint="/api/v1/review lists what waits")
     if not found.waits(time.time_ns()):
