@@ -15,11 +15,6 @@ class ScoredExamples(NearestExamples):
         """As in bids."""
         return "examples-labels"
 
-    def _applies(self, profile: Profile) -> bool:
-        return profile.scores_labels
-
-    def _labels(self, ask: Ask) -> tuple[str, ...]:
-        return ask.task.labels
-
-    def _max_tokens(self) -> int:
-        return 1
+    def applies(self, ask: Ask, profile: Profile) -> bool:
+        """Where labels can be scored."""
+        return profile.scores_labels and bool(ask.task.labels)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atomic.protocols import Profile, Tactic
-from atomic.records.bid import Reason
 from atomic.records.microtask import Ask, Example
 from atomic.tactics.label_scoring import LabelScoring
-from atomic.tactics.nearest_examples import NearestExamples
 from atomic.tactics.plain import Plain
-from atomic.tactics.prompt import Prompt, build
 from atomic.tactics.selection import nearest
 from atomic.tactics.variant import Variant
+from atomic.tactics.with_examples import Choice, WithExamples
 
 
-class ChosenExamples(NearestExamples):
+class ChosenExamples(WithExamples):
     """The same examples for every input, by request id and in this order; those that are not at hand are left out.
 
     In place of `plain`, or with `scored` of `labels`: that is what a variant of it is compared with.
@@ -31,22 +29,15 @@ class ChosenExamples(NearestExamples):
         """As in bids."""
         return "labels" if self._scored else "plain"
 
-    def _prompt(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Prompt | Reason:
+    def applies(self, ask: Ask, profile: Profile) -> bool:
+        """Scored where labels can be, generated where not."""
+        return profile.speaks and bool(ask.task.labels) and profile.scores_labels == self._scored
+
+    def choose(self, ask: Ask, profile: Profile, examples: Sequence[tuple[float, Example]]) -> Choice:
+        """Those that were chosen, of what is at hand."""
         at_hand = [one for one in examples if one[1].request_id in self._chosen]
         shown = nearest(ask, at_hand, len(at_hand))
-        shown.sort(key=lambda one: self._chosen[one[0].request_id])
-        if not shown:
-            return Reason.NO_EXAMPLES
-        return build(ask, profile, shown, each=self._each, most=self._most) or Reason.INPUT_TOO_LONG
-
-    def _applies(self, profile: Profile) -> bool:
-        return profile.speaks and profile.scores_labels == self._scored
-
-    def _labels(self, ask: Ask) -> tuple[str, ...]:
-        return ask.task.labels if self._scored else ()
-
-    def _max_tokens(self) -> int:
-        return 1 if self._scored else super()._max_tokens()
+        return Choice(sorted(shown, key=lambda one: self._chosen[one[0].request_id]), ask.task.labels)
 
 
 def tuned(task: str, name: str, instruction: str, chosen: Sequence[str]) -> list[Tactic]:
