@@ -39,7 +39,7 @@ class Answered:
     terms: Terms  # as its owner states them
     assignment: Assignment
     mode: Mode
-    subjects: tuple[str, ...]
+    trade: Trade  # the caller's: whose data it is, for whom, and where it may be worked on
     compared: Compared
 
     @property
@@ -114,7 +114,7 @@ class Beside:
             spend = Spend(day=_account(day), change=most, task=ask.task.name, task_cap=answered.mode.shadow_per_day)
             if not await self._shop.record([_opening(answered, errand, self._shop)], spend=spend):
                 return
-            purchase = Purchase(errand, ask, Trade(subjects=answered.subjects))
+            purchase = Purchase(errand, ask, _trade(answered))
             settled, _ = await purchase.run()
             ended = purchase.compared(settled)
             pair = _pair(answered, ended, self._table(ask), errand.terms.max_price)
@@ -128,7 +128,7 @@ class Beside:
         """The purchase, and the most that it may cost: what all who bid could bill, within the request's own limit."""
         arm = answered.assignment.other
         errand = beside(self._shop, answered.terms, arm, answered.compared.attempts)
-        slate, _ = Purchase(errand, ask, Trade(subjects=answered.subjects)).preview()
+        slate, _ = Purchase(errand, ask, _trade(answered)).preview()
         repeats = 1 if arm != MARKET else MOST_REPEATS
         most = sum(errand.shop.reserved(bid) * self._times(bid, repeats) for bid in slate.bids)
         most = min(most, errand.terms.max_price)
@@ -144,6 +144,12 @@ class Beside:
         return table
 
 
+def _trade(answered: Answered) -> Trade:
+    """For the same person, of the same people's data, and where that may be worked on: a judge is bought by it, too."""
+    caller = answered.trade
+    return Trade(subjects=caller.subjects, principal=caller.principal, terms=answered.terms)
+
+
 def _account(day: str) -> str:
     """What shadows are booked on, beside the day's spending that they are part of."""
     return f"shadow {day}"
@@ -156,7 +162,7 @@ def _opening(answered: Answered, errand: Errand, shop: Shop) -> Entry:
         terms=errand.terms,
         assignment=replace(answered.assignment, arm=answered.assignment.other, shadows=ask.request_id),
     )
-    bodies = given(ask, answered.subjects)
+    bodies = given(ask, answered.trade.subjects)
     return replace(_entry(answered, opened, shop), request_id=answered.shadow, bodies=bodies)
 
 

@@ -44,6 +44,7 @@ class _Judge:
             subjects=tuple(dict.fromkeys((*self._trade.subjects, *self._shown(plan)))),
             domain=ask.domain,
             purses=self._shop.purses,
+            principal=self._trade.principal,
         )
         try:
             outcome = await self._shop.buy(task(**named, answer=answer), trade)

@@ -172,6 +172,7 @@ class Market:
         Raises Conflict when the id was used with another input.
         """
         self._tasks[call.task.name] = call.task
+        self._terms(trade.ask(call, trade.request_id), trade)  # what policies forbid claims no id
         if not trade.request_id:
             return await self._purchase(call, trade, fresh_id(self._clock.time_ns()), ())
         await self._release_what_is_left()
@@ -254,7 +255,7 @@ class Market:
         else:
             purchase.open(opened, given(ask, trade.subjects))
         settled, answer = await purchase.run()
-        self.modes.answered(ask, opened, terms, trade.subjects, purchase.compared(settled))
+        self.modes.answered(ask, opened, terms, trade, purchase.compared(settled))
         return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:

@@ -22,6 +22,7 @@ from atomic.records.request import RequestOpened, Terms
 from atomic.rules.modes import assign, shares
 from atomic.shop import Shop
 from atomic.stages.feedback import Word, judge, word_on
+from atomic.trade import Trade
 
 _TRIES = 5
 _KINDS = ("mode", "moved", "request", "pair", "outcome", "feedback")
@@ -82,9 +83,7 @@ class Modes:
         """What answering the caller is."""
         return errand_for(self._shop, terms, assignment, self._modes.get(ask.task.name))
 
-    def answered(
-        self, ask: Ask, opened: RequestOpened, terms: Terms, subjects: tuple[str, ...], compared: Compared
-    ) -> None:
+    def answered(self, ask: Ask, opened: RequestOpened, terms: Terms, trade: Trade, compared: Compared) -> None:
         """The caller has its answer: buy beside it what was drawn."""
         mode = self._modes.get(ask.task.name)
         if opened.assignment is not None and opened.assignment.other and mode is not None:
@@ -95,7 +94,7 @@ class Modes:
                     terms=terms,
                     assignment=opened.assignment,
                     mode=mode,
-                    subjects=subjects,
+                    trade=trade,
                     compared=compared,
                 )
             )

@@ -60,7 +60,6 @@ class Purchase:
         self._otherwise, self._brought = errand.otherwise, errand.brought
         self._opened_ns, self._began_ns = shop.clock.time_ns(), shop.clock.monotonic_ns()
         self._resumable, self._speech = bool(trade.request_id), trade.speech or Speech()
-        self._began_ns = shop.clock.monotonic_ns()
         self._spent, self._hand = 0, EMPTY_HAND
         self._bought: list[Bought] = []
         self._attempted: dict[str, Attempted] = {}  # the first by each bid, of this process

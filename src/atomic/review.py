@@ -41,15 +41,8 @@ class Word:
     content: bytes | None
 
 
-def read_questions(ledger: History) -> Questions:
-    """The queue as the ledger has it now, with what is over."""
-    queue = Questions(keep=True)
-    queue.fold(ledger.read(kinds=_KINDS))
-    return queue
-
-
 class Queue:
-    """The same, kept: only what happened since is read again. Threads take turns."""
+    """The queue as a ledger has it, with what is over: only what happened since is read again. Threads take turns."""
 
     def __init__(self, ledger: History) -> None:
         self._ledger = ledger
@@ -61,6 +54,11 @@ class Queue:
         """Questions that wait, oldest first; of one queue or of all."""
         with self._lock:
             return list(self._now().waiting(now_ns, queue=queue))
+
+    def all(self) -> list[Question]:
+        """Every question known, oldest first."""
+        with self._lock:
+            return self._now().all()
 
     def get(self, tenant: str, name: str) -> Question | None:
         """A question by its name."""
@@ -109,6 +107,7 @@ def type_told(schema: dict[str, Any]) -> str:
 
 async def give(
     desk: Desk,
+    queue: Queue,
     question: Question,
     reviewer: str,
     says: Sequence[QuestionTaken | Word],
@@ -117,12 +116,12 @@ async def give(
     """Record what a reviewer says. Raises CallerError when somebody was faster, or nobody waits any more."""
     name, tenant = question.asked.question, question.event.tenant
     await desk.record([])
-    now = read_questions(desk.ledger).get(tenant, name)
+    now = queue.get(tenant, name)
     why = now.why_not(reviewer, time.time_ns()) if now is not None else "it is gone"
     if now is None or why:
         raise CallerError(f"{name}: {why}", hint="`atomic answer` lists what waits")
     await desk.record([_entry(desk.ledger, now, one) for one in says])
-    after = read_questions(desk.ledger).get(tenant, name)
+    after = queue.get(tenant, name)
     if after is None or not worked(after, reviewer):
         raise CallerError(f"{name}: somebody else was faster", hint="`atomic answer` lists what waits")
 

@@ -60,7 +60,7 @@ def test_a_long_text_without_an_end_takes_no_longer_than_its_length() -> None:
         "atk_8f2c01aa_" + "x" * 43,
     ],
 )
-def test_a_secret_never_leaves_even_if_it_came_in(answer: str) -> None:
+def test_a_secret_is_told_even_if_it_came_in(answer: str) -> None:
     assert leaks(answer, given=answer)
 
 
@@ -84,3 +84,8 @@ def test_a_validator_takes_a_leak_as_evidence_against_an_answer() -> None:
 @pytest.mark.parametrize("text", ["\n" * 200_000, "\n " * 100_000])
 def test_a_text_of_empty_lines_is_looked_through_once(text: str) -> None:
     assert suspicion(text).signs == ()  # hours, if each line were looked at from each before it
+
+
+def test_a_part_of_what_came_in_is_something_else() -> None:
+    found = leaks("go to http://ple.org/x, write a@x.org", "see https://example.org, mara@x.org")
+    assert len(found) == 2

@@ -113,3 +113,16 @@ async def test_tools_and_settings_of_a_conversation_are_masked() -> None:
     )
     await Masked(Keeps(), ["email"]).attempt(ask_for(chat(given)), plan_of(""))
     assert ("@" in repr(sent), sent[0].settings["temperature"]) == (False, 0.5)
+
+
+async def test_what_another_began_is_masked_as_well() -> None:
+    begun: list[str] = []
+
+    class Goes(Echo):
+        async def attempt(self, ask: Ask, plan: Plan) -> Reply:
+            begun.append(plan.begun)
+            return await super().attempt(ask, plan)
+
+    plan = replace(plan_of(SECRETS[0]), begun=f"Dear {SECRETS[0]}, thank")
+    await Masked(Goes(), ["email"]).attempt(ask_for(reply_to("x")), plan)
+    assert begun == ["Dear [EMAIL_1], thank"]

@@ -28,7 +28,7 @@ from atomic.ledger import SqliteLedger
 from atomic.records.event import Entry
 from atomic.records.outcome import ActionDone, ActionIntended
 from atomic.records.question import QuestionAnswered, QuestionTaken
-from atomic.review import read_questions
+from atomic.review import Queue
 from atomic.testing.smtp_sink import CUT, SmtpSink, smtp_sink
 from atomic.testing.webhook_sink import WebhookSink, webhook_sink
 
@@ -66,11 +66,11 @@ class World:
 
     async def waiting(self) -> list[str]:
         async with self.ledger() as ledger:
-            return [one.asked.question for one in read_questions(ledger).waiting(time.time_ns())]
+            return [one.asked.question for one in Queue(ledger).waiting(time.time_ns())]
 
     async def say(self, question: str, *, declined: bool = False) -> None:
         async with self.ledger() as ledger:
-            (asked,) = [one for one in read_questions(ledger).all() if one.asked.question == question]
+            (asked,) = [one for one in Queue(ledger).all() if one.asked.question == question]
             taken = QuestionTaken(question=question, reviewer="ann", until_ns=time.time_ns() + 10**12)
             said = QuestionAnswered(question=question, reviewer="ann", declined=declined)
             await ledger.append([Entry(payload=one, request_id=asked.event.request_id) for one in (taken, said)])

@@ -15,10 +15,12 @@ from atomic.ledger import MemoryLedger
 from atomic.market import Market, Trade
 from atomic.policies import CedarPolicies
 from atomic.records import Reason
+from atomic.records.microtask import Ask
 from atomic.records.principal import Principal
 from atomic.records.request import RequestOpened
 from atomic.replay import replay
 from atomic.tactics import Plain
+from atomic.validators import judged_by
 
 ANN = Principal(kind="Person", name="ann", roles=("operator",))
 EVE = Principal(kind="Key", name="8f2c01", roles=("viewer",))
@@ -34,13 +36,34 @@ async def kind(text: str) -> Literal["spam", "ham"]:
     raise NotImplementedError
 
 
+def says(ask: Ask) -> object:
+    return True if ask.task.name == "fine" else "ham"
+
+
+@atomic.microtask(worth="$0.001", explore=False)
+async def fine(text: str, answer: str) -> bool:
+    """Is the answer right?"""
+    raise NotImplementedError
+
+
+@atomic.microtask(worth="$0.01", explore=False, validators=[judged_by(fine)])
+async def checked(text: str) -> Literal["spam", "ham"]:
+    """Is this spam?"""
+    raise NotImplementedError
+
+
+def requests(market: Market) -> list[RequestOpened]:
+    found = [event.payload for event in market.ledger.read(kinds=("request",))]
+    return [one for one in found if isinstance(one, RequestOpened)]
+
+
 async def opened(policy: str) -> Market:
     policies = CedarPolicies(CedarPolicies.roles() + policy)
     market = Market(
         ledger=MemoryLedger(clock=FrozenClock()),
         bidders=[
-            bidder("near", lambda ask: "ham", right=0.6),
-            bidder("far", lambda ask: "spam", right=0.9, jurisdictions=("us",)),
+            bidder("near", says, right=0.6),
+            bidder("far", lambda ask: True if ask.task.name == "fine" else "spam", right=0.9, jurisdictions=("us",)),
         ],
         tactics=(Plain(),),
         examples=ExampleStore(),
@@ -90,3 +113,23 @@ async def test_what_runs_in_this_process_is_under_the_policies_too() -> None:
     market = await opened('forbid (principal is Program, action == Action::"run", resource == Task::"kind");')
     with pytest.raises(KeyRefused):
         await market.buy(kind("x"), Trade())
+
+
+async def test_a_request_that_was_refused_leaves_its_id_to_others() -> None:
+    market = await opened("")
+    with pytest.raises(KeyRefused):
+        await market.buy(kind("x"), Trade(principal=EVE, request_id="r1"))
+    outcome = await market.buy(kind("another"), Trade(principal=ANN, request_id="r1"))
+    assert outcome.answer is not None
+
+
+async def test_a_judge_is_bought_for_the_same_person_and_under_the_same_policies() -> None:
+    market = await opened('forbid (principal is Person, action == Action::"run", resource == Task::"fine");')
+    await market.buy(checked("x"), Trade(principal=ANN))
+    assert [one.task for one in requests(market)] == ["checked"]
+
+
+async def test_a_judges_request_says_for_whom_it_was() -> None:
+    market = await opened("")
+    await market.buy(checked("x"), Trade(principal=ANN))
+    assert {one.principal for one in requests(market) if one.task == "fine"} == {"person ann (operator)"}

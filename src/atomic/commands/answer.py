@@ -21,18 +21,18 @@ from atomic.commands.common import (
     say,
 )
 from atomic.errors import CallerError, NotFound
-from atomic.questions import Question, Questions
+from atomic.questions import Question
 from atomic.records.canonical import canonical_json
 from atomic.records.money import dollars
 from atomic.records.question import QuestionTaken
 from atomic.review import (
+    Queue,
     Word,
     content_of,
     counts,
     give,
     input_of,
     is_ours,
-    read_questions,
     read_value,
     taken,
     type_told,
@@ -66,7 +66,7 @@ def answer(
         raise typer.BadParameter("say either --value or --decline")
     read = find_config_and_ledger(config, ledger)
     with reading(config, ledger) as opened:
-        queue = read_questions(opened)
+        queue = Queue(opened)
         if not question:
             rows = [_row(opened, one) for one in queue.waiting(time.time_ns())]
             differing = [one for one in queue.all() if _differs(opened, one)][-_LATEST:]
@@ -110,10 +110,10 @@ async def _give(
     from atomic.config import open_to_judge
 
     async with open_to_judge(config) as market:
-        await give(market, question, reviewer, says, worked)
+        await give(market, Queue(market.ledger), question, reviewer, says, worked)
 
 
-def _find(queue: Questions, text: str) -> Question:
+def _find(queue: Queue, text: str) -> Question:
     waiting = queue.waiting(time.time_ns())
     if text == "next":
         if not waiting:

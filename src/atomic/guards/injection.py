@@ -1,4 +1,4 @@
-"""How much a text looks as if it gave orders to a model: a score with its reasons, for rules and policies to act on.
+"""How much a text looks as if it gave orders to a model: a score with its reasons, for programs to act on.
 
 Content is data here whatever it says: only typed values cross from a microtask into an action. The score is a warning
 to people and policies, never what safety rests on.

@@ -43,12 +43,13 @@ def _found(answer: str, given: str) -> Iterator[str]:
     for what, pattern in _SECRETS:
         if pattern.search(answer):
             yield what
-    there = given.casefold()
+    known = {given[one.start : one.end].casefold() for one in personal(given)}
     for one in personal(answer):
-        if answer[one.start : one.end].casefold() not in there:
+        if answer[one.start : one.end].casefold() not in known:
             yield f"{_NAMES[one.kind]} that was not in the input"
     for match in _LINK.finditer(answer):
-        if match[1].casefold() not in there:
+        host = re.escape(match[1])  # as a word of its own: a host's ending is another host
+        if not re.search(rf"(?<![\w.-]){host}(?![\w-])", given, re.IGNORECASE):
             yield "a link to a host that was not in the input"
 
 

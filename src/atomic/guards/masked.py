@@ -68,7 +68,8 @@ class Masked:
 
 def _behind(masking: Masking, plan: Plan, ask: Ask) -> tuple[Plan, dict[str, Any]]:
     messages = tuple(replace(one, content=masking.mask(one.content)) for one in plan.messages)
-    return replace(plan, messages=messages), {name: _masked(one, masking) for name, one in ask.arguments.items()}
+    plan = replace(plan, messages=messages, begun=masking.mask(plan.begun))
+    return plan, {name: _masked(one, masking) for name, one in ask.arguments.items()}
 
 
 def _masked(value: Any, masking: Masking) -> Any:

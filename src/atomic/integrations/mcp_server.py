@@ -62,6 +62,10 @@ class Desk(Protocol):
         """Whether what was answered may be told."""
         ...
 
+    def author(self, request: Any, stated: str) -> str:
+        """In whose name a word is given."""
+        ...
+
     def whole(self, request: Any) -> None:
         """Raises KeyRefused where not the whole ledger may be read."""
         ...
@@ -89,6 +93,10 @@ class OwnDesk:
     def sees_answers(self, request: Any) -> bool:
         """Yes."""
         return True
+
+    def author(self, request: Any, stated: str) -> str:
+        """As stated."""
+        return stated
 
     def whole(self, request: Any) -> None:
         """May read it."""
@@ -171,6 +179,7 @@ class Tools:
     ) -> str:
         """Say how right an answer was (0 to 1), or what is right. `author` is a role or an id, never an address."""
         tenant = self._desk.tenant(_request(ctx), "judging")
+        author = self._desk.author(_request(ctx), author)
         await self._desk.market.feedback(request_id, right, truth=truth, author=author, tenant=tenant)
         return "learned"
 

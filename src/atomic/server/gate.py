@@ -9,7 +9,6 @@ from atomic.errors import TooMany
 
 # Of the places, what share each priority may fill: what can wait is turned away first.
 _SHARES = {"low": 0.5, "normal": 0.9, "high": 1.0}
-PRIORITIES = tuple(_SHARES)
 
 
 class Gate:

@@ -47,6 +47,11 @@ class Principal:
         return self.key is None or not self.key.tasks or task in self.key.tasks
 
 
+def named(who: Principal, stated: str) -> str:
+    """In whose name a word is given: of a person who logged in their own, else what the program states."""
+    return stated if who.person is None else who.person.name
+
+
 def purse_of(key: str) -> str:
     """The name of the account that a key's spending is booked on.
 

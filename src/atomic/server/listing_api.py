@@ -20,6 +20,7 @@ from atomic.server.models import names
 from atomic.server.options import options_of
 from atomic.server.problems import Problem
 from atomic.server.service import Service
+from atomic.trade import Trade
 
 _MADE, _MADE_AT = 1_767_225_600, "2026-01-01T00:00:00Z"  # the APIs ask for a date; names here have none
 _MOST_TEXTS = 2_048
@@ -76,7 +77,12 @@ async def embeddings(request: Request) -> Response:
     trade = await service.trade(who, task.name)
     label = not_below(task.label, options.label)
     trade = replace(trade, label=label, domain=options.domain, subjects=options.subjects)
-    outcomes = await asyncio.gather(*(service.market.buy(task(one), trade) for one in texts))
+
+    def of(number: int) -> Trade:
+        """Each text is a request of its own, and its id says which."""
+        return replace(trade, request_id=options.request_id and f"{options.request_id}/{number}")
+
+    outcomes = await asyncio.gather(*(service.market.buy(task(one), of(at)) for at, one in enumerate(texts)))
     for one in outcomes:
         if one.refused:
             raise refusal(service.ledger, one)

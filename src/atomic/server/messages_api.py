@@ -58,7 +58,7 @@ def as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
         said["response_format"] = {"type": "json_schema", "json_schema": schema}
     thinking = body.get("thinking")
     if isinstance(thinking, Mapping) and thinking.get("type") == "enabled":
-        budget = int(thinking.get("budget_tokens") or 0)
+        budget = max(0, int(thinking.get("budget_tokens") or 0))
         said["reasoning_effort"] = [effort for least, effort in _EFFORTS if budget >= least][-1]
     return said
 

@@ -7,14 +7,16 @@ import importlib.util
 import ipaddress
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from atomic.config import Config, open
 from atomic.config.governing import policies_of, provider_of
-from atomic.errors import KeyRefused, OperatorError, TooMany
+from atomic.errors import AtomicError, KeyRefused, TooMany
 from atomic.ledger import MemoryLedger, SqliteLedger
 from atomic.login import OpenId
 from atomic.market import Market, Trade
@@ -223,5 +225,7 @@ async def _catch_up(market: Market) -> None:
     """Hear what other processes wrote although we write nothing: keys, feedback, answers of people."""
     while True:
         await asyncio.sleep(CATCH_UP_SECONDS)
-        with suppress(OperatorError):  # the ledger cannot be written now: requests say so
+        try:
             await market.record(())
+        except AtomicError as error:  # the ledger cannot be written now, or was changed: requests say so as well
+            structlog.get_logger().warning("not caught up", error=type(error).__name__)

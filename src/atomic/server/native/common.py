@@ -40,11 +40,6 @@ def may(action: Action, *areas: Area) -> Any:
     return Depends(check)
 
 
-def named(who: Principal, stated: str) -> str:
-    """In whose name a word is given: of a person who logged in their own, else what the program states."""
-    return stated if who.person is None else who.person.name
-
-
 Serving = Annotated[Service, Depends(_service)]
 Whole = Annotated[Service, Depends(_whole)]
 Who = Annotated[Principal, Depends(_principal)]

@@ -15,8 +15,8 @@ from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who, may, named
+from atomic.server.keyring import Principal, named
+from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
 from atomic.server.service import Service
 

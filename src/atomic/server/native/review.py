@@ -14,8 +14,8 @@ from atomic.questions import Question
 from atomic.records.canonical import canonical_json
 from atomic.records.question import QuestionTaken
 from atomic.review import Word, content_of, counts, give, input_of, is_ours, read_value, taken
-from atomic.server.keyring import Principal
-from atomic.server.native.common import RequestId, Serving, Who, may, named
+from atomic.server.keyring import Principal, named
+from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import (
     Name,
     QuestionRow,
@@ -96,7 +96,7 @@ async def _say(
     says: tuple[QuestionTaken | Word, ...],
     worked: Callable[[Question, str], bool],
 ) -> None:
-    await give(service.market, question, reviewer, says, worked)
+    await give(service.market, service.queue, question, reviewer, says, worked)
 
 
 def _find(service: Service, who: Principal, name: str) -> Question:
