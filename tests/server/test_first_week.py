@@ -81,7 +81,7 @@ async def test_on_day_five_the_market_answers_under_the_name_that_the_program_as
 
 async def test_a_failing_incumbent_fails_as_before(tmp_path: Path) -> None:
     async with model_server(key="another") as large, model_server() as small:
-        mode = {"mode": "observe", "shadow": "$1/day"}
+        mode = {"mode": "observe", "sample": 0.0, "shadow": "$1/day"}
         async with serving(config(tmp_path, large.url, small.url, mode)) as url:
             with pytest.raises(APIStatusError) as caught:
                 await asked(url, "gpt-6-luna", 1)
