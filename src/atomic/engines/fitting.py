@@ -129,7 +129,7 @@ class Fitter:
         inner = self.shapes.of(shape.inner)
         if isinstance(raw, Text | Word):
             parts = [one.strip() for one in re.split(r"[,;|\n]", raw.value)]
-            if inner.kind == "choice" and len(parts) > 1:
+            if inner.kind in ("choice", "whole", "number") and len(parts) > 1 and ", " in raw.value:
                 self._note("a list in one text")
                 return [self.fit(inner, Text(one), about) for one in parts]
             if inner.kind in ("list", "map", "any", "union") or _SEPARATORS.search(raw.value) or not raw.value.strip():

@@ -18,21 +18,27 @@ _OMITS = re.compile(
     r"\.\.\.|…|\b(?:more|rest|omit\w*|etc|remain\w*|and so on|truncat\w*|abbreviat\w*|others?|same|continue\w*|todo)\b",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\s,:{}\[\]\"“”]+(?:[ \t]+[^\s,:{}\[\]\"“”#/]+)*")
+_WORD = re.compile(r"[^\s,，:{}\[\]\"“”]+(?:[ \t]+[^\s,，:{}\[\]\"“”#/]+)*")
 _KEY = re.compile(r"[^\W\d][\w$\-.]*(?: [\w$\-.]+)*(?=\s*(?::|=>?))")
-_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|“[^”]*+”|‘[^’]*+’|[^\W\d][\w$\-. ]*+)\s*+(?::|=>?)"
+_ANY_KEY = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|“[^”]*+”|‘[^’]*+’|[^\W\d][\w$\-. ]*+)\s*+(?:[:：]|=>?)"
 # Possessive throughout: a text may be white space for miles.
 _LINE_BREAK = r"[^\S\n]*+\n\s*+"
 _AFTER_IN_OBJECT = re.compile(
-    r"\s*+(?:[}\]]|[,;]\s*+(?:[}\]]|/[/*]|#|\Z|" + _ANY_KEY + r")|/[/*]|#|\Z)|" + _LINE_BREAK + _ANY_KEY
+    r"\s*+(?:[}\]]|[,;，]\s*+(?:[,}\]]|/[/*]|#|\Z|"
+    + _ANY_KEY
+    + r")|/[/*]|#|\Z)|"
+    + _LINE_BREAK
+    + _ANY_KEY
+    + r"|\s++\"\w++\"\s*+:\s*+[\"{\[\d\-tfn]"
 )
 _AFTER_IN_LIST = re.compile(
     r"\s*+(?:[}\]]|[,;]\s*+(?:[\"'“„{}\[\]]|-?\d|true\b|false\b|null\b|None\b|/[/*]|#|\Z)|/[/*]|\Z)|"
     + _LINE_BREAK
     + r"[\"'“„{\[]"
 )
-_AFTER_KEY = re.compile(r"\s*+(?::|=>?)")
+_AFTER_KEY = re.compile(r"\s*+(?:[:：]|=>?)")
 _GROUP = re.compile(r",(\d{3}(?:,\d{3})*(?:\.\d+)?)(?=\s*(?:[,}\n]))")
+_DECIMALS = re.compile(r",\d{1,2}(?=\s*[,}\n])")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'", "`": "`"}
 
 
@@ -80,10 +86,10 @@ class Loose:
                 raise Unreadable("a bracket that closes nothing")
             key = self._key()
             self._skip()
-            if not self.text.startswith((":", "="), self.position):
+            if not self.text.startswith((":", "=", "："), self.position):
                 raise Unreadable("a key without a value")
-            if self._peek() == "=":
-                self._note("equals sign for a colon")
+            if self._peek() != ":":
+                self._note("another mark for a colon")
             self.position += 2 if self.text.startswith("=>", self.position) else 1
             pairs.append((key, self._member()))
             if self._cut(pairs[-1][1]):
@@ -104,6 +110,11 @@ class Loose:
         group = _GROUP.match(self.text, self.position)
         if group and re.fullmatch(r"[+-]?\d{1,3}", word):
             self._note("thousands with commas")
+        elif group := re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+", word) and _DECIMALS.match(self.text, self.position):
+            self._note("a comma for the decimal point")
+        else:
+            group = None
+        if group:
             self.position = group.end()
             word += group.group().rstrip()
         if word not in ("true", "false", "null") and not self.text[self.position :].strip():
@@ -139,17 +150,21 @@ class Loose:
         before = self.position
         self._skip()
         mark = self._peek()
-        if mark and mark in ",;":
-            if mark == ";":
-                self._note("semicolons for commas")
+        if mark and mark in ",;，":
+            if mark != ",":
+                self._note("other marks for commas")
             self.position += 1
             self._skip()
             if self._peek() == closer:
                 self._note("trailing comma")
+            elif self._peek() == "," and closer == "}":
+                self.position += 1
+                self._note("a comma twice")
             elif self._peek() == ",":
                 raise Unreadable("an item is missing")
         elif mark not in ("", closer, "}", "]"):
-            if "\n" not in self.text[before : self.position] and closer == "]":
+            apart = "\n" in self.text[before : self.position] or (mark in "{[" and self.text[before - 1] in "}]")
+            if closer == "]" and not apart:
                 raise Unreadable("items without a comma")
             self._note("missing comma")
 
@@ -186,7 +201,7 @@ class Loose:
             return simple[2]
         if opener != '"':
             self._note("other quotes")
-        ends, inner = _ENDS[opener], 0
+        ends, inner, begun = _ENDS[opener], 0, self.position
         out: list[str] = []
         self.position += 1
         while self.position < len(self.text):
@@ -199,6 +214,7 @@ class Loose:
                 if after.match(self.text, self.position):
                     if inner % 2 or (inner and "\n" in out):
                         raise Unreadable("quotes inside a text that do not pair")
+                    _escaped_throughout(self.text[begun : self.position])
                     return "".join(out)
                 self._note("quotes inside a text")
                 apostrophe = (
@@ -271,3 +287,11 @@ class Loose:
     def _shallower(self) -> None:
         self.position += 1
         self.depth -= 1
+
+
+def _escaped_throughout(written: str) -> None:
+    """Raises Unreadable where a backslash escapes nothing, so that others there may not be escapes either."""
+    if "\\" in written:
+        after = set(re.findall(r"\\(.)", written))
+        if after & set("ntrbf") and any(one not in _ESCAPES and one not in "u\n" for one in after):
+            raise Unreadable("backslashes that may be escapes or not")

@@ -23,7 +23,9 @@ _TAGGED = re.compile(
     r"<(answer|final_answer|final|output|result|response|json)>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE
 )
 _CHANNEL = re.compile(r"<\|channel\|>\s*+final\b[^<]*+<\|message\|>")
-_SPECIAL = re.compile(r"<\|[a-z_]+\|>|</s>|<s>|<(?:end_of_turn|eos|bos|pad)>|\[/?INST\]|\ufeff", re.IGNORECASE)
+_SPECIAL = re.compile(
+    r"<\|[a-z_]+\|>|</s>|<s>|<(?:end_of_turn|eos|bos|pad)>|\[/?INST\]|\[TOOL_CALLS\]|\ufeff", re.IGNORECASE
+)
 _NEAR = r"\b[^{}\[\]]{0,60}\Z"
 _EXAMPLE = re.compile(
     rf"\b(?:example|e\.g\.|for instance|template|placeholders?|hypothetical\w*){_NEAR}", re.IGNORECASE
@@ -44,6 +46,9 @@ RETRACTED = re.compile(
     r"continued?|the rest|more (?:items|entries|rows))\b",
     re.IGNORECASE,
 )
+
+_ELSE = re.compile(r"\b(?:instead|the rest|continue)\b", re.IGNORECASE)
+_OFFER = re.compile(r"\b(?:let me know|feel free|would you like|happy to)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,16 @@ def is_example(text: str, passage: Passage, *, among: bool = False) -> bool:
     """Whether the words before a passage say that it is no answer; `among` several, fewer words are enough."""
     before = text[max(0, passage.start - 120) : passage.start].rstrip("`jsonJSON \n:>")
     return bool(_EXAMPLE.search(before) or (among and _ASIDE.search(before)))
+
+
+def is_retracted(text: str) -> bool:
+    """Whether a text takes back what stood before it; to offer something else takes nothing back.
+
+    >>> is_retracted("Wait, it is 43."), is_retracted("Let me know if you want another one instead!")
+    (True, False)
+    """
+    sentences = re.split(r"(?<=[.!?\n])", text)
+    return any(RETRACTED.search(_ELSE.sub("", one) if _OFFER.search(one) else one) for one in sentences)
 
 
 def is_better(text: str, before: Passage, after: Passage) -> bool:

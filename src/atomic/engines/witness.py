@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from atomic.engines.disguises import boxed, undisguised
 from atomic.engines.fitting import Fitter
-from atomic.engines.layouts import bullets, key_lines, table
 from atomic.engines.passages import (
-    RETRACTED,
     Passage,
-    fenced,
     is_better,
     is_example,
     is_many_lines,
+    is_retracted,
     nothing_follows,
     passages,
     without_thoughts,
 )
 from atomic.engines.shapes import Shape, Shapes
-from atomic.engines.tree import Many, Pairs, Raw, Text, Unreadable, Word
+from atomic.engines.tree import Many, Pairs, Raw, Unreadable
 from atomic.engines.values import Misfit, same
-from atomic.engines.worded import refuses, said
+from atomic.engines.without_json import SCALARS, worded
+from atomic.engines.worded import refuses
 from atomic.output import Refusal
 
 # What is taken away around an answer, which changes nothing of it.
-AROUND = frozenset({"thoughts before the answer", "a tag around the answer", "text around the answer"})
-_SCALARS = ("text", "whole", "number", "truth", "null", "choice")
+AROUND = frozenset(
+    {"thoughts before the answer", "a tag around the answer", "text around the answer", "a box around the answer"}
+)
 _ANSWERS = ("answer", "finalanswer", "result", "value", "output", "label", "response")
+
+_CALLED_WITH = ("arguments", "parameters", "input")
+_OF_A_CALL = (*_CALLED_WITH, "name", "id", "type", "tool", "function")  # a tool's, as templates say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,11 @@ class Witness:
         bare, taken = without_thoughts(text)
         if not bare:
             raise Unreadable("nothing but thoughts")
-        inside = _text_inside(bare)
-        if inside is not None and self._shapes.of(self._shapes.root).kind not in _SCALARS:
+        scalar = self._shapes.of(self._shapes.root).kind in SCALARS
+        inside = boxed(bare) if scalar else undisguised(bare)
+        if inside is not None:
             bare = inside
-            taken.append("JSON inside a text")
+            taken.append("a box around the answer" if scalar else "JSON in another writing")
         found = self._in_json(bare)
         if found is None:
             found = self._in_words(bare)
@@ -107,7 +111,7 @@ class Witness:
     def _is_last(self, text: str, chosen: Passage, broken: list[Passage]) -> None:
         """Raises Misfit where what follows takes the answer back, or is an answer that cannot be read."""
         after = text[chosen.end :]
-        if RETRACTED.search(after):
+        if is_retracted(after):
             raise Misfit("taken back afterwards")
         if any(one.start > chosen.end and self._is_attempt(one) and not is_example(text, one) for one in broken):
             raise Misfit("another answer after it does not fit")
@@ -136,75 +140,42 @@ class Witness:
         return Reading(value, answer, (*repairs, *fitter.repairs))
 
     def _unwrapped(self, raw: Raw) -> Raw | None:
+        if isinstance(raw, Many) and not raw.cut and len(raw.items) == 1:
+            (raw,) = raw.items
         if not isinstance(raw, Pairs) or raw.cut or not raw.items:
             return None
+        if self._shapes.of(self._shapes.root).kind not in SCALARS and (inner := self._of_a_call(raw)):
+            return inner
         if any(key in self.keys for key, _ in raw.items):
             return None
         if len(raw.items) == 1:
             inner = raw.items[0][1]
             root = self._shapes.of(self._shapes.root).kind
             return (
-                inner if root in _SCALARS or isinstance(inner, Pairs if root in ("object", "union") else Many) else None
+                inner if root in SCALARS or isinstance(inner, Pairs if root in ("object", "union") else Many) else None
             )
-        if self._shapes.of(self._shapes.root).kind not in _SCALARS:
+        if self._shapes.of(self._shapes.root).kind not in SCALARS:
             return None
         named = [one for key, one in raw.items if key.casefold().replace("_", "").replace(" ", "") in _ANSWERS]
         return named[0] if len(named) == 1 else None
+
+    def _of_a_call(self, raw: Pairs) -> Raw | None:
+        """What a tool is called with, where nothing else may be the answer."""
+        called = [one for key, one in raw.items if key in _CALLED_WITH and key not in self.keys]
+        alone = len(called) == 1 < len(raw.items) and all(key in _OF_A_CALL for key, _ in raw.items)
+        return called[0] if alone else None
 
     def _in_words(self, text: str) -> Reading | None:
         if refuses(text):
             raise Misfit("says that there is no answer")
         if text.count("```") % 2:
             raise Misfit("cut inside a fence")
-        for raw, note in self._ways(text):
+        for raw, note in worded(self._shapes, text):
             try:
                 return self._fitted(raw, (note,) if note else ())
             except Misfit:
                 continue
         return None
-
-    def _ways(self, text: str) -> Iterator[tuple[Raw, str]]:
-        root = self._shapes.of(self._shapes.root)
-        inside = fenced(text)
-        bare = inside or text
-        if root.kind == "object":
-            if RETRACTED.search(bare):
-                return
-            if lines := key_lines(bare, root.fields):
-                yield lines, "lines of key and value"
-            if rows := table(bare, root.fields):
-                yield rows, "a table"
-        elif root.kind == "list" and root.inner is not None:
-            inner = self._shapes.of(root.inner)
-            rows = (
-                table(bare, inner.fields)
-                if inner.kind == "object"
-                else bullets(bare)
-                if inner.kind in _SCALARS
-                else None
-            )
-            if rows and not RETRACTED.search(bare):
-                yield rows, "a table" if inner.kind == "object" else "a list with bullets"
-            elif inner.kind == "choice":
-                yield Text(bare.strip(" .`\"'")), ""
-        elif root.kind in _SCALARS:
-            for one in said(root, text):
-                yield one, "" if one == Text(text) or one == Word(text) else "an answer in words"
-        elif root.kind == "union":
-            yield from self._of_a_union(root, bare)
-
-    def _of_a_union(self, root: Shape, text: str) -> Iterator[tuple[Raw, str]]:
-        """A bare word for a union, such as null, a number, or the text itself where one of its members is a text."""
-        kinds = {self._shapes.of(one).kind for one in root.options}
-        if text.strip().casefold() in ("null", "none", "n/a") and "null" in kinds:
-            yield Word("null"), "" if text.strip() == "null" else "null in other words"
-            return
-        plain = [
-            one for one in (self._shapes.of(one) for one in root.options) if one.kind in _SCALARS and one.kind != "null"
-        ]
-        if len(plain) == 1:
-            for one in said(plain[0], text):
-                yield one, "an answer in words"
 
     def _root_of_keys(self) -> Shape:
         root = self._shapes.of(self._shapes.root)
@@ -214,14 +185,3 @@ class Witness:
             fields = {key: one for each in root.options for key, one in self._shapes.of(each).fields.items()}
             return Shape(kind="object", fields=fields)
         return root
-
-
-def _text_inside(text: str) -> str | None:
-    """The JSON in a text that is itself written as a text of JSON; None when it is none."""
-    if not text.startswith('"'):
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found.strip() if isinstance(found, str) and found.strip()[:1] in ("{", "[") else None

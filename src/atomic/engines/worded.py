@@ -54,6 +54,7 @@ _REFUSES = re.compile(
     r"as an ai|i apologi[sz]e|i do(?: not|n[’']t) (?:know|have))",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\bnot\b|n['’]t\b")
 _INTRODUCES = re.compile(
     r"\A\W*(?:sure|certainly|of course|okay|ok|absolutely|great|here(?:[’']s| is| are| you)|"
     r"the (?:\w+ ){0,3}(?:is|are|would be)\b|"
@@ -103,6 +104,7 @@ def said(shape: Shape, text: str) -> Iterator[Raw]:
 
 
 def _named(shape: Shape, text: str) -> Iterator[Raw]:
+    text = _of_its_scale(shape, text)
     bare = text.strip(" \n\t*_`\"'").rstrip(".!")
     if shape.kind in ("whole", "number"):
         if bare and (number_in(bare, shape.description) is not None or bare.endswith("%")):
@@ -118,7 +120,7 @@ def _named(shape: Shape, text: str) -> Iterator[Raw]:
     if _HEDGED.search(text):
         return
     if shape.kind == "truth":
-        label = named_label(("yes", "no"), text, truth=True)
+        label = bare if bare in ("0", "1") else named_label(("yes", "no"), text, truth=True)
         yield from [Text(label)] if label else []
     if shape.kind == "choice":
         spelt = tuple(one if isinstance(one, str) else json.dumps(one) for one in shape.choices)
@@ -126,6 +128,15 @@ def _named(shape: Shape, text: str) -> Iterator[Raw]:
         yield from [Text(label)] if label else []
     if shape.kind == "null" and bare.casefold() in ("null", "none", "n/a"):
         yield Text(bare)
+
+
+def _of_its_scale(shape: Shape, text: str) -> str:
+    """`7/10` and `7 out of 10` are 7 where 10 is the most that there is."""
+    numbers = [one for one in shape.choices if isinstance(one, int) and not isinstance(one, bool)]
+    most = max(numbers) if numbers and len(numbers) == len(shape.choices) else shape.limits.get("maximum")
+    if not isinstance(most, int):
+        return text
+    return re.sub(rf"(?<![\w.,/])(\d+(?:\.\d+)?) ?(?:/|out of) ?{most}(?![\w/]|[.,]\d)", r"\1", text)
 
 
 def _numerals(shape: Shape, text: str) -> Iterator[Raw]:
@@ -159,6 +170,9 @@ def _texts(shape: Shape, text: str) -> Iterator[Raw]:
         bare = bare[1:-1]
     if kind in FORMATS:
         yield from _dated(bare, kind)
+    elif kind == "email":
+        sure = not (_HEDGED.search(text) or _DENIED.search(text))
+        yield from map(Text, re.findall(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", bare)) if sure else ()
     elif isinstance(pattern, str):
         if re.search(pattern, bare) and not _INTRODUCES.search(bare):
             yield Text(bare)
@@ -179,6 +193,6 @@ def _dated(text: str, kind: str) -> Iterator[Raw]:
     if formatted(stripped, kind):
         yield Text(stripped)
         return
-    if _HEDGED.search(text) or re.search(r"\bnot\b|n['’]t\b", text):
+    if _HEDGED.search(text) or _DENIED.search(text):
         return
     yield from {Text(one): None for one in re.findall(_STAMPS[kind], text)}

@@ -19,6 +19,7 @@ _SEPARATORS = re.compile(r"(?<=[^\W_])[\s_\-]+(?=[^\W_])")
 _NEGATED = re.compile(
     r"(?:\b(?:not|no|non|never|nor|kein\w*|nicht)|n[’']t)[\s_\-]+(?:(?:an?|the|really|ein\w*)\s+)?[\W_]*$"
 )
+_DENIED = re.compile(r"[\W_]*\s(?:is|are|was) (?:not|wrong|incorrect|false)\b")
 _WRAPPING = " \t\r\n\"'`*_.,:;!?()[]{}<>#“”‘’«»„"
 
 
@@ -99,6 +100,8 @@ def _pattern(spelling: str) -> re.Pattern[str]:
     # A digit that belongs to a longer number ("-1", "2.5") is another answer, not this one with decoration.
     before = r"(?<![^\W_])(?<![\d][.,])(?<![+\-−])" if folded[0].isdigit() else r"(?<![^\W_])"
     after = r"(?![^\W_])(?![.,]\d)" if folded[-1].isdigit() else r"(?![^\W_])"
+    if folded in ("a", "i"):  # a word of its own where another word follows
+        after = r"(?![^\W_]|['’]|\s+(?!is\b|because\b|since\b|as\b)[^\W\d_])"
     return re.compile(before + words + after)
 
 
@@ -111,6 +114,8 @@ def _named(text: str, spellings: tuple[tuple[str, re.Pattern[str]], ...]) -> set
             inside = any(start <= match.start() and match.end() <= end and one != label for start, end, one in taken)
             if not inside:
                 taken.append((match.start(), match.end(), label))
-    denied = any(_NEGATED.search(folded[max(0, start - 24) : start]) for start, _, _ in taken)
+    denied = any(
+        _NEGATED.search(folded[max(0, start - 24) : start]) or _DENIED.match(folded, end) for start, end, _ in taken
+    )
     named = {label for _, _, label in taken}
     return named | {"", "denied"} if denied else named
