@@ -82,7 +82,8 @@ async def asked(client: httpx.AsyncClient, expression: str) -> list[Any]:
 async def until_seen(client: httpx.AsyncClient, expression: str) -> list[Any]:
     while True:
         try:
-            if found := await asked(client, expression):
+            ready = (await client.get("/-/ready")).status_code == 200
+            if ready and (found := await asked(client, expression)):
                 return found
         except httpx.TransportError:
             pass

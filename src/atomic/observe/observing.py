@@ -43,6 +43,7 @@ from atomic.market import Market
 from atomic.observe import names
 from atomic.observe.logs import Logs
 from atomic.observe.metrics import KINDS, Metrics
+from atomic.observe.sums import Sums
 from atomic.observe.traces import Traces
 from atomic.protocols import Follower, Profile
 from atomic.records.event import Event
@@ -111,21 +112,20 @@ class Observed:
                     await asyncio.sleep(0.01)
 
     def _measured(self, settings: ObserveSettings, resource: Resource, per_day: int | None) -> Metrics:
-        readers: list[MetricReader] = [
-            PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=self._registry)
-        ]
+        sums = Sums()
+        readers: list[MetricReader] = [_Prometheus(sums, self._registry)]
         if settings.otlp is not None and settings.metrics:
             exporter = OTLPMetricExporter(endpoint=f"{settings.otlp.rstrip('/')}/v1/metrics", timeout=EXPORT_SECONDS)
             readers.append(
                 PeriodicExportingMetricReader(
-                    _OfAll(exporter, lambda: self.speaks), export_interval_millis=1000 * EVERY_SECONDS
+                    _OfAll(exporter, sums, lambda: self.speaks), export_interval_millis=1000 * EVERY_SECONDS
                 )
             )
         provider = MeterProvider(readers, resource, shutdown_on_exit=False)
         self._closing.append(provider.shutdown)
         meter = provider.get_meter("atomic", __version__)
         self._sent = meter.create_counter("atomic.telemetry", description="Spans and log records exported, or lost so")
-        return Metrics(meter, self._market, per_day=per_day)
+        return Metrics(meter, sums, self._market, per_day=per_day)
 
     def _traced(self, settings: ObserveSettings, resource: Resource, url: str) -> None:
         spans: Callable[[ReadableSpan], None] = lambda span: None  # noqa: E731 - logs alone hang on contexts, too
@@ -176,19 +176,31 @@ class _Counted(SpanExporter, LogRecordExporter):
         self._exporter.shutdown()
 
 
+class _Prometheus(PrometheusMetricReader):
+    """What Prometheus reads."""
+
+    def __init__(self, sums: Sums, registry: CollectorRegistry) -> None:
+        super().__init__(disable_target_info=True, scope_info_enabled=False, registry=registry)
+        self._sums = sums
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **more: Any) -> None:
+        super()._receive_metrics(self._sums.beside(metrics_data), timeout_millis, **more)
+
+
 class _OfAll(MetricExporter):
     """Exports for one process of all: each counts the whole ledger."""
 
-    def __init__(self, exporter: OTLPMetricExporter, speaks: Callable[[], bool]) -> None:
+    def __init__(self, exporter: OTLPMetricExporter, sums: Sums, speaks: Callable[[], bool]) -> None:
         super().__init__()
         self._exporter = exporter
+        self._sums = sums
         self._speaks = speaks
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **more: Any) -> MetricExportResult:
         """Export, or say that it is done: another process does it."""
         if not self._speaks():
             return MetricExportResult.SUCCESS
-        return self._exporter.export(metrics_data, timeout_millis, **more)
+        return self._exporter.export(self._sums.beside(metrics_data), timeout_millis, **more)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """As the exporter."""
