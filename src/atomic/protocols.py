@@ -20,6 +20,7 @@ from atomic.records.microtask import Ask, Example, Microtask
 from atomic.records.price import BookPrice
 from atomic.records.principal import Principal
 from atomic.records.request import DataLabel
+from atomic.records.suspicion import UNSUSPECTED, Suspicion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,11 +293,18 @@ class Parser(Protocol):
 class Policies(Protocol):
     """Decides who may have what done by whom; each says why not, in words, or nothing where it may be."""
 
-    def running(self, who: Principal, task: str, label: DataLabel) -> str:
+    @property
+    def screens(self) -> bool:
+        """Whether any of them looks at how suspicious a text is."""
+        ...
+
+    def running(self, who: Principal, task: str, label: DataLabel, suspicion: Suspicion = UNSUSPECTED) -> str:
         """Why somebody may not have this task done on data with this label."""
         ...
 
-    def buying(self, who: Principal, task: str, label: DataLabel, bidder: Profile) -> str:
+    def buying(
+        self, who: Principal, task: str, label: DataLabel, bidder: Profile, suspicion: Suspicion = UNSUSPECTED
+    ) -> str:
         """Why an answer may not be bought from this bidder for them."""
         ...
 

@@ -13,6 +13,7 @@ from atomic.records.principal import Principal
 
 ANN = Principal(kind="Person", name="ann", roles=("operator",), tenant="acme")
 KEY = Principal(kind="Key", name="8f2c01", roles=("viewer",), tenant="other")
+TEAM = Principal(kind="Key", name="7a", roles=("operator",), tenant="acme", team="mail")
 BIG = Profile(name="big", kind="http", family="gpt", jurisdictions=("us", "eu"), accepts="internal")
 
 OPERATORS_RUN = 'permit (principal in Role::"operator", action, resource);'
@@ -27,6 +28,9 @@ OPERATORS_RUN = 'permit (principal in Role::"operator", action, resource);'
         ('permit (principal is Key, action == Action::"run", resource) when { context.level == 1 };', KEY, True),
         ('permit (principal, action == Action::"run", resource) when { context.level > 1 };', ANN, False),
         ('permit (principal, action == Action::"run", resource) when { resource.label == "internal" };', ANN, True),
+        ('permit (principal in Team::"mail", action == Action::"run", resource);', TEAM, True),
+        ('permit (principal in Team::"mail", action == Action::"run", resource);', ANN, False),
+        ('permit (principal, action == Action::"run", resource) when { principal.team == "mail" };', TEAM, True),
         ('permit (principal, action, resource); forbid (principal is Key, action, resource);', KEY, False),
     ],
 )  # fmt: skip

@@ -38,6 +38,7 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("post", "/review/{question}/answer"): ("review", "review"),
     ("get", "/overview"): ("see", "requests"),
     ("get", "/overview/bidders"): ("see", "bidders"),
+    ("get", "/bidding"): ("see", "bidding"),
     ("get", "/overview/tactics"): ("see", "tasks"),
     ("get", "/overview/live"): ("see", "requests"),
     ("post", "/requests/{request_id}/again"): ("see", "requests"),
@@ -75,6 +76,7 @@ BODIES = {
 }
 NAMES = {"request_id": "first", "task": "mood", "question": "none", "seq": "1", "key": "none"}
 QUERIES = {
+    "/bidding": "?bidder=bidder",
     "/overview/tactics": "?task=mood",
     "/savings": "?against=teller",
     "/requests/{request_id}/why-not": "?bidder=teller",
@@ -113,7 +115,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
 async def key_of(url: str, role: Role, admin: str = "", **more: object) -> str:
     headers = {"x-api-key": admin} if admin else {}
     async with httpx.AsyncClient(base_url=url, headers=headers) as client:
-        made = await client.post("/api/v1/access/keys", json={"name": role, "roles": [role], **more})
+        made = await client.post("/api/v1/access/keys", json={"name": role, "roles": [role]} | more)
     assert made.status_code == 201, made.text
     secret: str = made.json()["secret"]
     return secret
@@ -208,23 +210,31 @@ async def test_a_page_holds_no_data_and_needs_no_key(url: str) -> None:
     assert ({*pages.values()}, data.status_code) == ({200}, 401)
 
 
-async def test_a_tenant_spends_no_more_than_its_cap_over_all_its_keys(tmp_path: Path) -> None:
-    config = {
-        "market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"},
-        "govern": {"tenants": {"acme": "$0.0000025"}},
-    }
+@pytest.mark.parametrize(
+    ("govern", "whose"),
+    [
+        ({"tenants": {"acme": "$0.0000025"}}, {"tenant": "acme"}),
+        ({"teams": {"acme/mail": "$0.0000025"}}, {"tenant": "acme", "team": "mail"}),
+        ({"teams": {"mail": "$0.0000025"}}, {"team": "mail"}),
+    ],
+)
+async def test_a_tenant_or_team_spends_no_more_than_its_cap_over_all_its_keys(
+    tmp_path: Path, govern: dict[str, dict[str, str]], whose: dict[str, str]
+) -> None:
+    config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"}, "govern": govern}
     teller = ScriptedBidder("teller", script, profile=Profile(name="teller", kind="scripted"))
     async with serving(config, bidders=[teller], tasks=[mood]) as url:
         admin = await key_of(url, "admin")
         told = []
         for number in range(4):
-            key = await key_of(url, "operator", admin, tenant="acme")
+            key = await key_of(url, "operator", admin, **whose)
             async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as client:
                 reply = await client.post("/api/v1/tasks/mood/run", json={"input": f"hi {number}"})
                 told.append(reply.json()["status"])
         async with httpx.AsyncClient(base_url=url, headers={"x-api-key": admin}) as client:
-            (tenant,) = (await client.get("/api/v1/budgets")).json()["tenants"]
-    assert (told, tenant["spent"] <= 2_500) == (["answered", "answered", "refused", "refused"], True)
+            budgets = (await client.get("/api/v1/budgets")).json()
+            (spent,) = [one["spent"] for one in (*budgets["tenants"], *budgets["teams"])]
+    assert (told, spent <= 2_500) == (["answered", "answered", "refused", "refused"], True)
 
 
 @pytest.mark.parametrize("path", ["/events", "/overview/live"])
@@ -291,3 +301,35 @@ async def test_an_answer_is_told_only_to_who_may_see_the_inbox(url: str, role: R
         told = [(await client.get(path)).text for path in ("/explain.txt", "/explain.txt?brief=true")]
     assert (story["outcome"]["answer"] == "friendly") is sees
     assert ["friendly" in one.partition("labels")[0] for one in told] == [sees, sees]
+
+
+async def test_a_batch_counts_against_a_keys_rate_request_by_request(url: str) -> None:
+    secret = await key_of(url, "operator", await key_of(url, "admin"), rate=3)
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        body = {"requests": [{"input": f"hi {number}"} for number in range(9)]}
+        outcomes = (await client.post("/api/v1/tasks/mood/batch", json=body)).json()["outcomes"]
+    told = [one["status"] for one in outcomes]
+    assert (told.count("answered"), told.count(429)) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("role", "author"), [("operator", "operator/ann"), ("reviewer", "reviewer/ann"), ("admin", "ann")]
+)
+async def test_a_key_gives_feedback_in_nobody_elses_name(url: str, role: Role, author: str) -> None:
+    admin = await key_of(url, "admin")
+    secret = admin if role == "admin" else await key_of(url, role, admin)
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": secret}) as client:
+        await client.post("/api/v1/requests/first/feedback", json={"value": 1.0, "author": "ann"})
+        story = (await client.get("/api/v1/requests/first/explain", headers={"x-api-key": admin})).json()
+    assert [one["author"] for one in story["words"]] == [author]
+
+
+async def test_a_bidders_key_sees_how_that_bidder_did_and_no_other(url: str) -> None:
+    secret = await key_of(url, "bidder", await key_of(url, "admin"), name="teller")
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"x-api-key": secret}) as client:
+        own = (await client.get("/bidding")).json()["bids"]
+        other = await client.get("/bidding?bidder=another")
+    assert ([(one["of"], one["attempts"], one["won"]) for one in own], other.status_code) == (
+        [("teller+plain", 1, 1)],
+        403,
+    )

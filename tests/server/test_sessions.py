@@ -30,6 +30,7 @@ def provider() -> Iterator[IdentityProvider]:
 async def client(tmp_path: Path, provider: IdentityProvider) -> AsyncIterator[httpx.AsyncClient]:
     """A browser, as it were, at a server where people log in."""
     login = {"issuer": provider.issuer, "client_id": "atomic", "client_secret": {"file": str(tmp_path / "secret")}}
+    login["team_claim"] = "team"
     (tmp_path / "secret").write_text("hush")
     (tmp_path / "secret").chmod(0o600)
     config = {"market": {"ledger": str(tmp_path / "atomic.db")}, "govern": {"login": login}}
@@ -151,6 +152,7 @@ async def mood(text: str) -> Literal["friendly", "angry"]:
 
 async def test_one_person_is_not_two_reviewers(tmp_path: Path, provider: IdentityProvider) -> None:
     login = {"issuer": provider.issuer, "client_id": "atomic", "client_secret": {"file": str(tmp_path / "secret")}}
+    login["team_claim"] = "team"
     (tmp_path / "secret").write_text("hush")
     (tmp_path / "secret").chmod(0o600)
     config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$100"}, "govern": {"login": login}}
@@ -169,3 +171,17 @@ async def test_one_person_is_not_two_reviewers(tmp_path: Path, provider: Identit
         running.cancel()
     assert (said[0].status_code, said[1].status_code) == (204, 400)
     assert "ann@example.org has answered it" in said[1].text
+
+
+async def test_another_site_cannot_log_a_browser_out(client: httpx.AsyncClient, provider: IdentityProvider) -> None:
+    await logged_in(client, provider)
+    told = await client.post("/logout", headers={"sec-fetch-site": "cross-site"})
+    assert (told.status_code, "set-cookie" in told.headers) == (403, False)
+    assert (await client.get("/api/v1/access/me")).status_code == 200
+
+
+async def test_a_persons_team_is_the_one_that_the_provider_names(
+    client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    await logged_in(client, provider, team="mail")
+    assert (await client.get("/api/v1/access/me")).json()["team"] == "mail"

@@ -30,6 +30,7 @@ class LoginSettings(Table):
     roles_claim: str = "roles"
     roles: dict[str, Role] = Field(default_factory=dict)
     tenant_claim: str = ""
+    team_claim: str = ""
     name_claim: str = "email"
     address: Url | None = None
 
@@ -37,11 +38,13 @@ class LoginSettings(Table):
 class GovernSettings(Table):
     """`[govern]`: files of Cedar policies beside what the roles say, how people log in, and what tenants may spend.
 
-    `tenants` maps a tenant to what its requests may cost on a UTC day, over all its keys and people.
+    `tenants` maps a tenant to what its requests may cost on a UTC day, over all its keys and people; `teams` a team,
+    which is "TENANT/TEAM" where it is a tenant's.
     """
 
     policies: Names = ()
     tenants: dict[str, Amount] = Field(default_factory=dict)
+    teams: dict[str, Amount] = Field(default_factory=dict)
     login: LoginSettings | None = None
 
 
@@ -67,5 +70,6 @@ def provider_of(settings: LoginSettings) -> Provider:
         roles_claim=settings.roles_claim,
         roles=settings.roles or {role: role for role in ROLES},
         tenant_claim=settings.tenant_claim,
+        team_claim=settings.team_claim,
         name_claim=settings.name_claim,
     )

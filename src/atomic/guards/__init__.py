@@ -1,6 +1,6 @@
 """Guards: what is personal is masked before it leaves the house, what tries to steer is told, what leaks is found."""
 
-from atomic.guards.injection import Suspicion, suspicion
+from atomic.guards.injection import suspicion
 from atomic.guards.leaks import leaks, no_leaks
 from atomic.guards.masked import Masked
 from atomic.guards.masking import Masking, Unmasking
@@ -11,7 +11,6 @@ __all__ = [
     "Found",
     "Masked",
     "Masking",
-    "Suspicion",
     "Unmasking",
     "leaks",
     "no_leaks",

@@ -1,7 +1,7 @@
 """How much a text looks as if it gave orders to a model: a score with its reasons, for programs to act on.
 
 Content is data here whatever it says: only typed values cross from a microtask into an action. The score is a warning
-to people and policies, never what safety rests on.
+to people and policies (`context.suspicion`), never what safety rests on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from atomic.records.suspicion import Suspicion
 
 _WORDS = 40  # characters between the phrases of one sign, at most
 _INSTRUCTIONS = "(?:instructions?|prompts?|rules?|guidelines?|directions?)"
@@ -51,14 +52,6 @@ _PATTERNS = tuple(
 )
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 _FEW_INVISIBLE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """A score in [0, 1) and the signs that it was made of."""
-
-    score: float
-    signs: tuple[str, ...]
 
 
 def suspicion(text: str) -> Suspicion:

@@ -31,6 +31,7 @@ class Provider:
 
     `roles` maps what stands in the claim `roles_claim` (a group, say) to our roles; whoever has none of them is nobody
     here. `tenant_claim` names the claim with the tenant; empty: everybody is of the tenant "".
+    `team_claim` likewise, for a part of a tenant; whose token has none is of none.
     """
 
     issuer: str
@@ -39,6 +40,7 @@ class Provider:
     roles_claim: str = "roles"
     roles: Mapping[str, Role] = field(default_factory=lambda: {role: role for role in ROLES})
     tenant_claim: str = ""
+    team_claim: str = ""
     name_claim: str = "email"
     scopes: tuple[str, ...] = ("openid", "email", "profile")
 
@@ -118,7 +120,10 @@ class OpenId:
         tenant = claims.get(self.provider.tenant_claim, "") if self.provider.tenant_claim else ""
         if not isinstance(tenant, str) or (self.provider.tenant_claim and not tenant):
             raise KeyRefused("your token names no tenant", hint="ask an administrator", known=True)
-        return Principal(kind="Person", name=name, roles=tuple(sorted(roles)), tenant=tenant)
+        team = claims.get(self.provider.team_claim, "") if self.provider.team_claim else ""
+        if not isinstance(team, str):
+            raise KeyRefused("your token names no one team", hint="ask an administrator", known=True)
+        return Principal(kind="Person", name=name, roles=tuple(sorted(roles)), tenant=tenant, team=team)
 
     async def _verified(self, token: str) -> dict[str, Any]:
         from joserfc import jwt

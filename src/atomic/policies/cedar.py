@@ -15,6 +15,7 @@ from atomic.policies.schema import OPEN, SCHEMA, Action, Area
 from atomic.protocols import Profile
 from atomic.records.principal import Principal
 from atomic.records.request import LABELS, DataLabel
+from atomic.records.suspicion import UNSUSPECTED, Suspicion
 
 _KEPT = 4_096  # verdicts at hand
 
@@ -28,6 +29,26 @@ class _Bidder:
     family: str
     accepts: DataLabel
     jurisdictions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Of a request, what policies may look at."""
+
+    label: DataLabel
+    task: str
+    tenant: str
+    suspicion: Suspicion
+
+    @property
+    def context(self) -> dict[str, Any]:
+        told = {"label": self.label, "level": LABELS.index(self.label), "task": self.task, "tenant": self.tenant}
+        return told | {"suspicion": self.suspicion.percent}
+
+    @property
+    def suspected(self) -> str:
+        signs = "".join(f", {one}" for one in self.suspicion.signs)
+        return f"suspicion {self.suspicion.percent} of 100{signs}"
 
 
 class CedarPolicies:
@@ -68,6 +89,7 @@ class CedarPolicies:
             raise ConfigError(f"{where}: {first}", hint="docs/governance.md lists all that a policy may speak of")
         self._text = text
         self._annotations = {key: policy.get("annotations", {}) for key, policy in policies.items()}
+        self._screening = {key for key, policy in policies.items() if '"suspicion"' in json.dumps(policy)}
         self._verdict = lru_cache(_KEPT)(self._decide)
 
     @classmethod
@@ -85,34 +107,39 @@ class CedarPolicies:
                 raise ConfigError(f"the policies {path} cannot be read: {error}") from None
         return cls("\n".join(texts), ", ".join(map(str, paths)) or "the roles")
 
+    @property
+    def screens(self) -> bool:
+        """Whether any of them looks at how suspicious a text is."""
+        return bool(self._screening)
+
     @staticmethod
     def roles() -> str:
         """The policies that say what each role may do."""
         return resources.files(__package__).joinpath("roles.cedar").read_text(encoding="utf-8")
 
-    def running(self, who: Principal, task: str, label: DataLabel) -> str:
+    def running(self, who: Principal, task: str, label: DataLabel, suspicion: Suspicion = UNSUSPECTED) -> str:
         """Why somebody may not have this task done on data with this label; empty: they may."""
-        return self._verdict(who, "run", ("Task", task), self._request(who, task, label), ("label", label))
+        asked = _Asked(label, task, who.tenant, suspicion)
+        return self._verdict(who, "run", ("Task", task), asked, ("label", label))
 
-    def buying(self, who: Principal, task: str, label: DataLabel, bidder: Profile) -> str:
+    def buying(
+        self, who: Principal, task: str, label: DataLabel, bidder: Profile, suspicion: Suspicion = UNSUSPECTED
+    ) -> str:
         """Why an answer may not be bought from this bidder for them; empty: it may."""
         seen = _Bidder(bidder.name, bidder.kind, bidder.family, bidder.accepts, bidder.jurisdictions)
-        return self._verdict(who, "buy", ("Bidder", bidder.name), self._request(who, task, label), seen)
+        asked = _Asked(label, task, who.tenant, suspicion)
+        return self._verdict(who, "buy", ("Bidder", bidder.name), asked, seen)
 
     def entering(self, who: Principal, action: Action, area: Area) -> str:
         """Why somebody may not do this in an area of the server; empty: they may."""
-        return self._verdict(who, action, ("Area", area), (), ())
-
-    @staticmethod
-    def _request(who: Principal, task: str, label: DataLabel) -> tuple[tuple[str, Any], ...]:
-        return (("label", label), ("level", LABELS.index(label)), ("task", task), ("tenant", who.tenant))
+        return self._verdict(who, action, ("Area", area), None, ())
 
     def _decide(
         self,
         who: Principal,
         action: str,
         resource: tuple[str, str],
-        context: tuple[tuple[str, Any], ...],
+        asked: _Asked | None,
         about: tuple[str, str] | _Bidder | tuple[()],
     ) -> str:
         kind, name = resource
@@ -120,7 +147,7 @@ class CedarPolicies:
             "principal": _uid(who.kind, who.name),
             "action": _uid("Action", action),
             "resource": _uid(kind, name),
-            "context": dict(context),
+            "context": {} if asked is None else asked.context,
         }
         found = self._cedar.is_authorized(request, self._text, [*_principal(who), _resource(kind, name, about)])
         errors = [str(error) for error in found.diagnostics.errors]
@@ -129,7 +156,10 @@ class CedarPolicies:
         if found.allowed:
             return ""
         reasons = sorted(found.diagnostics.reasons)
-        return f"forbidden by {self._named(reasons)}" if reasons else f"no policy permits {who.told} to {action} {name}"
+        if not reasons:
+            return f"no policy permits {who.told} to {action} {name}"
+        why = f"forbidden by {self._named(reasons)}"
+        return f"{why} ({asked.suspected})" if asked is not None and self._screening & {*reasons} else why
 
     def _named(self, keys: Iterable[str]) -> str:
         told = []
@@ -144,8 +174,8 @@ def _uid(kind: str, name: str) -> dict[str, str]:
 
 
 def _principal(who: Principal) -> list[dict[str, Any]]:
-    above = [*(_uid("Role", role) for role in who.roles), _uid("Tenant", who.tenant)]
-    attributes = {"name": who.name, "tenant": who.tenant}
+    above = [*(_uid("Role", role) for role in who.roles), _uid("Tenant", who.tenant), _uid("Team", who.team)]
+    attributes = {"name": who.name, "tenant": who.tenant, "team": who.team}
     own = {"uid": _uid(who.kind, who.name), "attrs": attributes, "parents": above}
     return [own, *({"uid": one, "attrs": {}, "parents": []} for one in above)]
 

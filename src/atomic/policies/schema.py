@@ -5,7 +5,7 @@ A policy that names anything else is refused when it is read, not found to do no
 
 from typing import Literal, get_args
 
-Action = Literal["see", "judge", "review", "change", "administer", "bid"]
+Action = Literal["see", "judge", "review", "administer"]
 Area = Literal[
     "requests", "bidders", "tasks", "budgets", "what-if", "review", "inbox", "ledger", "access", "bidding",
 ]  # fmt: skip
@@ -16,16 +16,17 @@ OPEN: frozenset[Area] = frozenset({"requests", "bidders", "tasks", "budgets", "w
 SCHEMA = """
 entity Role;
 entity Tenant;
-entity Person in [Role, Tenant] { name: String, tenant: String };
-entity Key in [Role, Tenant] { name: String, tenant: String };
-entity Program in [Role, Tenant] { name: String, tenant: String };
+entity Team;
+entity Person in [Role, Tenant, Team] { name: String, tenant: String, team: String };
+entity Key in [Role, Tenant, Team] { name: String, tenant: String, team: String };
+entity Program in [Role, Tenant, Team] { name: String, tenant: String, team: String };
 entity Task { name: String, label: String };
 entity Bidder { name: String, kind: String, family: String, accepts: String, jurisdictions: Set<String> };
 entity Area in [Area] { name: String };
 
-type Request = { label: String, level: Long, task: String, tenant: String };
+type Request = { label: String, level: Long, task: String, tenant: String, suspicion: Long };
 
 action run appliesTo { principal: [Person, Key, Program], resource: [Task], context: Request };
 action buy appliesTo { principal: [Person, Key, Program], resource: [Bidder], context: Request };
-action see, judge, review, change, administer, bid appliesTo { principal: [Person, Key, Program], resource: [Area] };
+action see, judge, review, administer appliesTo { principal: [Person, Key, Program], resource: [Area] };
 """

@@ -15,7 +15,7 @@ class KeyIssued:
     `digest` is the SHA-256 (hex) of the whole secret, `prefix` its beginning, which lists show. Times are calendar
     times, 0: never. `per_day` is what it may spend on a UTC day, in nano-USD (None: what the market may), `rate` how
     many requests it may make in a minute (0: any number), `tasks` the microtasks it may use (empty: all), `roles` what
-    it may do.
+    it may do. `team` is the part of its tenant on whose purse it spends as well.
     """
 
     key: str
@@ -23,6 +23,7 @@ class KeyIssued:
     prefix: str
     name: str = ""
     tenant: str = ""
+    team: str = ""
     expires_ns: int = 0
     per_day: int | None = None
     rate: int = 0

@@ -21,6 +21,7 @@ class Principal:
     name: str = ""
     roles: tuple[Role, ...] = ()
     tenant: str = ""
+    team: str = ""  # within the tenant
 
     @property
     def told(self) -> str:

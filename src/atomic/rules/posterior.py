@@ -2,18 +2,20 @@
 
 The truth is one of the groups of equal answers in hand, or something nobody said yet (`unsaid`). A bidder that
 is right with probability p says the truth, else one of the other possible answers, each as likely; and with
-probability c its answer is but a copy of one earlier answer (models of one kind err together). Bayes' rule
-does the rest. Nothing here reads a clock or rounds; all sums run in written order.
+probability c its answer is but a copy of one earlier answer (models of one kind err together). Where two differed
+before, and one of them was right, that record corrects what each is believed to be by itself. Bayes' rule does the
+rest. Nothing here reads a clock or rounds; all sums run in written order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from atomic.belief.agreement import copying
+from atomic.belief.agreement import copying, pair
 from atomic.belief.arithmetic import logit, sigmoid
-from atomic.records.award import State, Table
+from atomic.records.award import Answered, State, Table
 from atomic.rules.planned import standing
 
 _ROOM_USED = 0.5  # of the room for copying: with all of it, what is no copy would be certainly right or a mere guess
@@ -74,6 +76,33 @@ def dependence(share: float, source: float, right: float, group: int, answers: i
     copy = min(share, _ROOM_USED * room)
     own = (right - copy * source) / (1.0 - copy) if copy < 1.0 else right
     return Dependence(copy, min(1.0, max(0.0, own)), group)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What a table says of any two bids."""
+
+    copying: Mapping[str, float] = field(default_factory=dict)
+    differing: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: Table) -> Pairs:
+        """For many look-ups."""
+        return cls(dict(table.copying), {name: (intercept, slope) for name, intercept, slope in table.differing})
+
+
+@lru_cache(maxsize=4096)  # an auction asks for few of them, many times
+def in_dispute(own: float, source: float, intercept: float, slope: float, guess: float) -> float:
+    """What `own` is where the bid's record against the source's bid says so.
+
+    It is read back from the log-odds that, where they differ and one is right, it is the bid: intercept + slope x
+    (what own and source give). It stays no worse than a guess: to differ is no proof of being wrong.
+
+    >>> round(in_dispute(0.6, 0.7, 0.0, 1.0, 0.1), 6), round(in_dispute(0.6, 0.7, -1.0, 1.0, 0.1), 3)
+    (0.6, 0.356)
+    """
+    behind = logit(source)
+    return max(guess, sigmoid(behind + intercept + slope * (logit(own) - behind)))
 
 
 def after(before: Posterior, bid: Dependence, answers: int) -> tuple[list[float], list[Posterior]]:
@@ -143,15 +172,27 @@ def _normalised(shares: list[float], rest: float, into: list[Posterior]) -> floa
 
 
 def closest(
-    earlier: Iterable[tuple[str, float, int]], shares: Mapping[str, float], key: str, right: float, answers: int
+    earlier: Iterable[tuple[str, float, int]], pairs: Pairs, key: str, right: float, answers: int
 ) -> Dependence:
-    """The earlier answer (key, probability, group) that a bid's answer is most likely a copy of."""
-    most = Dependence(0.0, right, 0)
+    """How a bid's answer hangs on the earlier one (key, probability, group) that it is most likely a copy of."""
+    most, of, behind = Dependence(0.0, right, 0), "", 0.0
     for other, source, group in earlier:
-        found = dependence(copying(shares, other, key), source, right, group, answers)
-        if found.copy > most.copy:
-            most = found
-    return most
+        found = dependence(copying(pairs.copying, other, key), source, right, group, answers)
+        if not of or found.copy > most.copy:
+            most, of, behind = found, other, source
+    seen = pairs.differing.get(pair(of, key)) if of and pairs.differing else None
+    if seen is None:
+        return most
+    intercept = seen[0] if key < of else -seen[0]
+    return replace(most, own=in_dispute(most.own, behind, intercept, seen[1], 1.0 / answers))
+
+
+def believed_of_dispute(first: Answered, second: Answered, table: Table) -> float:
+    """The log-odds that the first is right and not the second, who came later and said otherwise, as they are
+    believed without their record against each other."""
+    share = copying(dict(table.copying), first.key, second.key)
+    hangs = dependence(share, first.probability, second.probability, first.group, possible(table.alternatives))
+    return logit(first.probability) - logit(hangs.own)
 
 
 def of_state(state: State, table: Table) -> Posterior:
@@ -176,12 +217,12 @@ def of_state(state: State, table: Table) -> Posterior:
         for one in state.answered:
             alone[one.group] = max(alone[one.group], one.probability)
         return Posterior(tuple(alone), 1.0 - max(alone, default=0.0))
-    shares, answers = dict(table.copying), possible(table.alternatives)
+    pairs, answers = Pairs.of(table), possible(table.alternatives)
     posterior = NOTHING
     seen: list[int] = []
     for index, one in enumerate(state.answered):
         earlier = ((known.key, known.probability, known.group) for known in state.answered[:index])
-        hangs = closest(earlier, shares, one.key, one.probability, answers)
+        hangs = closest(earlier, pairs, one.key, one.probability, answers)
         _, outcomes = after(posterior, hangs, answers)
         posterior = outcomes[one.group] if one.group < len(seen) else outcomes[-1]
         if one.group >= len(seen):

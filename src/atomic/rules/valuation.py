@@ -19,7 +19,7 @@ worst not needed, and every one that was bought learns from the feedback.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,7 +27,17 @@ from atomic.protocols import Valued
 from atomic.records.award import Position, Slate, State, Table
 from atomic.records.bid import Bid, Offer
 from atomic.rules.planned import planned
-from atomic.rules.posterior import Dependence, Posterior, after, best_after, calibrated, closest, of_state, possible
+from atomic.rules.posterior import (
+    Dependence,
+    Pairs,
+    Posterior,
+    after,
+    best_after,
+    calibrated,
+    closest,
+    of_state,
+    possible,
+)
 
 BEST_BY_ONE_STEP, MOST_PROBABLE, CHEAPEST = 4, 2, 2
 MOST_FREE = 5
@@ -162,7 +172,7 @@ class _Search:
         self.money = 1.0 + position.shadow_price
         self.state: State = position.state
         self.answers = possible(table.alternatives)
-        self.shares: Mapping[str, float] = dict(table.copying)
+        self.pairs = Pairs.of(table)
 
     def expected(self, posterior: Posterior, hangs: Dependence) -> float:
         """Expected value of settling after one more answer, before its cost."""
@@ -178,7 +188,7 @@ class _Search:
         key = bid.key
         cost = self.money * bid.price + self.waiting * bid.latency_ns
         earlier = ((one.key, one.probability, one.group) for one in self.state.answered)
-        hangs = closest(earlier, self.shares, key, bid.probability, self.answers)
+        hangs = closest(earlier, self.pairs, key, bid.probability, self.answers)
         value = self.expected(posterior, hangs)
         return _Priced(bid, key, cost, hangs, value - cost - self.stop)
 
@@ -223,7 +233,7 @@ class _Search:
 
     def _closest(self, one: _Priced, bought: Sequence[_Earlier]) -> Dependence:
         """What a bid's answer is most likely a copy of, among the answers in hand and those just bought."""
-        found = closest(bought, self.shares, one.key, one.bid.probability, self.answers)
+        found = closest(bought, self.pairs, one.key, one.bid.probability, self.answers)
         return found if found.copy > one.hangs.copy else one.hangs
 
     def together(self, members: Sequence[_Priced], posterior: Posterior) -> Valued:

@@ -16,7 +16,7 @@ from atomic.login import OpenId, opened
 from atomic.server.keyring import Principal
 from atomic.server.pages import HEADERS
 from atomic.server.service import Service
-from atomic.server.sessions import LOGIN, LOGIN_NS, SESSION, begin, cookie, keep
+from atomic.server.sessions import LOGIN, LOGIN_NS, SESSION, begin, cookie, from_elsewhere, keep
 
 _BACK = "/login/back"
 OPEN = frozenset({"/login", "/login/provider", _BACK, "/logout"})
@@ -56,7 +56,7 @@ def _shown(request: Request, why: str, status: int = 200) -> Response:
 
 async def _by_key(request: Request) -> Response:
     service: Service = request.state.service
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if from_elsewhere(request.headers):
         return _shown(request, "Another site wanted to log you in. If you want it, too, write your key here.", 403)
     body = bytearray()
     async for piece in request.stream():
@@ -102,6 +102,8 @@ async def _back(request: Request) -> Response:
 
 
 async def _out(request: Request) -> Response:
+    if from_elsewhere(request.headers):
+        return _shown(request, "Another site wanted to log you out. You still are logged in.", 403)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(SESSION)
     return response

@@ -30,7 +30,8 @@ class Principal:
         """The same as policies see it."""
         if self.key is None:
             return self.person or OURS
-        return Identity(kind="Key", name=self.key.name or self.key.key, roles=self.key.roles, tenant=self.key.tenant)
+        key = self.key
+        return Identity(kind="Key", name=key.name or key.key, roles=key.roles, tenant=key.tenant, team=key.team)
 
     @property
     def tenant(self) -> str:
@@ -48,8 +49,20 @@ class Principal:
 
 
 def named(who: Principal, stated: str) -> str:
-    """In whose name a word is given: of a person who logged in their own, else what the program states."""
-    return stated if who.person is None else who.person.name
+    """In whose name a word is given: of a person or a key their own; an administrator's key, and a program of this
+    machine, speak for whomever they state."""
+    return stated if _speaks_for_others(who) else who.who.name
+
+
+def authored(who: Principal, stated: str) -> str:
+    """The same of an author of feedback; a key that states one states it as a part of its own name, so that it has many
+    users' words and nobody else's."""
+    own = named(who, stated)
+    return f"{own}/{stated}" if stated and who.person is None and not _speaks_for_others(who) else own
+
+
+def _speaks_for_others(who: Principal) -> bool:
+    return who.person is None and (who.key is None or "admin" in who.key.roles)
 
 
 def purse_of(key: str) -> str:
@@ -64,6 +77,20 @@ def purse_of(key: str) -> str:
 def purse_of_tenant(tenant: str) -> str:
     """The name of the account that a tenant's spending is booked on."""
     return f"tenant {tenant}"
+
+
+def team_of(who: Identity) -> str:
+    """A team as settings name it: two tenants may have teams of one name.
+
+    >>> team_of(Identity(team="mail")), team_of(Identity(team="mail", tenant="acme"))
+    ('mail', 'acme/mail')
+    """
+    return f"{who.tenant}/{who.team}" if who.tenant else who.team
+
+
+def purse_of_team(team: str) -> str:
+    """The name of the account that a team's spending is booked on, by its name in settings."""
+    return f"team {team}"
 
 
 def fresh_secret(key: str = "") -> tuple[KeyIssued, str]:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from atomic.errors import KeyRefused
 from atomic.market import Market
 from atomic.records.microtask import Microtask
-from atomic.server.keyring import named
+from atomic.server.keyring import authored
 from atomic.server.problems import Problem
 from atomic.server.service import Service
 from atomic.trade import Trade
@@ -64,7 +64,7 @@ class ServedDesk:
 
     def author(self, request: Any, stated: str) -> str:
         """Of a person who logged in their own."""
-        return named(request.state.principal, stated)
+        return authored(request.state.principal, stated)
 
     def whole(self, request: Any) -> None:
         """For who is of no tenant."""

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -24,9 +24,10 @@ from atomic.overview import KINDS, Overviews
 from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Bidder
 from atomic.records.microtask import Microtask
+from atomic.records.principal import Principal as Identity
 from atomic.review import Queue
 from atomic.server.gate import Gate
-from atomic.server.keyring import Keyring, Principal, purse_of_tenant
+from atomic.server.keyring import Keyring, Principal, purse_of_team, purse_of_tenant, team_of
 from atomic.server.sessions import whose
 from atomic.server.tasks import tasks_of
 
@@ -71,12 +72,12 @@ class Service:
         logged_in = None if secret else whose(headers, method, self.secret, self.keyring, time.time_ns())
         # Of a person for whom nobody vouches any more it opens nothing.
         if logged_in is not None and (logged_in.person is None or self.open_id is not None):
-            await self._admit_key(logged_in)
+            await self.admit_key(logged_in)
             return logged_in
         if self.open_id is not None and secret.count(".") == 2:  # a token; a key of ours has no point
             return Principal(person=await self.open_id.principal(secret))
         who = self.keyring.principal(secret, time.time_ns())
-        await self._admit_key(who)
+        await self.admit_key(who)
         return who
 
     def may_stay(self, who: Principal) -> bool:
@@ -102,13 +103,18 @@ class Service:
         self.may_run(who, task)
         if rate := self.config.settings.serve.rates.get(task):
             await self._admit(f"task {task}", rate, f"the task {task!r}")
-        return Trade(tenant=who.tenant, purses=(*who.purses, *self._purse(who.tenant)), principal=who.who)
+        return Trade(tenant=who.tenant, purses=(*who.purses, *self._purses(who.who)), principal=who.who)
 
-    def _purse(self, tenant: str) -> tuple[tuple[str, int | None], ...]:
-        cap = self.config.settings.govern.tenants.get(tenant)
-        return () if cap is None else ((purse_of_tenant(tenant), cap),)
+    def _purses(self, who: Identity) -> Iterator[tuple[str, int | None]]:
+        """What a tenant and a team may spend, if that is said."""
+        govern = self.config.settings.govern
+        if (cap := govern.tenants.get(who.tenant)) is not None:
+            yield purse_of_tenant(who.tenant), cap
+        if who.team and (cap := govern.teams.get(team := team_of(who))) is not None:
+            yield purse_of_team(team), cap
 
-    async def _admit_key(self, who: Principal) -> None:
+    async def admit_key(self, who: Principal) -> None:
+        """Count one request of a key against its rate. Raises TooMany."""
         if who.key is not None and who.key.rate:
             await self._admit(f"key {who.key.key}", who.key.rate, "this key")
 

@@ -40,8 +40,8 @@ def whose(headers: Mapping[str, str], method: str, secret: bytes, keyring: Keyri
         raise KeyRefused("another site asked for this", hint="use the pages of this server", known=True)
     if "key" in facts:
         return keyring.by_id(str(facts["key"]), now_ns)
-    who = Identity(kind="Person", name=facts["name"], roles=tuple(facts["roles"]), tenant=facts["tenant"])
-    return Principal(person=who)
+    name, tenant, team = facts["name"], facts["tenant"], facts.get("team", "")
+    return Principal(person=Identity(kind="Person", name=name, roles=tuple(facts["roles"]), tenant=tenant, team=team))
 
 
 def _from_here(headers: Mapping[str, str]) -> bool:
@@ -52,11 +52,20 @@ def _from_here(headers: Mapping[str, str]) -> bool:
     return headers.get("origin", "").partition("://")[2] == headers.get("host", "-")
 
 
+def from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether another site's page asks. Programs say nothing of where they are, and carry nobody's cookies."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return "origin" in headers and not _from_here(headers)
+
+
 def begin(response: Response, who: Principal, secret: bytes, now_ns: int, *, secure: bool) -> None:
     """Have the browser keep who it is."""
     facts: dict[str, Any] = {"key": who.key.key} if who.key is not None else {}
     if who.person is not None:
-        facts = {"name": who.person.name, "roles": list(who.person.roles), "tenant": who.person.tenant}
+        person = who.person
+        facts = {"name": person.name, "roles": list(person.roles), "tenant": person.tenant, "team": person.team}
     keep(response, SESSION, facts, secret, now_ns, SESSION_NS, secure=secure)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atomic.records.lesson import ExampleRetired, Lesson
-from atomic.rules.suspicion import Suspicion
+from atomic.rules.misleading import Doubt
 
 _MOST = 20_000  # examples whose answers are remembered; then the oldest goes
 
@@ -25,13 +25,13 @@ class Suspects:
     """The bets against examples, by tenant and request id. It holds their answers, so it forgets with the examples."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], tuple[str, bytes, Suspicion]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[str, bytes, Doubt]] = OrderedDict()
         self._told: list[ExampleRetired] = []
 
     def verified(self, tenant: str, request_id: str, task: str, answer: bytes) -> None:
         """Somebody verified an example, or verified it anew: nothing is held against it."""
         self._known.pop((tenant, request_id), None)
-        self._known[tenant, request_id] = task, answer, Suspicion()
+        self._known[tenant, request_id] = task, answer, Doubt()
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
 
@@ -45,14 +45,14 @@ class Suspects:
             if lesson.kind != "right" or lesson.weight == 0.0 or one is None:
                 continue
             for example in one.examples:
-                task, answer, suspicion = self._known.get((tenant, example), ("", b"", None))
-                if suspicion is None or answer != one.answer:
+                task, answer, doubt = self._known.get((tenant, example), ("", b"", None))
+                if doubt is None or answer != one.answer:
                     continue
                 times = 1 if lesson.weight > 0.0 else -1
-                suspicion.add(wrong=1.0 - lesson.target, expected=1.0 - one.probability, times=times)
-                if suspicion.misleading:
+                doubt.add(wrong=1.0 - lesson.target, expected=1.0 - one.probability, times=times)
+                if doubt.misleading:
                     del self._known[tenant, example]
-                    found.append(_retired(tenant, task, example, suspicion, seq))
+                    found.append(_retired(tenant, task, example, doubt, seq))
         self._told += found
         return found
 
@@ -68,13 +68,13 @@ class Suspects:
         self._told.clear()
 
 
-def _retired(tenant: str, task: str, example: str, suspicion: Suspicion, seq: int) -> ExampleRetired:
+def _retired(tenant: str, task: str, example: str, doubt: Doubt, seq: int) -> ExampleRetired:
     return ExampleRetired(
         task=task,
         tenant=tenant,
         example=example,
-        repeated=suspicion.shown,
-        wrong=suspicion.wrong,
-        expected=suspicion.expected,
+        repeated=doubt.shown,
+        wrong=doubt.wrong,
+        expected=doubt.expected,
         cause=seq,
     )

@@ -29,6 +29,7 @@ class KeyAsked(Asked):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=6)] = ("operator",)
     tenant: Name = ""
+    team: Name = ""
     tasks: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
     per_day: Money | None = None
     rate: Annotated[int, Field(ge=0, le=10**9)] = 0
@@ -44,6 +45,7 @@ def me(service: Serving, who: Who) -> Told:
         "name": identity.name,
         "roles": list(identity.roles),
         "tenant": identity.tenant,
+        "team": identity.team,
         "may": [
             {"area": area, "action": action, "why": service.policies.entering(identity, action, area)}
             for area in AREAS
@@ -64,6 +66,7 @@ def keys(service: Serving, who: Who) -> Told:
                 "prefix": one.prefix,
                 "roles": list(one.roles),
                 "tenant": one.tenant,
+                "team": one.team,
                 "tasks": list(one.tasks),
                 "per_day": one.per_day,
                 "rate": one.rate,
@@ -90,6 +93,7 @@ async def create(asked: KeyAsked, service: Serving, who: Who) -> Told:
         name=asked.name,
         roles=tuple(dict.fromkeys(asked.roles)),
         tenant=asked.tenant,
+        team=asked.team,
         tasks=asked.tasks,
         per_day=nano_usd(asked.per_day) if asked.per_day else None,
         rate=asked.rate,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import starmap
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header
 from pydantic import TypeAdapter
+from starlette.responses import Response
 
 from atomic.errors import AtomicError, NotFound
 from atomic.outcome import Outcome
 from atomic.records.event import encode
-from atomic.records.microtask import Microtask
+from atomic.records.microtask import Call, Microtask
 from atomic.records.money import nano_usd
 from atomic.records.objective import with_terms
 from atomic.records.request import Terms, not_below
@@ -31,11 +34,15 @@ from atomic.server.native.shapes import (
     TaskShown,
     TermsAsked,
 )
-from atomic.server.problems import as_problem, body_of
+from atomic.server.problems import Problem, as_problem, body_of
 from atomic.server.service import Service
+from atomic.server.streamed import Streamed
 from atomic.server.tasks import call_of
+from atomic.streaming import Stream
+from atomic.trade import Trade
 
 router = APIRouter(tags=["tasks"])
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _MONEY = ("worth", "max_price", "latency_price")
 
 
@@ -65,21 +72,71 @@ async def run(
     return await _bought(service, who, task, asked)
 
 
+@router.post(
+    "/tasks/{task}/stream",
+    response_class=Response,
+    responses={200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}}},
+)
+async def stream(
+    task: str,
+    asked: RunAsked,
+    service: Serving,
+    who: Who,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Buy an answer that is read while it is written: events `partial`, typed values that grow, then one `outcome`.
+
+    A partial passes for nothing; whoever begins anew after a failure takes back what was shown. A request that fails
+    once its stream has begun ends it with an event `problem`. Who goes away cancels the purchase.
+    """
+    if idempotency_key and not asked.request_id:
+        asked = asked.model_copy(update={"request_id": idempotency_key})
+    call, trade = await _asked(service, who, task, asked)
+    buying = service.market.stream(call, trade)
+    return Streamed(_events(service, buying, call.task, decision=asked.decision), "problem", _broken, {})
+
+
+async def _events(
+    service: Service, buying: Stream[Any], task: Microtask[..., Any], *, decision: bool
+) -> AsyncIterator[bytes]:
+    async with buying:
+        async for value in buying.partials():
+            yield _event("partial", _ANYTHING.dump_json(value, exclude_unset=True))
+    yield _event("outcome", shown(service, task, buying.outcome, decision=decision).model_dump_json().encode())
+
+
+def _broken(problem: Problem) -> bytes:
+    return _event("problem", orjson.dumps(body_of(problem, "problem")))
+
+
+def _event(kind: str, data: bytes) -> bytes:
+    return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
+
+
 @router.post("/tasks/{task}/batch")
 async def batch(task: str, asked: BatchAsked, service: Serving, who: Who) -> BatchShown:
-    """Buy many answers at once."""
+    """Buy many answers at once; each counts against a key's rate."""
     service.may_run(who, _task(service, task).name)
 
-    async def one(request: RunAsked) -> OutcomeShown | ProblemShown:
+    async def one(number: int, request: RunAsked) -> OutcomeShown | ProblemShown:
         try:
+            if number:  # the first was counted as this call
+                await service.admit_key(who)
             return await _bought(service, who, task, request)
         except AtomicError as error:
             return ProblemShown.model_validate(body_of(as_problem(error), "problem"))
 
-    return BatchShown(outcomes=list(await asyncio.gather(*map(one, asked.requests))))
+    return BatchShown(outcomes=list(await asyncio.gather(*starmap(one, enumerate(asked.requests)))))
 
 
 async def _bought(service: Service, who: Principal, name: str, asked: RunAsked) -> OutcomeShown:
+    call, trade = await _asked(service, who, name, asked)
+    outcome = await service.market.buy(call, trade)
+    return shown(service, call.task, outcome, decision=asked.decision)
+
+
+async def _asked(service: Service, who: Principal, name: str, asked: RunAsked) -> tuple[Call[Any], Trade]:
+    """A call and its options. Raises AtomicError."""
     task = _task(service, name)
     call = call_of(task, asked.input)
     trade = replace(
@@ -92,8 +149,7 @@ async def _bought(service: Service, who: Principal, name: str, asked: RunAsked) 
         numbers=asked.numbers or None,
     )
     trade.__post_init__()
-    outcome = await service.market.buy(call, trade)
-    return shown(service, task, outcome, decision=asked.decision)
+    return call, trade
 
 
 def _task(service: Service, name: str) -> Microtask[..., object]:

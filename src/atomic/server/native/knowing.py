@@ -18,7 +18,7 @@ from atomic.protocols import Bidder
 from atomic.records.canonical import canonical_json
 from atomic.replay import replay as recomputed
 from atomic.savings import savings as measured
-from atomic.server.keyring import purse_of, purse_of_tenant
+from atomic.server.keyring import purse_of, purse_of_team, purse_of_tenant
 from atomic.server.native.common import Serving, Whole, may
 from atomic.server.native.shapes import BudgetsShown, Name, Rows, Told, WhatIfAsked
 from atomic.shop import day_of
@@ -61,6 +61,7 @@ def budgets(
 ) -> BudgetsShown:
     """What a UTC day has cost so far, reservations included: in all, by task, by key, and by tenant with a cap."""
     day, ledger, market = day or day_of(time.time_ns()), service.ledger, service.config.settings.market
+    govern = service.config.settings.govern
     names = sorted({*service.tasks, *market.per_task, *service.market.beliefs.tasks})
     keys = [one for one, _, _ in service.keyring.listed(time.time_ns())]
     return BudgetsShown(
@@ -76,7 +77,11 @@ def budgets(
         ],
         tenants=[
             {"tenant": name, "spent": ledger.spent(day, purse_of_tenant(name)), "per_day": cap}
-            for name, cap in sorted(service.config.settings.govern.tenants.items())
+            for name, cap in sorted(govern.tenants.items())
+        ],
+        teams=[
+            {"team": name, "spent": ledger.spent(day, purse_of_team(name)), "per_day": cap}
+            for name, cap in sorted(govern.teams.items())
         ],
     )
 

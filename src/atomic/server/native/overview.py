@@ -63,16 +63,9 @@ async def bidders(service: Serving, who: Who, task: Name = "", since_ns: Ns = 0)
     `curve` is the calibration of what it won, in ten bins of equal width. `agreement` maps a task to pairs of bids
     with how often they agree and the share of copies, where both are known.
     """
-    seen = service.overviews.of(who.tenant)
-    tried = seen.tried_by(lambda _, of, key: key if task in ("", of) else "", since_ns=since_ns)
-    won = seen.bought_by(lambda _, of, winner: winner if task in ("", of) else "", since_ns=since_ns)
     beliefs = service.market.beliefs.tasks if not who.tenant else {}
     return {
-        "bids": [
-            {"of": key, **_tried(cell), "won": won[key].requests if key in won else 0, "curve": _curve(seen, key)}
-            for key, cell in sorted(tried.items())
-            if key
-        ],
+        "bids": _bids(service.overviews.of(who.tenant), task, since_ns),
         "agreement": {
             name: [
                 {"pair": key.split("|", 1), "agree": one.usual, "copies": one.copying(0.3)}
@@ -82,6 +75,21 @@ async def bidders(service: Serving, who: Who, task: Name = "", since_ns: Ns = 0)
             if task in ("", name)
         },
     }
+
+
+@router.get("/bidding", dependencies=[may("see", "bidding")])
+async def bidding(service: Whole, who: Who, bidder: Name = "", task: Name = "", since_ns: Ns = 0) -> Told:
+    """How a bidder did: what it was asked, won and was paid, and how its probabilities came true.
+
+    Without `bidder` the one that is called as the key is. Another is told to those alone who may see bidders.
+    """
+    name = bidder or who.who.name
+    if name != who.who.name:
+        service.require(who, "see", "bidders")
+    if name not in service.market.bidders:
+        raise NotFound(f"there is no bidder {name!r}", hint="a key of a bidder is called as the bidder is")
+    bids = _bids(service.overviews.of(""), task, since_ns)
+    return {"bidder": name, "bids": [one for one in bids if one["of"].rpartition("+")[0] == name]}
 
 
 @router.get("/overview/tactics", dependencies=[may("see", "tasks")])
@@ -182,6 +190,16 @@ def _changed(given: Given, asked: AgainAsked) -> Given:
     for key, probability in asked.probabilities.items():
         given = given.at_probability(key, probability)
     return replace(given, slate=without(given.slate, asked.without)) if asked.without else given
+
+
+def _bids(seen: Overview, task: str, since_ns: int) -> list[Told]:
+    tried = seen.tried_by(lambda _, of, key: key if task in ("", of) else "", since_ns=since_ns)
+    won = seen.bought_by(lambda _, of, winner: winner if task in ("", of) else "", since_ns=since_ns)
+    return [
+        {"of": key, **_tried(cell), "won": won[key].requests if key in won else 0, "curve": _curve(seen, key)}
+        for key, cell in sorted(tried.items())
+        if key
+    ]
 
 
 def _now(service: Service, seen: Overview) -> Told:

@@ -15,7 +15,7 @@ from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.server.keyring import Principal, named
+from atomic.server.keyring import Principal, authored
 from atomic.server.native.common import RequestId, Serving, Who, may
 from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, RequestsShown, Seq, Told
 from atomic.server.service import Service
@@ -95,7 +95,7 @@ async def feedback(request_id: RequestId, asked: FeedbackAsked, service: Serving
         truth=asked.truth,
         rights=asked.rights,
         source=asked.source,
-        author=named(who, asked.author),
+        author=authored(who, asked.author),
         tenant=who.tenant,
         asked=asked.asked,
     )

@@ -252,6 +252,7 @@ class BudgetsShown(Shown):
     tasks: list[Told]
     keys: list[Told]
     tenants: list[Told]
+    teams: list[Told]
 
 
 class Rows(Shown):

@@ -19,10 +19,10 @@ _NEEDED = 5.3  # log 200: one honest example in 200 is retired by accident, at m
 _FEWEST_WRONG = 3.0
 
 
-class Suspicion:
+class Doubt:
     """The bet against one example.
 
-    >>> poisoned, honest = Suspicion(), Suspicion()
+    >>> poisoned, honest = Doubt(), Doubt()
     >>> for _ in range(5): poisoned.add(wrong=1.0, expected=0.2)
     >>> for _ in range(50): honest.add(wrong=0.0, expected=0.2); honest.add(wrong=0.2, expected=0.2)
     >>> poisoned.misleading, honest.misleading

@@ -2,15 +2,15 @@
 
 import random
 
-from atomic.rules.suspicion import Suspicion
+from atomic.rules.misleading import Doubt
 
 
 def decided(rate: float, believed: float, *, seed: int, shown: int = 200) -> int | None:
     """After how many repeated answers the example is found to mislead."""
-    draw, suspicion = random.Random(seed), Suspicion()
+    draw, doubt = random.Random(seed), Doubt()
     for number in range(1, shown + 1):
-        suspicion.add(wrong=float(draw.random() < rate), expected=1.0 - believed)
-        if suspicion.misleading:
+        doubt.add(wrong=float(draw.random() < rate), expected=1.0 - believed)
+        if doubt.misleading:
             return number
     return None
 
@@ -32,10 +32,10 @@ def test_where_errors_are_expected_an_example_is_not_blamed_for_them() -> None:
 
 
 def test_what_is_taken_back_leaves_nothing() -> None:
-    suspicion = Suspicion()
+    doubt = Doubt()
     for times in (1, -1):
         for _ in range(9):
-            suspicion.add(wrong=1.0, expected=0.1, times=times)
+            doubt.add(wrong=1.0, expected=0.1, times=times)
 
-    assert not suspicion.misleading
-    assert (0, 0.0) == (suspicion.shown, suspicion.wrong)
+    assert not doubt.misleading
+    assert (0, 0.0) == (doubt.shown, doubt.wrong)
