@@ -195,6 +195,7 @@ class Purchase:
             punctual=shop.punctual,
             claims=self._claims,
             begun=self._speech.said,
+            stuck=self._speech.stuck,
         )
         beliefs_seq = shop.beliefs.seq
         slate = shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)

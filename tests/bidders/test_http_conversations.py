@@ -187,12 +187,13 @@ async def test_ollama_gets_it_with_images_beside_the_text(server: ModelServer) -
 async def test_a_text_and_a_called_tool_come_back_and_the_text_is_heard(
     server: ModelServer, dialect: str, stream: bool
 ) -> None:
-    heard: list[str] = []
+    heard: list[Any] = []
     told = hosted(server, dialect=DIALECTS[dialect], stream=stream)
     calling = hosted(server, "tool-call", dialect=DIALECTS[dialect], stream=stream)
 
     text = await told.attempt(replace(asking(), hear=heard.append), THROUGH)
-    calls = await calling.attempt(asking(), THROUGH)
+    pieces: list[Any] = []
+    calls = await calling.attempt(replace(asking(), hear=pieces.append), THROUGH)
     await told.close()
     await calling.close()
 
@@ -203,6 +204,9 @@ async def test_a_text_and_a_called_tool_come_back_and_the_text_is_heard(
     (call,) = calls.value.calls
     assert ("look", {"at": "it"}) == (call.name, json.loads(call.arguments))
     assert call.id
+    assert (call.id, call.name) == (pieces[0].id, pieces[0].name)
+    assert call.arguments == "".join(one.arguments for one in pieces)
+    assert not stream or dialect in ("gemini", "ollama") or len(pieces) > 2
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one piece"])

@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.bidders.tasks import folder, topic
@@ -187,7 +188,7 @@ async def test_closing_twice_is_fine_and_a_closed_model_loads_again(model: Local
 
 
 async def test_who_reads_along_hears_its_words_as_they_are_written(model: LocalModel) -> None:
-    heard: list[str] = []
+    heard: list[Any] = []
 
     reply = await model.attempt(replace(ASK, hear=heard.append), plan(text="Say hello in one word.", max_tokens=40))
 
@@ -197,7 +198,7 @@ async def test_who_reads_along_hears_its_words_as_they_are_written(model: LocalM
 
 async def test_it_goes_on_with_what_another_began(model: LocalModel) -> None:
     asked = replace(plan(text="Count from one to six, in words.", max_tokens=12), begun="One, two, three, ")
-    heard: list[str] = []
+    heard: list[Any] = []
 
     await model.attempt(replace(ASK, hear=heard.append), asked)
 

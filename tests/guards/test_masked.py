@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import atomic
 from atomic.guards import Masked
@@ -11,9 +12,9 @@ from atomic.market import Trade
 from atomic.protocols import Profile
 from atomic.records import Reply
 from atomic.records.attempt import Message, Plan
-from atomic.records.conversation import Conversation, Spoken
+from atomic.records.conversation import CallPiece, Conversation, Spoken
 from atomic.records.microtask import Ask
-from atomic.testing import ScriptedBidder, ask_for, model_server
+from atomic.testing import Line, ScriptedBidder, ask_for, model_server
 
 SECRETS = ("ann@example.org", "+44 20 7946 0958")
 
@@ -72,10 +73,30 @@ async def test_a_conversation_is_masked_in_every_part() -> None:
 
 async def test_what_is_read_along_is_put_back_as_it_comes() -> None:
 
-    heard: list[str] = []
+    heard: list[Any] = []
     text = f"to {SECRETS[0]} and {SECRETS[0]}"
     await Masked(Echo(), ["email"]).attempt(replace(ask_for(reply_to("x")), hear=heard.append), plan_of(text))
     assert "".join(heard) == text
+
+
+async def test_a_call_that_is_read_along_is_put_back_as_it_comes() -> None:
+    heard: list[Any] = []
+    arguments = ['{"to": "[EM', "AIL_", '1]"}']
+    says: list[Any] = [
+        "Hi [EMAIL",
+        "_1].",
+        CallPiece(0, "c1", "send"),
+        *(CallPiece(0, arguments=one) for one in arguments),
+    ]
+    talk = Conversation(messages=({"role": "user", "content": SECRETS[0]},))
+    profile = Profile(name="poet", kind="scripted", converses=True)
+    poet = ScriptedBidder("poet", [Line(answer="Yes.", says=says)], profile=profile)
+    await Masked(poet, ["email"]).attempt(
+        replace(ask_for(chat(talk)), hear=heard.append), Plan(bidder="poet", tactic="plain")
+    )
+
+    assert f"Hi {SECRETS[0]}." == "".join(one for one in heard if isinstance(one, str))
+    assert f'{{"to": "{SECRETS[0]}"}}' == "".join(one.arguments for one in heard if isinstance(one, CallPiece))
 
 
 async def test_the_attempt_says_how_much_was_masked_and_not_what() -> None:

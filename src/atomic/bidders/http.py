@@ -25,6 +25,7 @@ from atomic.bidders.turns import THOUGHTS
 from atomic.bidders.warmth import Warmth
 from atomic.clock import Clock, SystemClock
 from atomic.errors import MissingExtra, MissingPrice, OperatorError
+from atomic.output import plain_type
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
@@ -221,7 +222,11 @@ class HttpModel:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=f"its dialect has no words for {error}")
         held = form is not None and form[0].schema is not None
         wire = self._connected()  # the first time loads aiohttp: not timed
-        said = Said(hear=None if held else ask.hear, limit=self._most_answer(plan.max_tokens))
+        form_tool = self._options.dialect.form_tool if held else ""
+        # A text inside a form is not said as it is, and no more is what a form is wrapped around.
+        bare = form is None or not held or not (form[0].wrapped or plain_type(ask.task) is str)
+        said = Said(hear=ask.hear if bare else None, limit=self._most_answer(plan.max_tokens), form_tool=form_tool)
+        said.offered = talk is not None and talk.offers
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -237,7 +242,6 @@ class HttpModel:
             used = [(0, 0.0, said.counts.usage.completion_tokens, loop.time() - started)]
             self._pace.learn(prompt.characters, said.counts.usage, used)
             self._warmth.read(ask)
-        form_tool = self._options.dialect.form_tool if held else ""
         reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=form_tool)
         reply = _in_form(reply, None if form is None else form[0])
         return self._billed(plan, said, price, most, self._noted(reply, talk))

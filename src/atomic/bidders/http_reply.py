@@ -11,7 +11,7 @@ import orjson
 from atomic.bidders.label_scores import Tokens
 from atomic.records.attempt import Reply, Usage
 from atomic.records.bid import Reason
-from atomic.records.conversation import Conversation, Spoken, ToolCall
+from atomic.records.conversation import CallPiece, Conversation, Piece, Spoken, ToolCall
 from atomic.records.price import Price
 
 _MOST_TOKENS = 10_000_000  # a count beyond that is junk
@@ -76,7 +76,8 @@ class Said:
 
     `billable` says that it may be on the bill; `closed` that the dialect's last word was seen; `wait` is the header
     that asks to wait, as seconds; `calls` are the tools that it calls, by their place, with arguments as they come.
-    `hear` is told each piece of the text.
+    `hear` is told each piece of the text, of those calls where tools were `offered`, and of what `form_tool` is called
+    with: that is the answer.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -91,7 +92,9 @@ class Said:
     model: str = ""  # what it says it is called
     limit: int = 0  # tokens that it was allowed; 0: not known
     calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments
-    hear: Callable[[str], None] | None = None
+    offered: bool = False
+    form_tool: str = ""
+    hear: Callable[[Piece], None] | None = None
 
     def add(self, piece: object) -> None:
         """More text; None adds nothing. Anything else than text, or text after the end, is a fault."""
@@ -112,8 +115,19 @@ class Said:
             self.fail(Reason.FAILED, "no call of a tool")
             return
         known = self.calls.setdefault(place, ["", "", ""])
+        unnamed, more = not known[1], str(arguments or "")
         known[0], known[1] = known[0] or str(number or ""), known[1] or str(name or "")
-        known[2] += str(arguments or "")
+        known[2] += more
+        if self.hear is not None and self.form_tool and known[1] == self.form_tool and more:
+            self.hear(more)
+        if self.hear is None or not self.offered or not known[1]:
+            return
+        if place != next(reversed(self.calls)):
+            self.fail(Reason.FAILED, "a call of a tool goes on after its end")  # who reads along acts on what has ended
+        elif unnamed:
+            self.hear(CallPiece(place, *known))
+        elif more:
+            self.hear(CallPiece(place, arguments=more))
 
     def name(self, model: object) -> None:
         """It says what it is called."""
@@ -169,7 +183,7 @@ def _spoken(said: Said, talk: Conversation, calls: list[ToolCall]) -> Reply:
         return Reply(reason=Reason.CUT, detail=said.ending.value if said.ending else "no terminal reason")
     if not calls and not _is_seen(text):
         return Reply(reason=Reason.EMPTY)
-    if calls and not (talk.tools or talk.settings.get("functions")):
+    if calls and not talk.offers:
         return Reply(reason=Reason.CUT, detail="a tool is called that nobody offered")
     if any(not one.name or not _is_json(one.arguments) for one in calls):
         return Reply(reason=Reason.NOT_THE_TYPE, detail="a tool is called with what is no JSON")

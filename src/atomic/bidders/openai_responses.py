@@ -135,10 +135,13 @@ def _event(said: Said, data: dict[str, Any]) -> None:
         said.add(data.get("delta"))
     elif kind in ("response.refusal.delta", "response.refusal.done"):
         said.end(Ending.REFUSED)
-    elif kind == "response.output_item.done":
-        item = data.get("item")
+    elif kind in ("response.output_item.added", "response.output_item.done"):
+        item, place = data.get("item"), data.get("output_index")
         if isinstance(item, dict) and item.get("type") == "function_call":
-            _item(said, item, data.get("output_index"))
+            came = isinstance(place, int) and said.calls.get(place, ("", "", ""))[2]  # by deltas
+            _item(said, {**item, "arguments": ""} if came else item, place)
+    elif kind == "response.function_call_arguments.delta":
+        said.call(data.get("output_index"), arguments=data.get("delta"))
     elif kind in ("response.completed", "response.incomplete", "response.failed"):
         response = data.get("response")
         _end(said, response if isinstance(response, dict) else {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from atomic.guards.personal import Kind, personal
 from atomic.protocols import Bidder, Priced, Profile, Sketch
 from atomic.records.attempt import Plan, Reply
 from atomic.records.bid import NoBid, Offer
-from atomic.records.conversation import Conversation
+from atomic.records.conversation import CallPiece, Conversation, Piece
 from atomic.records.microtask import Ask
 from atomic.records.price import BookPrice
 
@@ -51,11 +51,11 @@ class Masked:
         masking = Masking(kinds=self._kinds, region=self._region)
         # In a thread: a long text full of numbers takes seconds, and everybody else would wait.
         plan, arguments = await asyncio.to_thread(_behind, masking, plan, ask)
-        hear, stream = ask.hear, Unmasking(masking)
-        ask = replace(ask, arguments=arguments, hear=None if hear is None else lambda piece: hear(stream.feed(piece)))
+        hearing = None if ask.hear is None else _Hearing(ask.hear, masking)
+        ask = replace(ask, arguments=arguments, hear=None if hearing is None else hearing.hear)
         reply = await self._bidder.attempt(ask, plan)
-        if hear is not None and (rest := stream.end()):
-            hear(rest)
+        if hearing is not None:
+            hearing.end()
         hidden = ", ".join(f"{count} {kind}" for kind, count in sorted(masking.counts.items()))
         if hidden:
             reply = replace(reply, detail=f"{reply.detail}; masked: {hidden}" if reply.detail else f"masked: {hidden}")
@@ -64,6 +64,31 @@ class Masked:
     async def close(self) -> None:
         """Close the bidder."""
         await self._bidder.close()
+
+
+class _Hearing:
+    """Puts back what is said while it comes: of the text, and of what tools are called with."""
+
+    def __init__(self, hear: Callable[[Piece], None], masking: Masking) -> None:
+        self._hear = hear
+        self._masking = masking
+        self._place: int | None = None  # of the call that is being said; None: text
+        self._stream = Unmasking(masking)
+
+    def hear(self, piece: Piece) -> None:
+        place = None if isinstance(piece, str) else piece.place
+        if place != self._place:
+            self.end()
+            self._place = place
+        if isinstance(piece, str):
+            self._hear(self._stream.feed(piece))
+        else:
+            self._hear(replace(piece, arguments=self._stream.feed(piece.arguments)))
+
+    def end(self) -> None:
+        """What was held back in hope of the rest of a placeholder."""
+        if rest := self._stream.end():
+            self._hear(rest if self._place is None else CallPiece(self._place, arguments=rest))
 
 
 def _behind(masking: Masking, plan: Plan, ask: Ask) -> tuple[Plan, dict[str, Any]]:

@@ -29,7 +29,7 @@ from atomic.integrations.talking import Refused, options, spoken, talk, told, us
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.records.attempt import Usage
-from atomic.records.conversation import Conversation, Spoken, ToolCall
+from atomic.records.conversation import Conversation, Piece, Spoken, ToolCall
 from atomic.records.microtask import Call, Microtask
 from atomic.trade import Trade
 
@@ -110,12 +110,13 @@ class ChatAtomic(BaseChatModel):
             yield _last((await self._agenerate(messages, stop, run_manager, **settings)).generations[0].message)
             return
         async with self.market.stream(*self._asked(messages, stop, settings)) as stream:
-            async for piece in stream:
+            async for piece in stream.pieces():
+                chunk = ChatGenerationChunk(message=_piece(piece))
                 if run_manager is not None:
-                    await run_manager.on_llm_new_token(piece)
-                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
         message = self._message(stream.outcome)
-        message.content = ""
+        message.content, message.tool_calls = "", []
         yield _last(message)
 
     def _asked(
@@ -206,6 +207,15 @@ async def _bought(market: Market | SyncMarket, call: Call[Any], trade: Trade) ->
 def _call(task: Microtask[..., Any], given: Any) -> Call[Any]:
     names = set(task.signature.parameters)
     return task(**given) if isinstance(given, dict) and set(given) <= names else task(given)
+
+
+def _piece(piece: Piece) -> AIMessageChunk:
+    if isinstance(piece, str):
+        return AIMessageChunk(content=piece)
+    named = {"name": piece.name or None, "id": piece.id or None}
+    return AIMessageChunk(
+        content="", tool_call_chunks=[tool_call_chunk(**named, args=piece.arguments, index=piece.place)]
+    )
 
 
 def _last(message: BaseMessage) -> ChatGenerationChunk:

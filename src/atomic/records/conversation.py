@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,6 +26,22 @@ class ToolCall(BaseModel):
     id: str
     name: str
     arguments: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a tool call while it is said: the first of a `place` names the tool, and each adds to its arguments.
+
+    A call has ended once another has begun.
+    """
+
+    place: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+Piece = str | CallPiece  # of what is said to who reads along: of its text, or of a call of a tool
 
 
 class Spoken(BaseModel):
@@ -121,6 +138,11 @@ class Conversation(BaseModel):
     def images(self) -> int:
         """How many images it shows."""
         return sum(part.get("type") in IMAGES for one in self.messages for part in parts_of(one))
+
+    @property
+    def offers(self) -> bool:
+        """Whether it offers tools."""
+        return bool(self.tools or self.settings.get("functions"))
 
     @property
     def plain(self) -> bool:

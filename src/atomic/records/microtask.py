@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from atomic.errors import TaskError
 from atomic.records.budget import Budget
 from atomic.records.canonical import canonical_json
-from atomic.records.conversation import Conversation, Spoken
+from atomic.records.conversation import Conversation, Piece, Spoken
 from atomic.records.money import nano_usd
 from atomic.records.objective import ceiling, objective, with_terms
 from atomic.records.request import LABELS, DataLabel, Features, Terms
@@ -95,8 +95,8 @@ class Microtask(Generic[P, T]):
 class Ask:
     """What a bidder sees of a request.
 
-    `hear`, where it is there, wants each piece of the answer's text as it comes: somebody reads along, and what was
-    said cannot be taken back. A bidder whose answer comes at once need not call it.
+    `hear`, where it is there, wants each piece of the answer as it comes, of its text and of the tools that it calls:
+    somebody reads along, and what was said cannot be taken back. A bidder whose answer comes at once need not call it.
     """
 
     request_id: str
@@ -108,7 +108,7 @@ class Ask:
     label: DataLabel = "internal"
     domain: str = ""  # the request's own, else the task's
     time_left_ns: int = 60_000_000_000
-    hear: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    hear: Callable[[Piece], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def conversation(self) -> Conversation | None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atomic.records.attempt import Usage
-from atomic.records.conversation import ToolCall
+from atomic.records.conversation import Piece, ToolCall
 from atomic.server.buying import Answered, Purchase, headers_of, purchase_of, read_json
 from atomic.server.problems import Problem, body_of
 from atomic.server.streamed import Streamed
@@ -55,23 +55,34 @@ async def _chunks(purchase: Purchase, wants_usage: bool) -> AsyncIterator[bytes]
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return event({"id": name, **head, "choices": [choice], **more})
 
-    name, begun = f"chatcmpl-{purchase.trade.request_id or secrets.token_hex(12)}", False
+    name, first = (
+        f"chatcmpl-{purchase.trade.request_id or secrets.token_hex(12)}",
+        {"role": "assistant", "content": None},
+    )
+    places: dict[int, int] = {}  # of calls, in the order in which they began
     async with purchase.stream() as stream:
-        async for piece in stream:
-            delta = {"content": piece} if begun else {"role": "assistant", "content": piece}
-            begun = True
-            yield chunk(delta)
+        async for piece in stream.pieces():
+            yield chunk({**first, **_delta(piece, places)})
+            first = {}
     answered = purchase.answered(stream.outcome)
-    if answered.calls:
-        calls = [{"index": index, **_call(one)} for index, one in enumerate(answered.calls)]
-        yield chunk({"tool_calls": calls} if begun else {"role": "assistant", "content": None, "tool_calls": calls})
-    elif not begun:
+    if first:
         yield chunk({"role": "assistant", "content": ""})
     head["model"] = answered.model
     yield chunk({}, _finish(answered), **purchase.metadata(answered, always=True))
     if wants_usage:
         yield event({"id": name, **head, "choices": [], "usage": usage_told(answered.usage)})
     yield b"data: [DONE]\n\n"
+
+
+def _delta(piece: Piece, places: dict[int, int]) -> dict[str, Any]:
+    if isinstance(piece, str):
+        return {"content": piece}
+    if piece.place in places:
+        return {"tool_calls": [{"index": places[piece.place], "function": {"arguments": piece.arguments}}]}
+    index = places[piece.place] = len(places)
+    return {
+        "tool_calls": [{"index": index, **_call(ToolCall(id=piece.id, name=piece.name, arguments=piece.arguments))}]
+    }
 
 
 def event(said: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from atomic.records.attempt import Usage
 from atomic.records.conversation import Conversation, ToolCall
 from atomic.server.buying import Answered, Purchase, fitting, headers_of, purchase_of, read_json
+from atomic.server.parts import Part, parts_of
 from atomic.server.problems import Problem, body_of
 from atomic.server.streamed import Streamed
 
@@ -177,30 +178,31 @@ def _usage(usage: Usage) -> dict[str, int]:
 
 
 async def _events(purchase: Purchase) -> AsyncIterator[bytes]:
-    name, index = f"msg_{purchase.trade.request_id or secrets.token_hex(12)}", 0
-    begun = False
+    name, begun = f"msg_{purchase.trade.request_id or secrets.token_hex(12)}", False
+    start = _event("message_start", message=_message(name, purchase.model, None))
     async with purchase.stream() as stream:
-        async for piece in stream:
+        async for happens, part, piece in parts_of(stream):
             if not begun:
                 begun = True
-                yield _event("message_start", message=_message(name, purchase.model, None))
-                yield _event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-            yield _event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
+                yield start
+            yield _part_event(happens, part, piece)
     answered = purchase.answered(stream.outcome)
-    if begun:
-        yield _event("content_block_stop", index=0)
-        index = 1
-    else:
-        yield _event("message_start", message=_message(name, answered.model, None))
-    for one in answered.calls:
-        yield _event("content_block_start", index=index, content_block=_block(one))
-        delta = {"type": "input_json_delta", "partial_json": one.arguments or "{}"}
-        yield _event("content_block_delta", index=index, delta=delta)
-        yield _event("content_block_stop", index=index)
-        index += 1
+    if not begun:
+        yield start
     ended = {"stop_reason": _stop(answered), "stop_sequence": None}
     yield _event("message_delta", delta=ended, usage=_usage(answered.usage), **purchase.metadata(answered, always=True))
     yield _event("message_stop")
+
+
+def _part_event(happens: str, part: Part, piece: str) -> bytes:
+    if happens == "ends":
+        return _event("content_block_stop", index=part.index)
+    if happens == "begins":
+        block = {"type": "text", "text": ""} if part.called is None else _block(part.called)
+        return _event("content_block_start", index=part.index, content_block=block)
+    text = part.call is None
+    delta = {"type": "text_delta", "text": piece} if text else {"type": "input_json_delta", "partial_json": piece}
+    return _event("content_block_delta", index=part.index, delta=delta)
 
 
 def _event(kind: str, **said: Any) -> bytes:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from atomic.records.attempt import Usage
 from atomic.records.conversation import Conversation, ToolCall
 from atomic.server.buying import Answered, Purchase, fitting, headers_of, purchase_of, read_json
+from atomic.server.parts import Part, parts_of
 from atomic.server.problems import Problem, body_of
 from atomic.server.streamed import Streamed
 
@@ -80,20 +81,24 @@ def _messages(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         return
     if not isinstance(given, list):
         raise Problem(400, "input: a text or a list is needed")
-    calls: list[dict[str, Any]] = []  # of one turn, which chat completions have in one message
+    turn: dict[str, Any] = {}  # the assistant's: what it said and the tools that it called are one message there
     for item in given:
         if not isinstance(item, Mapping):
             raise Problem(400, "input: a list of objects is needed")
         if item.get("type") == "function_call":
             function = {"name": item.get("name"), "arguments": item.get("arguments")}
-            calls.append({"id": item.get("call_id"), "type": "function", "function": function})
+            call = {"id": item.get("call_id"), "type": "function", "function": function}
+            turn = turn or {"role": "assistant", "content": None}
+            turn["tool_calls"] = [*turn.get("tool_calls", ()), call]
             continue
-        if calls:
-            yield {"role": "assistant", "content": None, "tool_calls": calls}
-            calls = []
-        yield from _item(item)
-    if calls:
-        yield {"role": "assistant", "content": None, "tool_calls": calls}
+        for message in _item(item):
+            if turn:
+                yield turn
+            turn = message if message.get("role") == "assistant" else {}
+            if not turn:
+                yield message
+    if turn:
+        yield turn
 
 
 def _item(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -155,11 +160,9 @@ def _response(purchase: Purchase, body: Mapping[str, Any], name: str, answered: 
     }
 
 
-def _message(name: str, text: str, status: str = "completed") -> dict[str, Any]:
-    content = (
-        [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}] if status == "completed" else []
-    )
-    return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
+def _message(name: str, text: str) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
+    return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed", "content": content}
 
 
 def _function_call(one: ToolCall) -> dict[str, Any]:
@@ -179,39 +182,56 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 async def _events(purchase: Purchase, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
     name = f"resp_{purchase.trade.request_id or secrets.token_hex(12)}"
-    tell, begun = _Numbered(), False
-    where = {"item_id": f"msg_{name}", "output_index": 0, "content_index": 0}
-    empty = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    tell, items = _Numbered(), list[dict[str, Any]]()
+    beginning = tell.beginning(_response(purchase, body, name, None))
     async with purchase.stream() as stream:
-        async for piece in stream:
-            if not begun:
-                begun = True
-                for one in tell.beginning(_response(purchase, body, name, None)):
-                    yield one
-                yield tell("response.output_item.added", output_index=0, item=_message(name, "", "in_progress"))
-                yield tell("response.content_part.added", **where, part=empty)
-            yield tell("response.output_text.delta", **where, delta=piece, logprobs=[])
+        async for happens, part, piece in parts_of(stream):
+            for one in beginning:
+                yield one
+            item = _item_of(part, name)
+            for one in _part_events(tell, happens, part.index, item, piece):
+                yield one
+            if happens == "ends":
+                items.append(item)
     answered = purchase.answered(stream.outcome)
-    index = 0
-    if begun:
-        yield tell("response.output_text.done", **where, text=stream.said, logprobs=[])
-        yield tell("response.content_part.done", **where, part={**empty, "text": stream.said})
-        yield tell("response.output_item.done", output_index=0, item=_message(name, stream.said))
-        index = 1
-    else:
-        for one in tell.beginning(_response(purchase, body, name, None)):
-            yield one
-    for call in answered.calls:
-        item = _function_call(call)
-        begins = {**item, "arguments": "", "status": "in_progress"}
-        at = {"item_id": item["id"], "output_index": index}
-        yield tell("response.output_item.added", output_index=index, item=begins)
-        yield tell("response.function_call_arguments.delta", **at, delta=call.arguments)
-        yield tell("response.function_call_arguments.done", **at, name=call.name, arguments=call.arguments)
-        yield tell("response.output_item.done", output_index=index, item=item)
-        index += 1
+    for one in beginning:
+        yield one
     whole = _response(purchase, body, name, answered) | purchase.metadata(answered, always=True)
+    whole["output"] = items or whole["output"]
     yield tell("response.incomplete" if whole["status"] == "incomplete" else "response.completed", response=whole)
+
+
+def _item_of(part: Part, name: str) -> dict[str, Any]:
+    called = part.called
+    return (
+        _message(name if part.index == 0 else f"{name}_{part.index}", part.said)
+        if called is None
+        else _function_call(called)
+    )
+
+
+def _part_events(tell: _Numbered, happens: str, index: int, item: dict[str, Any], piece: str) -> Iterator[bytes]:
+    """What is told when this happens to an item, which has what was said of it so far."""
+    at, called = {"item_id": item["id"], "output_index": index}, item["type"] == "function_call"
+    empty = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    if happens == "begins":
+        begins: dict[str, Any] = {"arguments": ""} if called else {"content": []}
+        yield tell("response.output_item.added", output_index=index, item={**item, "status": "in_progress", **begins})
+        if not called:
+            yield tell("response.content_part.added", **at, content_index=0, part=empty)
+    elif happens == "says" and called:
+        yield tell("response.function_call_arguments.delta", **at, delta=piece)
+    elif happens == "says":
+        yield tell("response.output_text.delta", **at, content_index=0, delta=piece, logprobs=[])
+    elif called:
+        said = {"name": item["name"], "arguments": item["arguments"]}
+        yield tell("response.function_call_arguments.done", **at, **said)
+        yield tell("response.output_item.done", output_index=index, item=item)
+    else:
+        (part,) = item["content"]
+        yield tell("response.output_text.done", **at, content_index=0, text=part["text"], logprobs=[])
+        yield tell("response.content_part.done", **at, content_index=0, part=part)
+        yield tell("response.output_item.done", output_index=index, item=item)
 
 
 class _Numbered:

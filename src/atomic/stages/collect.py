@@ -26,7 +26,7 @@ class Round:
     `busy` counts attempts under way per bidder; `excluded` names bids left out of this request, with reasons;
     `examples` are the verified examples nearest to the input; `turned_away` says that too many requests wait already.
     `claims` are the market's own by the text alone, by bid, for bids that make none. `begun` is what a caller
-    who reads along has heard of the answer, so that only those who can go on with it take part.
+    who reads along has heard of the answer, so that only those who can go on with it take part; `stuck`: nobody can.
     """
 
     terms: Terms
@@ -39,6 +39,7 @@ class Round:
     turned_away: bool = False
     claims: Mapping[str, float] = field(default_factory=dict)
     begun: str = ""
+    stuck: bool = False
 
 
 def collect(ask: Ask, bidders: Mapping[str, Bidder], tactics: Sequence[Tactic], beliefs: Beliefs, this: Round) -> Slate:
@@ -124,7 +125,7 @@ def _barred(name: str, profile: Profile, ask: Ask, beliefs: Beliefs, this: Round
     detail = dict(this.terms.barred)[name] if reason is Reason.POLICY else ""
     health = beliefs.health(name)
     busy = this.busy.get(name, 0)
-    if reason is None and this.begun and not profile.continues:
+    if reason is None and (this.stuck or (this.begun and not profile.continues)):
         reason = Reason.CANNOT_GO_ON
     if reason is None and ask.time_left_ns <= 0:
         reason = Reason.DEADLINE

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from atomic.records.attempt import Plan
+from atomic.records.conversation import CallPiece, Piece
 
 LEAST_REPEATED = 20  # characters; a shorter beginning may be said again and be meant
 
@@ -13,7 +14,10 @@ LEAST_REPEATED = 20  # characters; a shorter beginning may be said again and be 
 class Speech:
     """One caller's hearing, or nobody's. The first bid that says something is heard, and nobody else unless it fails.
 
-    >>> heard: list[str] = []
+    A call of a tool that was begun can be gone on with by nobody else: `stuck`. Where `anew` is told, nothing is gone
+    on with: who follows says all of it again, as typed answers are said.
+
+    >>> heard: list[Piece] = []
     >>> speech = Speech(heard.append)
     >>> first, second = (speech.of(bid) or print for bid in ("a+plain", "b+plain"))
     >>> first("Once upon "), second("It was"), first("a time"), speech.failed("a+plain"), speech.said
@@ -23,29 +27,36 @@ class Speech:
     (None, ['Once upon ', 'a time', ', long ago'])
     """
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, tell: Callable[[Piece], None] | None = None, *, anew: Callable[[], None] | None = None) -> None:
         self._tell = tell
+        self._anew = anew
         self._holder = ""
         self._said: list[str] = []
         self._failures = 0
+        self._calls = False
+        self.stuck = False
 
     @property
     def said(self) -> str:
-        """All that was heard."""
+        """All of the text that was heard."""
         return "".join(self._said)
 
-    def of(self, bid: str) -> Callable[[str], None] | None:
+    def of(self, bid: str) -> Callable[[Piece], None] | None:
         """What an attempt on this bid tells its words, in pieces; None where nobody reads along."""
         tell = self._tell
         if tell is None:
             return None
         begun, held, failures = self.said, "", self._failures
 
-        def hear(piece: str) -> None:
+        def hear(piece: Piece) -> None:
             nonlocal begun, held
             if not piece or self._holder not in ("", bid) or failures != self._failures:
                 return  # somebody else is heard, or this attempt was given up and talks on
             self._holder = bid
+            if isinstance(piece, CallPiece):
+                self._calls, begun = True, ""  # whatever it repeated of the beginning is through
+                tell(piece)
+                return
             if begun:
                 # It may repeat the beginning before it goes on: that is known only once it differs, or is through.
                 held += piece
@@ -53,7 +64,8 @@ class Speech:
                     return
                 piece, begun = going_on(begun, held), ""
             if piece:
-                self._said.append(piece)
+                if self._anew is None:
+                    self._said.append(piece)
                 tell(piece)
 
         return hear
@@ -62,7 +74,9 @@ class Speech:
         """An attempt failed: if it was being heard, the next may go on."""
         self._failures += 1
         if self._holder == bid:
-            self._holder = ""
+            self._holder, self.stuck = "", self._calls and self._anew is None
+            if self._anew is not None:
+                self._anew()
 
     def onto(self, plans: Sequence[Plan]) -> Sequence[Plan]:
         """Plans that go on with what was said."""

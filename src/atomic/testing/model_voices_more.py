@@ -37,6 +37,9 @@ class ResponsesVoice:
         begun = [named({"type": "response.created", "response": {"status": "in_progress"}})]
         kind = "response.refusal.delta" if play.ending == "refusal" else "response.output_text.delta"
         kind = "response.function_call_arguments.delta" if play.tool else kind
+        if play.tool:
+            called = {"type": "function_call", "call_id": "c1", "name": play.tool, "arguments": ""}
+            begun.append(named({"type": "response.output_item.added", "output_index": 1, "item": called}))
         begun += [named({"type": kind, "output_index": 1, "delta": one}) for one in pieces]
         whole = self.whole(play, "".join(pieces), tokens)
         item = {"type": "response.output_item.done", "output_index": 1, "item": whole["output"][1]}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from atomic.protocols import Profile, Sketch
 from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer, Reason
+from atomic.records.conversation import Piece
 from atomic.records.microtask import Ask
 
 
@@ -23,7 +24,7 @@ class Line:
     """
 
     answer: object = None
-    says: Sequence[str] = ()
+    says: Sequence[Piece] = ()
     claim: float | None = None
     price: int = 0
     ceiling: int | None = None
