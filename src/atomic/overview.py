@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import islice
 
+from atomic.explain.tried import Tactics
+from atomic.listing import Listing
 from atomic.records.attempt import AttemptFinished
 from atomic.records.event import Event
 from atomic.records.lesson import FeedbackGiven
@@ -19,11 +21,12 @@ from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
 
 HOUR_NS = 3_600_000_000_000
-KINDS = ("request", "finished", "outcome", "feedback")
+KINDS = ("request", "finished", "outcome", "feedback", "lessons", "retired", "decided")
 BINS = 10  # of a calibration curve, equally wide
 _STEPS = 4  # of a latency histogram per doubling: within 19 %
 RECENT = 200  # outcomes at hand
-_PIECE = 2_000  # events
+_PIECE = 500  # events
+_REST_SECONDS = 0.001
 _LATEST = 200_000  # requests that feedback is still attributed to
 
 
@@ -202,6 +205,9 @@ class Overviews:
     def __init__(self) -> None:
         self._of: dict[str, Overview] = defaultdict(Overview)
         self._held: list[Event] | None = []  # what came while the past was read
+        self.listing = Listing()
+        self.tactics = Tactics()
+        self.why = ""  # the past cannot be read
         self.recent: deque[tuple[Event, OutcomeSettled]] = deque(maxlen=RECENT)
 
     @property
@@ -224,11 +230,14 @@ class Overviews:
         """Take in the past in pieces, read in another thread, so that nobody waits for it."""
         while piece := await asyncio.to_thread(lambda: list(islice(past, _PIECE))):
             self._take(piece)
+            await asyncio.sleep(_REST_SECONDS)  # who asks meanwhile has the processor
         held, self._held = self._held or [], None
         self._take(held)
 
     def _take(self, events: Sequence[Event]) -> None:
         self._of[""].follow(events)
+        self.listing.follow(events)
+        self.tactics.fold(events)
         for event in events:
             if event.tenant:
                 self._of[event.tenant].follow((event,))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from atomic.belief import Beliefs
 from atomic.belief.pace import Pace
 from atomic.errors import NotFound
-from atomic.protocols import History, Valuation
+from atomic.listing import backwards
+from atomic.protocols import Headed, Valuation
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import Event, decode
 from atomic.records.money import dollars
@@ -18,6 +20,7 @@ from atomic.rules.valuation import lookahead
 
 LAST = 32  # first rounds that a frontier is drawn from
 _CLOSE = 0.005  # what is nearer to the target than this is not called out of reach
+_SCANNED = 20_000  # newest requests, of any task, that a task's are looked for among
 _FEW = 50  # settled requests before the mean itself says that a target is not attained
 
 
@@ -53,13 +56,13 @@ class Progress:
         return said
 
 
-def progress(ledger: History, beliefs: Beliefs, now_ns: int, valuation: Valuation = lookahead) -> list[Progress]:
+def progress(ledger: Headed, beliefs: Beliefs, now_ns: int, valuation: Valuation = lookahead) -> list[Progress]:
     """Every task that was ever bought under a target or a budget, in order."""
     return [_of(ledger, beliefs, key, pace, now_ns, valuation) for key, pace in sorted(beliefs.paces.known.items())]
 
 
 def _of(
-    ledger: History, beliefs: Beliefs, key: tuple[str, str], pace: Pace, now_ns: int, valuation: Valuation
+    ledger: Headed, beliefs: Beliefs, key: tuple[str, str], pace: Pace, now_ns: int, valuation: Valuation
 ) -> Progress:
     task, objective = key
     points = drawn(ledger, beliefs, task, valuation) if pace.target > 0.0 else ()
@@ -85,7 +88,7 @@ def _of(
 
 
 def drawn(
-    ledger: History, beliefs: Beliefs, task: str, valuation: Valuation = lookahead, last: int = LAST
+    ledger: Headed, beliefs: Beliefs, task: str, valuation: Valuation = lookahead, last: int = LAST
 ) -> tuple[Point, ...]:
     """The frontier of a task: its newest first rounds, auctioned again at other worths, by what is believed now of
     agreement (those rounds may have been before there was a response model)."""
@@ -103,16 +106,13 @@ def drawn(
     return frontier(list(rounds.values()), valuation)
 
 
-def _newest_awards(ledger: History, task: str, last: int) -> Iterator[Event]:
-    ours: set[tuple[str, str]] = set()
-    kept: list[Event] = []
-    for event in ledger.read(kinds=("request", "award")):
-        request = event.tenant, event.request_id
-        if isinstance(event.payload, RequestOpened):
-            if event.payload.task == task:
-                ours.add(request)
-        elif event.round == 1 and request in ours:
-            ours.discard(request)
-            kept.append(event)
-            del kept[:-last]
-    yield from kept
+def _newest_awards(ledger: Headed, task: str, last: int) -> Iterator[Event]:
+    """The first rounds of a task's newest requests, oldest first, as far as they are among all newest requests."""
+    found: list[Event] = []
+    for event in islice(backwards(ledger, ("request",)), _SCANNED):
+        if isinstance(event.payload, RequestOpened) and event.payload.task == task:
+            awards = ledger.read(request_id=event.request_id, kinds=("award",))
+            found += [one for one in awards if one.round == 1 and one.tenant == event.tenant][:1]
+        if len(found) >= last:
+            break
+    yield from reversed(found)

@@ -356,7 +356,15 @@ class History(Contents, Protocol):
         ...
 
 
-class Ledger(History, Protocol):
+class Headed(History, Protocol):
+    """A history that knows where it ends, and so can be read backwards."""
+
+    def head(self) -> int:
+        """The seq of the last event; 0 when there is none."""
+        ...
+
+
+class Ledger(Headed, Protocol):
     """The append-only, hash-chained sequence of events."""
 
     async def append(
@@ -482,6 +490,7 @@ __all__ = [
     "Flows",
     "Follower",
     "Forgetful",
+    "Headed",
     "History",
     "Invited",
     "Learner",

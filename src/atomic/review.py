@@ -13,10 +13,11 @@ import orjson
 from atomic.errors import CallerError
 from atomic.protocols import History, Recorder
 from atomic.questions import LEASE_NS, Question, Questions
-from atomic.records.event import Body, Commitment, Entry
+from atomic.records.event import Body, Commitment, Entry, Event
 from atomic.records.question import QuestionAnswered, QuestionTaken
 
-_KINDS = ("asked", "taken", "answered", "lapsed", "finished", "outcome")
+_KINDS = ("asked", "taken", "answered", "lapsed")
+_ENDS = ("finished", "outcome")
 
 
 class Desk(Protocol):
@@ -66,10 +67,27 @@ class Queue:
             return self._now().get(tenant, name)
 
     def _now(self) -> Questions:
-        for event in self._ledger.read(after=self._seen, kinds=_KINDS):
-            self._queue.fold((event,))
-            self._seen = event.seq
+        news: list[Event] = []
+        while True:
+            piece = list(self._ledger.read(after=self._seen, kinds=_KINDS))
+            news += piece
+            self._seen = piece[-1].seq if piece else self._seen
+            ends = self._ends(news)
+            # What was said before any of these ends is read as well, or an answer in time would come too late here.
+            if not any(self._ledger.read(after=self._seen, kinds=_KINDS, limit=1)):
+                break
+        self._queue.fold(sorted([*news, *ends], key=lambda event: event.seq))
         return self._queue
+
+    def _ends(self, news: Sequence[Event]) -> list[Event]:
+        """How requests with open questions ended: of others nothing is read, and most have none."""
+        known = [one.event for one in self._queue.all() if not (one.over or one.lapsed or one.settled)]
+        asked = {event.request_id: event.seq for event in [*known, *news] if event.request_id}
+        return [
+            event
+            for request, seq in asked.items()
+            for event in self._ledger.read(after=seq, request_id=request, kinds=_ENDS)
+        ]
 
 
 def read_value(text: str, question: Question, schema: dict[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from atomic.tactics import Plain
 
 CEILING = 1_000
 MAX_PRICE = 2_500
+PURSE, PURSE_CAP = "team mail", 50_000  # one call in four is on it
 NOON = 1_795_521_600_000_000_000  # 2026-11-24: no midnight comes between
 DAY = "2026-11-24"
 
@@ -99,7 +100,8 @@ async def main(path: Path, meter: Path, calls: range, per_day: int, per_task: in
 async def buy(market: Market, number: int) -> None:
     """One in four has no id of its own: after a kill nobody takes it up, and another is bought in its place."""
     request_id = f"call-{number}" if number % 4 else ""
-    trade = Trade(request_id=request_id, terms=with_terms(label.terms, max_price=MAX_PRICE))
+    purses = ((PURSE, PURSE_CAP),) if number % 4 == 1 else ()
+    trade = Trade(request_id=request_id, terms=with_terms(label.terms, max_price=MAX_PRICE), purses=purses)
     if number % 3:
         await market.buy(label(f"mail {number}"), trade)
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.ledger.helpers import sound
-from tests.money.spending_child import DAY, MAX_PRICE
+from tests.money.spending_child import DAY, MAX_PRICE, PURSE, PURSE_CAP
 
 from atomic.ledger import LedgerReader
 from atomic.records import AttemptFinished, AttemptStarted, Award, NoBid, Reason, Slate, decode
@@ -141,6 +141,7 @@ def test_nothing_is_overspent_and_a_killed_call_stays_charged_with_what_was_rese
     with LedgerReader.open(tmp_path / "ledger.db") as ledger:
         found = books(tmp_path, ledger)
         spent, on_drafts = ledger.spent(DAY), ledger.spent(DAY, "draft")
+        on_team = ledger.spent(DAY, PURSE)
         refused = any(one.reason is Reason.DAILY_BUDGET for one in no_bids(ledger))
     billed = sum(found.billed.values())
     print(
@@ -151,6 +152,8 @@ def test_nothing_is_overspent_and_a_killed_call_stays_charged_with_what_was_rese
     assert billed <= spent <= run.per_day
     assert on_drafts <= run.per_task
     assert (spent, on_drafts) == (sum(found.charged.values()), found.by_task["draft"])
+    teams = [name for name in found.charged if name.startswith("call-") and int(name[5:]) % 4 == 1]
+    assert sum(found.charged[name] for name in teams) == on_team <= PURSE_CAP
     assert 0 <= spent - billed <= found.cut
     assert all(price <= found.charged[request] <= MAX_PRICE for request, price in found.billed.items())
     assert found.cuts

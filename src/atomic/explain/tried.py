@@ -18,9 +18,13 @@ PLAINLY = ("labels", "plain")  # tactics that show nothing but the question
 ALPHA = 0.05
 
 
+_LATEST = 20_000  # judged answers of a bid that its record remembers
+
+
 @dataclass(slots=True)
 class Tried:
-    """One bid's record in a task. `judged` are how right its answers were, where somebody said so.
+    """One bid's record in a task. `rights` are how right its answers were, where somebody said so,
+    of the latest 20,000.
 
     Of answers that were bought in view of others nothing is counted as judged: such cases are harder than most.
     """
@@ -75,31 +79,49 @@ class Record:
         return Lift(over, mean, mine[0] - theirs[1], mine[1] - theirs[0])
 
 
+class Tactics:
+    """The records of all tasks: a fold of the ledger, of which events of `KINDS` are enough."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Record] = defaultdict(Record)
+        self._asked: dict[tuple[str, str], str] = {}  # tasks of requests that are open
+
+    def of(self, task: str) -> Record:
+        """A task's record."""
+        return self._of[task] if task in self._of else Record()
+
+    def fold(self, events: Iterable[Event]) -> None:
+        """Take in events in the order of the ledger, each once."""
+        for event in events:
+            name, payload = (event.tenant, event.request_id), event.payload
+            if isinstance(payload, RequestOpened):
+                self._asked[name] = payload.task
+            elif isinstance(payload, AttemptFinished) and name in self._asked and not payload.recalled:
+                one = self._of[self._asked[name]].bids[payload.key]
+                one.tried += 1
+                one.failed += payload.reason is not None
+                one.cost += payload.price
+            elif isinstance(payload, OutcomeSettled):
+                self._asked.pop(name, None)
+                if payload.winner:
+                    self._of[payload.task].bids[payload.winner].won += 1
+            elif isinstance(payload, LessonsLearned) and payload.source != "agreement":
+                _judged(self._of[payload.task], name, payload)
+            elif isinstance(payload, VariantDecided):
+                self._of[payload.task].stopped.append(payload)
+            elif isinstance(payload, ExampleRetired):
+                self._of[payload.task].retired.append(payload)
+
+
 def record_of(events: Iterable[Event], task: str) -> Record:
     """The record of a task's tactics in a ledger's events, of which those of `KINDS` are enough.
 
     >>> record_of([], "spam").bids
     defaultdict(<class 'atomic.explain.tried.Tried'>, {})
     """
-    found, asked = Record(), set[tuple[str, str]]()
-    for event in events:
-        name, payload = (event.tenant, event.request_id), event.payload
-        if isinstance(payload, RequestOpened) and payload.task == task:
-            asked.add(name)
-        elif isinstance(payload, AttemptFinished) and name in asked and not payload.recalled:
-            one = found.bids[payload.key]
-            one.tried += 1
-            one.failed += payload.reason is not None
-            one.cost += payload.price
-        elif isinstance(payload, OutcomeSettled) and name in asked and payload.winner:
-            found.bids[payload.winner].won += 1
-        elif isinstance(payload, LessonsLearned) and payload.task == task and payload.source != "agreement":
-            _judged(found, name, payload)
-        elif isinstance(payload, VariantDecided) and payload.task == task:
-            found.stopped.append(payload)
-        elif isinstance(payload, ExampleRetired) and payload.task == task:
-            found.retired.append(payload)
-    return found
+    found = Tactics()
+    found.fold(events)
+    return found.of(task)
 
 
 def _judged(found: Record, name: tuple[str, str], learned: LessonsLearned) -> None:
@@ -110,5 +132,7 @@ def _judged(found: Record, name: tuple[str, str], learned: LessonsLearned) -> No
         if lesson.weight > 0.0:
             rights.pop(name, None)
             rights[name] = lesson.target
+            if len(rights) > _LATEST:
+                del rights[next(iter(rights))]
         elif rights.get(name) == lesson.target:  # taken back
             del rights[name]

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 KINDS = ("request", "award", "finished", "outcome", "feedback")
 CHAT = "chat"  # the operation, as the conventions call it
 _LATEST = 100_000  # requests whose later events are still attributed to their task
-_PIECE = 500
+_PIECE = 200
+_REST_SECONDS = 0.001
 _NANO = 1e9
 _OPEN = {"closed": 0.0, "half-open": 0.5, "open": 1.0}
 
@@ -84,11 +85,11 @@ class Metrics:
             self._take(event)
 
     async def know(self, past: Iterator[Event]) -> None:
-        """Count what happened before, piece by piece, so that nobody waits for it."""
-        while piece := tuple(islice(past, _PIECE)):
+        """Count what happened before, piece by piece, read in another thread, so that nobody waits for it."""
+        while piece := await asyncio.to_thread(lambda: tuple(islice(past, _PIECE))):
             for event in piece:
                 self._take(event)
-            await asyncio.sleep(0)
+            await asyncio.sleep(_REST_SECONDS)  # who asks meanwhile has the processor
 
     def watch(self, stage: str, ask: Ask, began_ns: int, ended_ns: int) -> None:
         """A stage of a request of this process ended."""

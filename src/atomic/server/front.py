@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-from typing import Any
-
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atomic.errors import AtomicError
 from atomic.server import entering
 from atomic.server.pages import is_page
-from atomic.server.problems import Problem, response_of, shape_of
+from atomic.server.problems import Problem, places, response_of, shape_of
 from atomic.server.service import Service
 
 MOST_BYTES = 50_000_000  # of a request, images included
@@ -100,9 +96,3 @@ class _Bounded:
 
 def _too_large() -> Problem:
     return Problem(413, f"more than {MOST_BYTES // 1_000_000} MB", hint="send less, or a link")
-
-
-def places(error: BaseException) -> list[str]:
-    """Where an error arose, innermost last, without any values."""
-    frames: list[Any] = traceback.extract_tb(error.__traceback__)[-6:]
-    return [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames]

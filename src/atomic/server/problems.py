@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import orjson
@@ -133,3 +135,9 @@ def body_of(problem: Problem, shape: Shape) -> dict[str, Any]:
     title = _TITLES.get(problem.status, "This cannot be done")
     said: dict[str, Any] = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.message}
     return said | ({"hint": problem.hint} if problem.hint else {})
+
+
+def places(error: BaseException) -> list[str]:
+    """Where an error arose, innermost last, without any values."""
+    frames: list[Any] = traceback.extract_tb(error.__traceback__)[-6:]
+    return [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames]

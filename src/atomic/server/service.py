@@ -23,11 +23,13 @@ from atomic.market import Market, Trade
 from atomic.overview import KINDS, Overviews
 from atomic.policies import Action, Area, CedarPolicies
 from atomic.protocols import Bidder
+from atomic.records.event import Event
 from atomic.records.microtask import Microtask
 from atomic.records.principal import Principal as Identity
 from atomic.review import Queue
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal, purse_of_team, purse_of_tenant, team_of
+from atomic.server.problems import places
 from atomic.server.sessions import whose
 from atomic.server.tasks import tasks_of
 
@@ -180,7 +182,7 @@ async def running(
         overviews = Overviews()
         unfollows = (ledger.follow(keyring.fold, after=head), ledger.follow(overviews.follow, after=head))
         past = takewhile(lambda event: event.seq <= head, ledger.read(kinds=KINDS))
-        looking_back = asyncio.create_task(overviews.know(past))
+        looking_back = asyncio.create_task(_look_back(overviews, past))
         service = Service(
             config=config,
             market=market,
@@ -204,6 +206,15 @@ async def running(
             for task in (catching_up, looking_back):
                 task.cancel()
             await asyncio.gather(catching_up, looking_back, return_exceptions=True)
+
+
+async def _look_back(overviews: Overviews, past: Iterator[Event]) -> None:
+    """Read the past into the overview; that it cannot be read is told, in the log and on every page."""
+    try:
+        await overviews.know(past)
+    except Exception as error:  # of storage or a bug: nobody waits for this task, so it says so itself
+        overviews.why = f"the past cannot be read: {type(error).__name__}"
+        structlog.get_logger().error("the past cannot be read", error=type(error).__name__, at=places(error))
 
 
 @asynccontextmanager

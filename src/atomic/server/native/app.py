@@ -11,10 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from atomic.errors import AtomicError
-from atomic.server.front import places
 from atomic.server.native import access, buying, history, inbox, knowing, overview, requests, review
 from atomic.server.native.shapes import ProblemShown
-from atomic.server.problems import Problem, response_of
+from atomic.server.problems import Problem, places, response_of
 from atomic.version import __version__
 
 _EVERYWHERE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 503)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import orjson
@@ -11,13 +12,10 @@ from fastapi import APIRouter, Query
 from atomic.protocols import Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import ActionDone, OutcomeSettled
-from atomic.records.request import RequestOpened
 from atomic.server.native.common import Serving, Who, may
-from atomic.server.native.requests import backwards
 from atomic.server.native.shapes import Seq, Told
 
 router = APIRouter(tags=["inbox"])
-_SCANNED = 4_000  # requests that one page looks at
 
 
 @router.get("/inbox", dependencies=[may("see", "inbox")])
@@ -28,22 +26,14 @@ def inbox(
     limit: Annotated[int, Query(ge=1, le=100)] = 30,
 ) -> Told:
     """A page of mails, the newest first: from whom, what was decided, and what was done."""
-    mails: dict[str, list[Event]] = {}
-    last: int | None = None
-    for scanned, event in enumerate(backwards(service.ledger, before or service.ledger.head() + 1)):
-        mail, slash, _ = event.request_id.rpartition("/")
-        if not slash or event.tenant != who.tenant or not _is_asked(event):
-            continue
-        if (mail not in mails and len(mails) == limit) or scanned == _SCANNED:
-            last = event.seq + 1
-            break
-        mails.setdefault(mail, []).append(event)
-    return {"mails": [_mail(service.ledger, mail, found) for mail, found in mails.items()], "next": last}
+    found = list(islice(service.overviews.listing.mails(who.tenant, before=before), limit + 1))
+    mails = [_mail(service.ledger, mail, [_event(service.ledger, seq) for seq in seqs]) for mail, seqs in found[:limit]]
+    more = found[limit - 1][1][-1] if len(found) > limit else None
+    return {"ready": service.overviews.ready, "mails": mails, "next": more}
 
 
-def _is_asked(event: Event) -> bool:
-    told = event.payload
-    return isinstance(told, RequestOpened) and (told.assignment is None or not told.assignment.shadows)
+def _event(ledger: Ledger, seq: int) -> Event:
+    return next(ledger.read(after=seq - 1, limit=1))
 
 
 def _mail(ledger: Ledger, mail: str, requests: Sequence[Event]) -> Told:
@@ -55,7 +45,7 @@ def _mail(ledger: Ledger, mail: str, requests: Sequence[Event]) -> Told:
         "time_ns": min(event.time_ns for event in requests),
         "sender": letter.get("sender", ""),
         "subject": letter.get("subject", ""),
-        "decisions": [one for event in reversed(requests) for one in _decision(ledger, event)],
+        "decisions": [one for event in requests for one in _decision(ledger, event)],
         "actions": [
             {"action": one.payload.action, "status": one.payload.status, "detail": one.payload.detail}
             for one in actions

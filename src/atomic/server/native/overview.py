@@ -14,7 +14,6 @@ from fastapi.responses import StreamingResponse
 
 from atomic.counterfactual import Given, best
 from atomic.errors import CallerError, NotFound
-from atomic.explain.tried import KINDS, record_of
 from atomic.overview import HOUR_NS, Bought, Overview, Tried, quantile, wilson
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import decode
@@ -95,7 +94,7 @@ async def bidding(service: Whole, who: Who, bidder: Name = "", task: Name = "", 
 @router.get("/overview/tactics", dependencies=[may("see", "tasks")])
 def tactics(service: Whole, task: Annotated[str, Query(min_length=1, max_length=200)]) -> Told:
     """What came of each tactic in a task, with its lift over asking plainly (95 %, at all times together)."""
-    found = record_of(service.ledger.read(kinds=KINDS), task)
+    found = service.overviews.tactics.of(task)
     bids = [
         {
             "of": key,
@@ -207,6 +206,7 @@ def _now(service: Service, seen: Overview) -> Told:
     this = seen.bought_by(lambda *_: "", since_ns=hour).get("", Bought())
     return {
         "ready": service.overviews.ready,
+        "why": service.overviews.why,
         "seq": seen.seq,
         "open": seen.open,
         "this_hour": _bought(this),

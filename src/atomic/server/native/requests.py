@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +11,8 @@ from atomic.errors import NotFound
 from atomic.explain import Explanation
 from atomic.explain import explain as explained
 from atomic.explain import why_not as why_not_told
-from atomic.protocols import Ledger
+from atomic.listing import Wanted, backwards
+from atomic.protocols import Headed, History, Ledger
 from atomic.records.event import Event
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
@@ -21,8 +22,7 @@ from atomic.server.native.shapes import FeedbackAsked, Limit, Name, RequestRow, 
 from atomic.server.service import Service
 
 router = APIRouter(prefix="/requests", tags=["requests"])
-_SCANNED = 20_000  # requests that one page looks at; its `next` goes on from there
-_WINDOW = 512  # events
+_SCANNED = 2_000  # requests; a page's `next` goes on from there
 
 
 @router.get("", dependencies=[may("see", "requests")])
@@ -37,16 +37,24 @@ def requests(  # noqa: PLR0913, PLR0917 - what can be asked for
     limit: Limit = 50,
 ) -> RequestsShown:
     """A page of requests, the newest first; shadows of others are not among them."""
+    wanted = Wanted(search=search, task=task, status=status, bidder=bidder)
+    if not service.overviews.ready:
+        return _read(service.ledger, who.tenant, wanted, before, limit)
+    seqs = list(islice(service.overviews.listing.requests(who.tenant, wanted, before=before), limit + 1))
+    rows = [_row(service.ledger, next(service.ledger.read(after=seq - 1, limit=1))) for seq in seqs[:limit]]
+    return RequestsShown(requests=rows, next=rows[-1].seq if len(seqs) > limit else None)
+
+
+def _read(ledger: Headed, tenant: str, wanted: Wanted, before: int, limit: int) -> RequestsShown:
+    """The same from the ledger itself, as long as the past is being read: of so many requests at a time."""
     rows: list[RequestRow] = []
-    scanned, last = 0, before or service.ledger.head() + 1
-    for event in backwards(service.ledger, last):
-        scanned, last = scanned + 1, event.seq
-        if event.tenant == who.tenant and search in event.request_id and _fits(event, task):
-            row = _row(service.ledger, event)
-            if status in ("", row.status) and bidder in ("", row.winner, row.winner.partition("+")[0]):
+    for scanned, event in enumerate(backwards(ledger, ("request",), before), 1):
+        if event.tenant == tenant and wanted.search in event.request_id and _fits(event, wanted.task):
+            row = _row(ledger, event)
+            if wanted.status in {"", row.status} and wanted.bidder in {"", row.winner, row.winner.partition("+")[0]}:
                 rows.append(row)
         if len(rows) == limit or scanned == _SCANNED:
-            return RequestsShown(requests=rows, next=last)
+            return RequestsShown(requests=rows, next=event.seq)
     return RequestsShown(requests=rows, next=None)
 
 
@@ -119,20 +127,6 @@ def _opened(ledger: Ledger, tenant: str, request_id: str) -> Event:
     raise NotFound(f"there is no request {request_id!r}", hint="/api/v1/requests lists them")
 
 
-def backwards(ledger: Ledger, before: int) -> Iterator[Event]:
-    """Events of requests that were opened, newest first: windows that grow while they hold few."""
-    window, end = _WINDOW, before
-    while end > 1:
-        begin = max(0, end - 1 - window)
-        found = []
-        for event in ledger.read(after=begin, kinds=("request",)):
-            if event.seq >= end:
-                break
-            found.append(event)
-        yield from reversed(found)
-        end, window = begin + 1, window * 2
-
-
 def _fits(event: Event, task: str) -> bool:
     told = event.payload
     if not isinstance(told, RequestOpened) or task not in ("", told.task):
@@ -140,7 +134,7 @@ def _fits(event: Event, task: str) -> bool:
     return told.assignment is None or not told.assignment.shadows
 
 
-def _row(ledger: Ledger, opened: Event) -> RequestRow:
+def _row(ledger: History, opened: Event) -> RequestRow:
     told: Any = opened.payload
     found = ledger.read(request_id=opened.request_id, kinds=("outcome",))
     settled = next((one.payload for one in found if one.tenant == opened.tenant), None)
