@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from atomic.protocols import Bidder, Profile, Sketch
-from atomic.records.attempt import Plan, Reply
+from atomic.records.attempt import Plan, Reply, Usage
 from atomic.records.bid import NoBid, Offer
 from atomic.records.microtask import Ask
 from atomic.records.mode import MARKET, Assignment, Mode
@@ -82,8 +82,8 @@ def beside(shop: Shop, terms: Terms, arm: str, known: Mapping[str, Attempted]) -
 class Compared:
     """A purchase that has run, for comparison: its answers in hand, its attempts by bid, what it was bought on at last.
 
-    `paid` is what its attempts were billed, without those that were only recalled; `capped` whether a day's cap kept
-    anybody from being asked.
+    `paid` is what its attempts were billed, without those that were only recalled; `usage` what all of them used;
+    `capped` whether a day's cap kept anybody from being asked.
     """
 
     settled: OutcomeSettled
@@ -91,6 +91,7 @@ class Compared:
     attempts: Mapping[str, Attempted]
     terms: Terms
     paid: int
+    usage: Usage
     capped: bool
 
 

@@ -235,7 +235,7 @@ class Market:
 
     async def _purchase(self, call: Call[T], trade: Trade, request_id: str, earlier: Sequence[Event]) -> Outcome[T]:
         if self._unfollow is not None:  # another process may have changed a price since our last append
-            self.follow(tuple(self.ledger.read(after=self._seen)))
+            self.follow(self.ledger.news(self._seen))
         ask = trade.ask(call, request_id)
         terms = self._terms(ask, trade)
         assignment = self.modes.assignment(ask, terms, earlier)
@@ -255,8 +255,8 @@ class Market:
         else:
             purchase.open(opened, given(ask, trade.subjects))
         settled, answer = await purchase.run()
-        self.modes.answered(ask, opened, terms, trade, purchase.compared(settled))
-        return Outcome.of(settled, answer, request_id, trade.tenant, self.ledger)
+        self.modes.answered(ask, opened, terms, trade, compared := purchase.compared(settled))
+        return Outcome.of(settled, answer, compared.usage, (trade.tenant, request_id), self.ledger)
 
     def preview(self, call: Call[Any], trade: Trade) -> tuple[Slate, Award]:
         """The first round as it would be held now, exploration's draw included; records, reserves and buys nothing."""

@@ -10,6 +10,7 @@ import orjson
 from atomic.errors import Erased, NotFound, TaskError
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
+from atomic.records.attempt import AttemptFinished, Usage
 from atomic.records.microtask import Call
 from atomic.records.money import dollars
 from atomic.records.outcome import OutcomeSettled, ProbabilitySource
@@ -34,6 +35,7 @@ class Outcome(Generic[T]):
     rounds: int
     why: str = ""
     tenant: str = ""
+    usage: Usage = field(default=Usage(), repr=False)  # of all its attempts
     _ledger: Ledger = field(repr=False, compare=False)
 
     @property
@@ -53,10 +55,12 @@ class Outcome(Generic[T]):
         return explain(self._ledger, self.id, tenant=self.tenant).text()
 
     @classmethod
-    def of(cls, settled: OutcomeSettled, answer: T | None, request_id: str, tenant: str, ledger: Ledger) -> Outcome[T]:
-        """From the record."""
+    def of(
+        cls, settled: OutcomeSettled, answer: T | None, usage: Usage, key: tuple[str, str], ledger: Ledger
+    ) -> Outcome[T]:
+        """From the record of the request of this tenant and id."""
         return cls(
-            id=request_id,
+            id=key[1],
             answer=answer,
             probability=settled.probability,
             probability_source=settled.probability_source,
@@ -65,7 +69,8 @@ class Outcome(Generic[T]):
             winner=settled.winner,
             rounds=settled.rounds,
             why=settled.why,
-            tenant=tenant,
+            tenant=key[0],
+            usage=usage,
             _ledger=ledger,
         )
 
@@ -75,8 +80,13 @@ def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) ->
 
     Raises NotFound when there is none, Erased when it was erased, TaskError when the task's type has changed since.
     """
-    for event in ledger.read(request_id=request_id, kinds=("outcome",)):
-        if event.tenant == tenant and isinstance(event.payload, OutcomeSettled):
+    attempts: list[AttemptFinished] = []
+    for event in ledger.read(request_id=request_id, kinds=("finished", "outcome")):
+        if event.tenant != tenant:  # others may have called theirs the same
+            continue
+        if isinstance(event.payload, AttemptFinished):
+            attempts.append(event.payload)
+        elif isinstance(event.payload, OutcomeSettled):
             answer: Any = None
             if event.bodies:
                 body = ledger.body(event.bodies[0])
@@ -85,5 +95,6 @@ def read_outcome(ledger: Ledger, call: Call[T], tenant: str, request_id: str) ->
                 answer = from_json(call.task, orjson.loads(body))
                 if isinstance(answer, Refusal):
                     raise TaskError(f"the answer to {request_id!r} is not of the type that {call.task.name} has today")
-            return Outcome.of(event.payload, answer, request_id, tenant, ledger)
+            usage = Usage.of(one.usage for one in attempts)
+            return Outcome.of(event.payload, answer, usage, (tenant, request_id), ledger)
     raise NotFound(f"there is no settled request {request_id!r}")

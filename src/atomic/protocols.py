@@ -415,6 +415,10 @@ class SharedLedger(Ledger, Claims, Protocol):
         """Tell `callback` of every event with seq > `after` (None: from now on), in order; the result ends it."""
         ...
 
+    def news(self, after: int) -> Sequence[Event]:
+        """Events with seq > `after`, if some of them are other processes' and followers may not know them yet."""
+        ...
+
     def secret(self) -> bytes:
         """The market's secret, 32 bytes: the same for every process."""
         ...

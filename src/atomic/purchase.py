@@ -22,15 +22,15 @@ from atomic.hedging import Hedging
 from atomic.judging import examiner
 from atomic.output import Refusal, from_json
 from atomic.protocols import Ledger
-from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan
-from atomic.records.award import Award, Position, Slate, Table
+from atomic.records.attempt import AttemptFinished, AttemptStarted, Plan, Usage
+from atomic.records.award import NOBODY, Award, Position, Slate, Table
 from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import content_id
 from atomic.records.event import Body, Entry, Event, decode, encode
 from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.records.request import RequestOpened
-from atomic.rules.auction import RULES_VERSION, auction
+from atomic.rules.auction import auction, settles
 from atomic.rules.planned import lift_of
 from atomic.shop import day_of
 from atomic.stages.capacity import Held, Turn
@@ -38,7 +38,7 @@ from atomic.stages.collect import Round, busy, collect
 from atomic.stages.execute import Attempted, cut_off
 from atomic.stages.learn import Bought, at_the_end
 from atomic.stages.race import Race
-from atomic.stages.settle import EMPTY_HAND, evidence_counts, finished, outcome
+from atomic.stages.settle import EMPTY_HAND, awarded, evidence_counts, finished, outcome
 from atomic.stages.speech import Speech
 from atomic.stages.steer import steer
 from atomic.stages.tune import tune
@@ -107,7 +107,6 @@ class Purchase:
                 continue
             self._spent += cut.reserved
             self._take(cut_off(bid, Reason.INTERRUPTED, price=cut.reserved))
-
         if not self._terms.mandate:
             self._go_otherwise()
 
@@ -131,10 +130,11 @@ class Purchase:
     async def _rounds(self, turn: Turn) -> tuple[OutcomeSettled, Any]:
         while True:
             self._books.round += 1
-            await self._shop.invite(self._ask, self._terms)
-            elapsed = self._shop.clock.monotonic_ns() - self._began_ns
-            ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed)
-            slate, table, award, entry = self._award(ask, elapsed, turn)
+            if not settles(self._position(0)):
+                await self._shop.invite(self._ask, self._terms)
+            elapsed_ns = self._shop.clock.monotonic_ns() - self._began_ns
+            ask = replace(self._ask, time_left_ns=self._terms.deadline_ns - elapsed_ns)
+            slate, table, award, entry = self._award(ask, elapsed_ns, turn)
             if not award.chosen:
                 if not self._hand.state.answered and (
                     await turn.called(busy(slate), ask.time_left_ns) or self._go_otherwise()
@@ -183,6 +183,25 @@ class Purchase:
             await self._execute(self._ask, bids, plans, held)
 
     def _award(self, ask: Ask, elapsed_ns: int, turn: Turn) -> tuple[Slate, Table, Award, Entry]:
+        shop, position = self._shop, self._position(elapsed_ns)
+        beliefs_seq = shop.beliefs.seq
+        slate = NOBODY if settles(position) else self._slate(ask, turn)
+        table, table_id, table_bytes = shop.beliefs.table(ask.task.name, ask.task.alternatives)
+        position, slate = steer(ask.task.name, position, self._opened_ns, shop.beliefs, slate, table, shop.valuation)
+        self._terms = position.terms
+        self._hand = self._hand.asked(ask.domain, position.terms.worth)
+        position = replace(position, state=self._hand.state)
+        draw = shop.draw(ask.tenant, ask.request_id, self._books.round)
+        verdict = shop.timed("auction", ask, auction, position, slate, table, draw, valuation=shop.valuation)
+        slate_bytes = encode(slate)
+        award = awarded(position, verdict, content_id(slate_bytes), table_id, draw, turn, beliefs_seq)
+        return slate, table, award, self._books.entry(award, blobs=(slate_bytes, table_bytes))
+
+    def _position(self, elapsed_ns: int) -> Position:
+        terms, number = self._declared if self._books.round == 1 else self._terms, self._books.round
+        return Position(terms=terms, state=self._hand.state, round=number, spent=self._spent, elapsed_ns=elapsed_ns)
+
+    def _slate(self, ask: Ask, turn: Turn) -> Slate:
         shop = self._shop
         this = Round(
             terms=self._terms,
@@ -197,40 +216,7 @@ class Purchase:
             begun=self._speech.said,
             stuck=self._speech.stuck,
         )
-        beliefs_seq = shop.beliefs.seq
-        slate = shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)
-        table, table_id, table_bytes = shop.beliefs.table(ask.task.name, ask.task.alternatives)
-        position = Position(
-            terms=self._declared if self._books.round == 1 else self._terms,
-            state=self._hand.state,
-            round=self._books.round,
-            spent=self._spent,
-            elapsed_ns=elapsed_ns,
-        )
-        position, slate = steer(ask.task.name, position, self._opened_ns, shop.beliefs, slate, table, shop.valuation)
-        self._terms = position.terms
-        self._hand = self._hand.asked(ask.domain, position.terms.worth)
-        position = replace(position, state=self._hand.state)
-        draw = shop.draw(ask.tenant, ask.request_id, self._books.round)
-        verdict = shop.timed("auction", ask, auction, position, slate, table, draw, valuation=shop.valuation)
-        slate_bytes = encode(slate)
-        award = Award(
-            position=position,
-            slate=content_id(slate_bytes),
-            table=table_id,
-            draw=draw,
-            beliefs_seq=beliefs_seq,
-            rules_version=RULES_VERSION,
-            capacity=tuple(sorted(turn.busy.items())),
-            standing=verdict.standing,
-            standing_group=verdict.standing_group,
-            considered=verdict.considered,
-            candidates=verdict.candidates,
-            chosen=verdict.chosen,
-            propensity=verdict.propensity,
-            waited_ns=turn.waited_ns,
-        )
-        return slate, table, award, self._books.entry(award, blobs=(slate_bytes, table_bytes))
+        return shop.timed("collect", ask, collect, ask, shop.bidders, shop.tactics, shop.beliefs, this)
 
     async def _reserve(self, decision: Entry, chosen: Sequence[Bid], plans: Sequence[Plan]) -> bool:
         """Record the round and its reservations before the first call; False when the day's cap forbids it."""
@@ -326,8 +312,7 @@ class Purchase:
     def _bring(self, brought: Attempted) -> None:
         """Put the answer that the caller got beside those bought: so they are compared, and learned from together."""
         self._hand, record, body = finished(self._hand, self._ask, brought, self._shop.beliefs)
-        bodies = () if body is None else (self._books.answer(body),)
-        self._books.note(replace(record, recalled=True), bodies=bodies)
+        self._books.note(replace(record, recalled=True), bodies=() if body is None else (self._books.answer(body),))
 
     def compared(self, settled: OutcomeSettled) -> Compared:
         """What a comparison needs, once it has run."""
@@ -338,6 +323,7 @@ class Purchase:
             attempts=self._attempted,
             terms=self._terms,
             paid=paid,
+            usage=Usage.of(one.attempt.usage for one in self._bought),
             capped=Reason.DAILY_BUDGET in self._excluded.values(),
         )
 

@@ -139,6 +139,10 @@ class MemoryLedger:
         except KeyError:
             raise NotFound(f"there is no content {content_id}") from None
 
+    def news(self, after: int) -> Sequence[Event]:
+        """None: there are no other processes."""
+        return ()
+
     def head(self) -> int:
         """The seq of the last event; 0 when there is none."""
         return len(self._events)

@@ -121,6 +121,10 @@ class SqliteLedger:
         """Events with seq > after, in order, up to the one that was last when the reading began."""
         return self._reader.read(after=after, request_id=request_id, kinds=kinds, limit=limit)
 
+    def news(self, after: int) -> Sequence[Event]:
+        """Events with seq > `after`, if some of them are other processes' and followers may not know them yet."""
+        return tuple(self.read(after=after)) if self._writer.unheard(self._reader.head(), after) else ()
+
     def body(self, commitment: Commitment) -> bytes | None:
         """A body; None when it was erased. Raises Tampered when it is not what the chain committed to."""
         return self._reader.body(commitment)

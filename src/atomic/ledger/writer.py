@@ -70,6 +70,7 @@ class Writer:
         self._patient = True  # whether the connection waits for other processes' locks
         self._sync_s = 1.0  # how long the last commit took that had to reach the disk; slow until it is known
         (self._busy_timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        self._others_to = 0  # the seq of the last event of another process that a commit met
         self._stop = _Stop()
         self._stop_error: Exception | None = None
         self._queue: queue.SimpleQueue[_Waiting | _Stop] = queue.SimpleQueue()
@@ -117,6 +118,10 @@ class Writer:
             self._turn.release()
         self._deliver(events, [one])
         return True
+
+    def unheard(self, head: int, after: int) -> bool:
+        """Whether other processes wrote any of the events after one and up to the head."""
+        return head > self._seen[0] or self._others_to > after
 
     def stop(self) -> threading.Event:
         """Finish what waits; the event is set when that is done. May be called twice."""
@@ -246,6 +251,7 @@ class Writer:
                         one.outcome = one.operation.apply(group)
                     group.flush()
                     connection.execute("COMMIT")
+                    self._others_to = others[-1].seq if others else self._others_to  # first: see `unheard`
                     self._seen = group.seq, group.hash
                     if full:
                         self._sync_s = time.monotonic() - began
@@ -275,6 +281,7 @@ class Writer:
             if not rows:
                 return
             events = [event_of(row) for row in rows]
+            self._others_to = events[-1].seq
             self._heard_of_erasures(events)
             self._hand_back(events, ())
             self._seen = int(rows[-1][0]), bytes(rows[-1][-1])

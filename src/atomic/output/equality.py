@@ -8,13 +8,14 @@ import unicodedata
 from collections.abc import Mapping, Set
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from atomic.records.canonical import canonical_json
-from atomic.records.conversation import ToolCall
+from atomic.records.conversation import Spoken, ToolCall
 from atomic.records.microtask import Microtask
 
 
@@ -28,6 +29,8 @@ def as_json(task: Microtask[..., Any], answer: object) -> Any:
 
 
 def _sets_sorted(answer: object, plain: Any) -> Any:
+    if isinstance(plain, str) or isinstance(answer, Spoken):  # no sets in there
+        return plain
     if isinstance(answer, Set) and isinstance(plain, list):
         return sorted(plain, key=canonical_json)
     if isinstance(answer, list | tuple) and isinstance(plain, list) and len(answer) == len(plain):
@@ -62,7 +65,7 @@ def canonical_key(task: Microtask[..., Any], answer: object) -> bytes:
     """
     if isinstance(answer, str) and not isinstance(answer, enum.Enum):
         answer = answer.strip()
-    return canonical_json(_key(answer, Fraction(str(task.step))))
+    return canonical_json(_key(answer, _exact(task.step)))
 
 
 def _key(value: object, step: Fraction) -> list[Any]:
@@ -90,6 +93,11 @@ def _key(value: object, step: Fraction) -> list[Any]:
         ]
     # Dates, ids, paths, bytes: as pydantic writes them.
     return [type(value).__name__, _ANY.dump_python(value, mode="json")]
+
+
+@cache
+def _exact(step: float) -> Fraction:
+    return Fraction(str(step))
 
 
 def _said(arguments: str) -> Any:

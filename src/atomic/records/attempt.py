@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +68,23 @@ class Usage:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     seconds: float = 0.0  # of a machine of ours, where the price is by time
+
+    @staticmethod
+    def of(parts: Iterable[Usage]) -> Usage:
+        """All of them together.
+
+        >>> Usage.of([Usage(prompt_tokens=3), Usage(prompt_tokens=4)]) == Usage(prompt_tokens=7)
+        True
+        """
+        used = list(parts)
+        return Usage(
+            prompt_tokens=sum(one.prompt_tokens for one in used),
+            completion_tokens=sum(one.completion_tokens for one in used),
+            cached_tokens=sum(one.cached_tokens for one in used),
+            cache_write_tokens=sum(one.cache_write_tokens for one in used),
+            reasoning_tokens=sum(one.reasoning_tokens for one in used),
+            seconds=sum(one.seconds for one in used),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,9 @@ class Slate:
     no_bids: tuple[NoBid, ...]
 
 
+NOBODY = Slate(bids=(), no_bids=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Where a request stands when a round begins; with slate, table and draw it decides the award."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -105,7 +105,7 @@ class Conversation(BaseModel):
             said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:3])
             raise TaskError(f"no conversation: {said}") from None  # without its values: an error is logged
 
-    @property
+    @cached_property
     def text(self) -> str:
         """What a reader would see of it: a line for each message; of an image, that it is one."""
         return "\n".join(f"{one['role']}: {text_of(one)}" for one in self.messages)
@@ -134,7 +134,7 @@ class Conversation(BaseModel):
         seen = [{**one, "content": [_seen(part) for part in parts_of(one)]} for one in self.messages]
         return len(sorted_json([seen, self.tools, self.form])) + IMAGE_BYTES * self.images
 
-    @property
+    @cached_property
     def images(self) -> int:
         """How many images it shows."""
         return sum(part.get("type") in IMAGES for one in self.messages for part in parts_of(one))
@@ -144,7 +144,7 @@ class Conversation(BaseModel):
         """Whether it offers tools."""
         return bool(self.tools or self.settings.get("functions"))
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether it is texts alone and asks for nothing but a text: a model without tools or images can go on."""
         asks = bool(self.tools or self.form or self.settings.get("tools"))
@@ -156,8 +156,8 @@ def parts_of(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     content = message.get("content")
     if isinstance(content, str):
         yield {"type": "text", "text": content}
-    elif isinstance(content, Sequence):
-        yield from (part for part in content if isinstance(part, Mapping))
+    elif isinstance(content, list | tuple):
+        yield from (part for part in content if isinstance(part, dict))
 
 
 def _seen(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -172,8 +172,8 @@ def text_of(message: Mapping[str, Any]) -> str:
     """
     said = [str(part["text"]) if "text" in part else f"[{part.get('type', '')}]" for part in parts_of(message)]
     for call in message.get("tool_calls") or ():
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping):
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
             said.append(f"{function.get('name', '')}({function.get('arguments', '')})")
     return " ".join(said)
 

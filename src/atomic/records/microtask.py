@@ -63,9 +63,8 @@ class Microtask(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         """Bind and check an input. Raises TaskError when it does not fit the signature."""
         try:
-            bound = self.signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            checked = self.input_model.model_validate(dict(bound.arguments))
+            bound = self._bound(*args, **kwargs)
+            checked = self.input_model.model_validate(bound)
         except TypeError as error:
             raise TaskError(f"{self.name}: the input does not fit: {error}") from error
         except ValidationError as error:
@@ -74,11 +73,20 @@ class Microtask(Generic[P, T]):
         try:
             shown = checked.model_dump(mode="json")
             # As checked: bidders that read arguments and bidders that read JSON see one input.
-            arguments = {name: getattr(checked, name) for name in bound.arguments}
+            arguments = {name: getattr(checked, name) for name in bound}
             talk = conversation_in(arguments)
             return Call(self, arguments, canonical_json(shown), _as_text(shown) if talk is None else talk.text)
         except ValueError as error:
             raise TaskError(f"{self.name}: the input cannot be written as JSON: {error}") from error
+
+    def _bound(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        if len(args) == 1 and not kwargs and len(self.signature.parameters) == 1:
+            (only,) = self.signature.parameters.values()
+            if only.kind is not only.KEYWORD_ONLY:
+                return {only.name: args[0]}  # as nearly all are, and to bind it costs more than to check it
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return dict(bound.arguments)
 
     @property
     def form(self) -> Mapping[str, Any]:

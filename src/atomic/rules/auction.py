@@ -39,13 +39,13 @@ def auction(
     A mandate buys whom it names, and settles for what comes of it. Where the caller reads along, one bid is bought at
     a time, valued as if nothing came after it, and the first answer settles it.
     """
+    if settles(position):
+        standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
+        return _outright(standing, group, ())
     if position.terms.mandate:
         return _mandated(position, slate, table, valuation)
     if position.terms.survey:
         return _survey(position, slate, table, valuation)
-    if position.terms.streamed and position.state.answered:
-        standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
-        return _outright(standing, group, ())
     standing, group, values = _values(position, slate, table, valuation)
     valued = in_time(position, slate, values)
     if position.terms.streamed:  # the reader hears one
@@ -85,6 +85,16 @@ def auction(
     )
 
 
+def settles(position: Position) -> bool:
+    """Whether nothing is bought from here, whoever bids: a mandate or a reader has an answer, a survey has been held.
+
+    Such a round needs no bids.
+    """
+    terms = position.terms
+    held = terms.mandate or (position.round > 1 if terms.survey else terms.streamed)
+    return bool(held) and bool(position.state.answered)
+
+
 def _survey(position: Position, slate: Slate, table: Table, valuation: Valuation) -> Verdict:
     """All bids that the terms name, the cheapest first while the price allows; what that is worth is not asked."""
     standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
@@ -98,10 +108,10 @@ def _survey(position: Position, slate: Slate, table: Table, valuation: Valuation
 
 
 def _mandated(position: Position, slate: Slate, table: Table, valuation: Valuation) -> Verdict:
-    """The bid that the terms name, if it is there and nothing is in hand; what it is worth is not asked."""
+    """The bid that the terms name, if it is there; what it is worth is not asked."""
     standing, group, _ = valuation(position, Slate(bids=(), no_bids=slate.no_bids), table)
     named = [bid.key for bid in slate.bids if position.terms.mandate in {bid.key, bid.offer.bidder}]
-    return _outright(standing, group, () if position.state.answered else tuple(named[:1]))
+    return _outright(standing, group, tuple(named[:1]))
 
 
 def _values(

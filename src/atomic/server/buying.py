@@ -74,7 +74,7 @@ class Purchase:
         """What came of it. Raises Problem where the market refused."""
         if outcome.refused:
             raise refusal(self.service.ledger, outcome)
-        answer, usage = outcome.answer, _usage(self.service.ledger, outcome)
+        answer, usage = outcome.answer, outcome.usage
         if isinstance(answer, Spoken):
             return Answered(answer.text, answer.calls, answer.ended, usage, outcome)
         if not isinstance(answer, str):
@@ -170,20 +170,6 @@ def _call(task: Microtask[..., Any], conversation: Conversation) -> Call[Any]:
     if len(parameters) == 1:
         return task(given)
     raise TaskError(f"{task.name}: the last message is no object of {', '.join(parameters)}")
-
-
-def _usage(ledger: Ledger, outcome: Outcome[Any]) -> Usage:
-    """What all attempts of a request used."""
-    events = ledger.read(request_id=outcome.id, kinds=("finished",))
-    own = [one.payload for one in events if one.tenant == outcome.tenant]  # others may have called theirs the same
-    used = [one.usage for one in own if isinstance(one, AttemptFinished)]
-    return Usage(
-        prompt_tokens=sum(one.prompt_tokens for one in used),
-        completion_tokens=sum(one.completion_tokens for one in used),
-        cached_tokens=sum(one.cached_tokens for one in used),
-        cache_write_tokens=sum(one.cache_write_tokens for one in used),
-        reasoning_tokens=sum(one.reasoning_tokens for one in used),
-    )
 
 
 def refusal(ledger: Ledger, outcome: Outcome[Any]) -> Problem:

@@ -9,12 +9,14 @@ from typing import Any
 from atomic.belief import Beliefs
 from atomic.output import as_json, canonical_key
 from atomic.records.attempt import AttemptFinished
-from atomic.records.award import Answered, Award, Slate, State
+from atomic.records.award import Answered, Award, Position, Slate, State
 from atomic.records.bid import Bid, Reason
 from atomic.records.canonical import canonical_json
 from atomic.records.microtask import Ask, Microtask
 from atomic.records.outcome import OutcomeSettled, ProbabilitySource
+from atomic.rules.auction import RULES_VERSION, Verdict
 from atomic.rules.planned import lift_of
+from atomic.stages.capacity import Turn
 from atomic.stages.examine import weighed
 from atomic.stages.execute import Attempted
 
@@ -64,7 +66,7 @@ EMPTY_HAND = Hand(State(), ())
 
 def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[Hand, AttemptFinished, bytes | None]:
     """Take an attempt into the hand: the new hand, the record of it, and the answer's body."""
-    reply, bid = done.reply, done.bid
+    reply, bid, before = done.reply, done.bid, hand
     group: int | None = None
     probability, body = 0.0, None
     if reply.reason is None:
@@ -75,8 +77,8 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
             probability = weighed(probability, done.verdicts)
         lift = lift_of(bid, probability, reply.confidence)
         hand = hand.taking(ask.task, bid.key, done.answer, probability, lift)
-        group = hand.state.answered[-1].group
-        body = canonical_json(as_json(ask.task, done.answer))
+        group, known = hand.state.answered[-1].group, len(before.groups)
+        body = hand.groups[group].body if group == known else canonical_json(as_json(ask.task, done.answer))
     record = AttemptFinished(
         bidder=bid.offer.bidder,
         tactic=bid.offer.tactic,
@@ -93,6 +95,28 @@ def finished(hand: Hand, ask: Ask, done: Attempted, beliefs: Beliefs) -> tuple[H
         verdicts=done.verdicts,
     )
     return hand, record, body
+
+
+def awarded(
+    position: Position, verdict: Verdict, slate: str, table: str, draw: float, turn: Turn, beliefs_seq: int
+) -> Award:
+    """The record of a verdict; `slate` and `table` are content ids."""
+    return Award(
+        position=position,
+        slate=slate,
+        table=table,
+        draw=draw,
+        beliefs_seq=beliefs_seq,
+        rules_version=RULES_VERSION,
+        capacity=tuple(sorted(turn.busy.items())),
+        standing=verdict.standing,
+        standing_group=verdict.standing_group,
+        considered=verdict.considered,
+        candidates=verdict.candidates,
+        chosen=verdict.chosen,
+        propensity=verdict.propensity,
+        waited_ns=turn.waited_ns,
+    )
 
 
 def outcome(

@@ -90,6 +90,8 @@ class Teacher:
         self._learners = everybody
 
     def _teach_outcome(self, event: Event) -> None:
+        if not self._learners:  # nobody else is taught what nobody has judged
+            return
         request = self._find(self._requests, event, "request")
         assignment = request.payload.assignment if request and isinstance(request.payload, RequestOpened) else None
         if assignment is not None and assignment.shadows:
