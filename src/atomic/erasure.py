@@ -6,6 +6,7 @@ without the erased requests and their snapshot is recorded, where every later fo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
@@ -61,7 +62,7 @@ async def _rebased(ledger: ErasingLedger, event: Event | None) -> BodiesErased |
 async def rebase(ledger: Ledger) -> Event:
     """Record a snapshot of beliefs folded without erased requests, so that every later fold begins there."""
     while True:
-        beliefs = without_erased(ledger)
+        beliefs = await asyncio.to_thread(without_erased, ledger)  # all of it is read
         content = snapshot(beliefs)
         rebased = BeliefsRebased(at=beliefs.seq, snapshot=content_id(content), digest=beliefs.digest())
         (event,) = await ledger.append([Entry(payload=rebased, blobs=(content,))], power_durable=True)

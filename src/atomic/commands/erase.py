@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -22,9 +22,7 @@ from atomic.errors import CallerError, ConfigError
 
 if TYPE_CHECKING:
     from atomic.config import Config
-    from atomic.ledger import LedgerReader
-    from atomic.records.erasure import BodiesErased
-    from atomic.records.event import Event
+    from atomic.inbox.subjects import Erasure
 
 _DAY_NS = 86_400_000_000_000
 SubjectArgument = Annotated[
@@ -48,27 +46,23 @@ def erase(
     read = find_config_and_ledger(config, ledger)
     if not yes:
         typer.confirm(f"Erase all that is about {subject} from {read.ledger}? It cannot be undone.", abort=True)
-    erased, files = asyncio.run(_erase(read, subject))
-    if erased is None and not files:
+    found = asyncio.run(_erase(read, subject))
+    if found.erased is None and not found.files:
         say("There was nothing to erase.")
         return
+    erased = found.erased
     requests, bodies = (len(erased.requests), erased.bodies) if erased is not None else (0, 0)
-    say(f"Erased: {bodies} bodies, {requests} requests as a whole, {files} files of results.")
+    say(f"Erased: {bodies} bodies, {requests} requests as a whole, {found.files} files of results.")
     say("Backups of the keys still hold theirs: replace them now (docs/erasure.md).")
 
 
-async def _erase(config: Config, subject: str) -> tuple[BodiesErased | None, int]:
-    from atomic import erasure
-    from atomic.inbox.forgetting import digests_of, forget_results
+async def _erase(config: Config, subject: str) -> Erasure:
+    from atomic.inbox.subjects import erased
     from atomic.ledger import SqliteLedger
 
     assert config.ledger is not None  # it was found
     async with SqliteLedger.open(config.ledger) as ledger:
-        erased = await erasure.erase(ledger, subject)
-        # Of every erasure, so that one that was cut short is completed.
-        requests = erasure.erased_requests(ledger)
-    digests = digests_of([request_id for _, request_id in requests])
-    return erased, forget_results(_results(config), subject, digests)
+        return await erased(config, ledger, subject)
 
 
 def export_subject(
@@ -78,11 +72,12 @@ def export_subject(
     ledger: LedgerOption = None,
 ) -> None:
     """Write all that is kept about somebody as one JSON file: inputs, answers, feedback, actions, and results."""
+    from atomic.inbox.subjects import exported
+
     subject = _named(subject)
     read = find_config_and_ledger(config, ledger)
     with reading(config, ledger) as opened:
-        events = [_as_json(opened, subject, event) for event in opened.events_of(subject)]
-    found = {"subject": subject, "events": events, "results": _files(read, subject, events)}
+        found = exported(read, opened, subject)
     if file is None:
         print_json(found)
         return
@@ -95,7 +90,7 @@ def export_subject(
         raise CallerError(f"{file} is there already", hint="name a file that is not, or remove it first") from None
     except OSError as error:
         raise CallerError(f"{file} cannot be written: {error.strerror}") from None
-    say(f"{len(events)} events and {len(found['results'])} files of results in {file}")
+    say(f"{len(found['events'])} events and {len(found['results'])} files of results in {file}")
 
 
 def retention(
@@ -118,58 +113,21 @@ def retention(
         say(f"{label}: {len(requests)} requests are older than {ages[label] / _DAY_NS:g} days")
     every = sorted({one for requests in old.values() for one in requests})
     if not dry_run and every:
-        erased, files = asyncio.run(_retire(read, every))
-        say(f"Erased: {erased.bodies if erased else 0} bodies, {files} files of results.")
+        found = asyncio.run(_retire(read, every))
+        say(f"Erased: {found.erased.bodies if found.erased else 0} bodies, {found.files} files of results.")
 
 
-async def _retire(config: Config, requests: list[tuple[str, str]]) -> tuple[BodiesErased | None, int]:
+async def _retire(config: Config, requests: list[tuple[str, str]]) -> Erasure:
     from atomic import erasure
     from atomic.inbox.forgetting import digests_of, forget_results
+    from atomic.inbox.subjects import Erasure, results_of
     from atomic.ledger import SqliteLedger
 
     assert config.ledger is not None  # it was found
     async with SqliteLedger.open(config.ledger) as ledger:
-        erased = await erasure.erase_requests(ledger, requests)
-    return erased, forget_results(_results(config), "", digests_of([request_id for _, request_id in requests]))
-
-
-def _as_json(ledger: LedgerReader, subject: str, event: Event) -> dict[str, Any]:
-    """An event with those of its bodies that are about the subject."""
-    from atomic.explain.events import body_told
-    from atomic.records.event import encode
-
-    tokens = set(ledger.tokens(subject))
-    return {
-        "seq": event.seq,
-        "time_ns": event.time_ns,
-        "kind": event.kind,
-        "request_id": event.request_id,
-        "tenant": event.tenant,
-        "label": event.label,
-        "payload": orjson.loads(encode(event.payload)),
-        "bodies": {one.name: body_told(ledger.body(one)) for one in event.bodies if tokens & set(ledger.subjects(one))},
-    }
-
-
-def _files(config: Config, subject: str, events: list[dict[str, Any]]) -> list[dict[str, str]]:
-    from atomic.inbox.forgetting import about, digests_of, results_about
-
-    out = _results(config)
-    digests = digests_of([event["request_id"] for event in events])
-    return [
-        {
-            "file": str(path.relative_to(out)),
-            "is": about(out, path),
-            "content": path.read_bytes().decode(errors="replace"),
-        }
-        for path in results_about(out, subject, digests)
-    ]
-
-
-def _results(config: Config) -> Path:
-    from atomic.inbox.door import inbox_of
-
-    return inbox_of(config)[1]
+        found = await erasure.erase_requests(ledger, requests)
+    digests = digests_of([request_id for _, request_id in requests])
+    return Erasure(erased=found, files=forget_results(results_of(config), "", digests))
 
 
 def _named(subject: str) -> str:

@@ -80,6 +80,21 @@ def sign(signing_key: bytes, seq: int, hash_: bytes, time_ns: int) -> Head:
     return Head(seq=seq, hash=hash_, time_ns=time_ns, public_key=public_key_of(signing_key), signature=signature)
 
 
+def last_head(ledger: Path) -> Head | None:
+    """The last head that a ledger signed; None where there is none, or its lines cannot be read."""
+    try:
+        with heads_path(ledger).open("rb") as file:
+            _, tail = _tail(file)
+    except OSError:
+        return None
+    for line in reversed(tail[: tail.rfind(b"\n") + 1].splitlines()):
+        try:
+            return head_of(line)
+        except ValueError:
+            continue
+    return None
+
+
 def head_of(line: bytes) -> Head:
     """The head in a line. Raises ValueError when it is none."""
     try:

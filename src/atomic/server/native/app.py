@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from atomic.errors import AtomicError
-from atomic.server.native import access, buying, history, inbox, knowing, overview, requests, review
+from atomic.server.native import access, buying, history, inbox, knowing, overview, requests, review, subjects
 from atomic.server.native.shapes import ProblemShown
 from atomic.server.problems import Problem, places, response_of
 from atomic.version import __version__
@@ -38,7 +38,7 @@ def native_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for part in (access, inbox, buying, review, overview, requests, knowing, history):
+    for part in (access, subjects, inbox, buying, review, overview, requests, knowing, history):
         app.include_router(part.router)
     made = app.openapi
 
