@@ -27,6 +27,9 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("post", "/access/keys"): ("administer", "access"),
     ("post", "/access/keys/{key}/revoke"): ("administer", "access"),
     ("get", "/inbox"): ("see", "inbox"),
+    ("post", "/subjects/look"): ("see", "ledger"),
+    ("post", "/subjects/export"): ("see", "ledger"),
+    ("post", "/subjects/erase"): ("administer", "ledger"),
     ("get", "/tasks"): ("see", "tasks"),
     ("get", "/tasks/{task}"): ("see", "tasks"),
     ("post", "/tasks/{task}/run"): "run",
@@ -64,6 +67,9 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("get", "/events"): ("see", "ledger"),
 }
 BODIES = {
+    "/subjects/look": {"subject": "ann@example.org"},
+    "/subjects/export": {"subject": "ann@example.org"},
+    "/subjects/erase": {"subject": "ann@example.org", "confirmation": ""},
     "/access/keys": {"name": "another"},
     "/tasks/{task}/run": {"input": "hello"},
     "/tasks/{task}/batch": {"requests": [{"input": "hello"}]},
