@@ -62,16 +62,17 @@ inner = st.floats(0.001, 0.999)
 
 @st.composite
 def lessons(draw: st.DrawFn) -> Lesson:
-    kind = draw(st.sampled_from(["right", "answer", "agree", "settle"]))
+    kind = draw(st.sampled_from(["right", "answer", "agree", "differ", "settle"]))
     first, second = sorted((f"{draw(names)}+plain", f"{draw(names)}+x"))
     target, weight = draw(shares), draw(st.sampled_from([1.0, 0.7, 0.5, 0.2, -1.0, -0.5]))
     features: dict[str, tuple[float, ...]] = {
         "right": draw(st.sampled_from([(), (draw(inner), draw(inner))])),
         "answer": (draw(inner), draw(inner)),
         "agree": (draw(inner),),
+        "differ": (draw(st.floats(-9.0, 9.0)),),
         "settle": (float(draw(st.integers(1, 8))), draw(inner)),
     }
-    key = f"{first}|{second}" if kind == "agree" else "" if kind == "settle" else first
+    key = f"{first}|{second}" if kind in {"agree", "differ"} else "" if kind == "settle" else first
     return Lesson(kind=kind, key=key, target=target, weight=weight, features=features[kind])  # type: ignore[arg-type]
 
 

@@ -216,6 +216,25 @@ def test_a_table_is_drawn_up_again_only_when_its_evidence_grew() -> None:
     assert 0.9 < dict(beliefs.table("spam", 2)[0].copying)["ant+plain|bee+plain"]
 
 
+def test_who_is_right_when_two_differ_is_drawn_into_the_table_and_forgotten_with_a_change() -> None:
+    lost = Lesson(kind="differ", key="ant+plain|bee+plain", target=0.0, weight=1.0, features=(0.5,))
+    beliefs = folded(*(event(n, learned(lost)) for n in range(1, 40)))
+    ((key, intercept, _),) = beliefs.table("spam", 2)[0].differing
+
+    assert "ant+plain|bee+plain" == key
+    assert intercept < -1.0
+
+    beliefs.fold([event(40, finished("ant", model="one")), event(41, finished("ant", model="another"))])
+    assert {} == beliefs.tasks["spam"].differing
+
+
+def test_a_table_in_which_nobody_was_seen_to_differ_is_named_as_before_there_was_such_a_record() -> None:
+    lesson = Lesson(kind="agree", key="ant+plain|bee+plain", target=1.0, weight=1.0, features=(0.5,))
+    beliefs = folded(*(event(n, learned(lesson)) for n in range(1, 20)))
+
+    assert b"differing" not in beliefs.table("spam", 2)[2]
+
+
 def test_a_table_of_another_number_of_answers_is_a_fresh_one() -> None:
     lesson = Lesson(kind="agree", key="ant+plain|bee+plain", target=1.0, weight=1.0, features=(0.5,))
     beliefs = folded(*(event(n, learned(lesson)) for n in range(1, 20)))

@@ -91,13 +91,21 @@ def states(draw: st.DrawFn, alternatives: int, most: int = 4) -> State:
     return state(*answers)
 
 
+_ODDS = st.floats(-4.0, 4.0)
+
+
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
     pairs = draw(
         st.dictionaries(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), st.floats(0.0, 0.95), max_size=8)
     )
     copying = {"|".join(sorted((f"{a}+plain", f"{b}+plain"))): share for (a, b), share in pairs.items() if a != b}
-    return Table(alternatives=draw(st.sampled_from((0, 2, 3, 5, 40))), copying=tuple(sorted(copying.items())))
+    differing = draw(st.dictionaries(st.sampled_from(sorted(copying) or [""]), st.tuples(_ODDS, st.floats(-1.0, 2.0))))
+    return Table(
+        alternatives=draw(st.sampled_from((0, 2, 3, 5, 40))),
+        copying=tuple(sorted(copying.items())),
+        differing=tuple((key, *odds) for key, odds in sorted(differing.items())),
+    )
 
 
 @st.composite

@@ -119,6 +119,34 @@ def test_with_copying_the_order_of_answers_counts() -> None:
     assert weak_first < strong_first
 
 
+@pytest.mark.parametrize("first", ["ant", "bee"])
+def test_who_was_right_when_two_differed_is_believed_more_than_their_own_words(first: str) -> None:
+    """Whoever comes first, and with a hundred possible answers as with two, down to a guess."""
+    second = "bee" if first == "ant" else "ant"
+    held = state((first, 0, 0.6 if first == "ant" else 0.7), (second, 1, 0.6 if second == "ant" else 0.7))
+    claims = of_state(held, Table(alternatives=100)).groups
+    record = of_state(held, Table(alternatives=100, differing=(("ant+plain|bee+plain", 2.0, 0.3),))).groups
+    ant, bee = (0, 1) if first == "ant" else (1, 0)
+
+    assert claims[ant] < claims[bee]
+    assert record[ant] > record[bee]
+
+
+def test_a_record_of_two_says_nothing_of_a_third() -> None:
+    held = state(("ant", 0, 0.6), ("cat", 1, 0.7))
+
+    assert of_state(held, Table(alternatives=9)) == of_state(
+        held, Table(alternatives=9, differing=(("ant+plain|bee+plain", 2.0, 0.3),))
+    )
+
+
+def test_a_record_that_says_what_claims_say_changes_nothing() -> None:
+    held = state(("ant", 0, 0.6), ("bee", 1, 0.7), ("cat", 0, 0.5))
+    record = Table(alternatives=9, differing=(("ant+plain|bee+plain", 0.0, 1.0), ("ant+plain|cat+plain", 0.0, 1.0)))
+
+    assert of_state(held, record).groups == pytest.approx(of_state(held, Table(alternatives=9)).groups, abs=1e-12)
+
+
 def test_nothing_in_hand_is_nothing_known() -> None:
     assert NOTHING == of_state(State(), Table(alternatives=2))
     assert (0.0, -1) == joint_probability(State(), Table(alternatives=2))

@@ -68,6 +68,20 @@ def test_feedback_teaches_answers_claims_given_with_them_and_every_hand_on_the_w
     ] == found
 
 
+def test_where_two_differed_it_is_learned_who_was_right_against_what_was_believed() -> None:
+    def disputes(rights: dict[int, float], *, whole: bool = True) -> list[tuple[str, float, float, bool]]:
+        held = state(("b", 0, 0.8), ("a", 1, 0.6), ("c", 0, 0.7))
+        attempts = [bought("b", 0), bought("a", 1), bought("c", 0)]
+        lessons = from_feedback(attempts, rights, held, Table(alternatives=9), Weight(1.0, 0.5), whole=whole)
+        differ = [one for one in lessons if one.kind == "differ"]
+        return [(one.key, one.target, one.weight, one.features[0] < 0.0) for one in differ]
+
+    # Lessons name bids in order: a, who was wrong, was believed less than b and c.
+    assert [("a+plain|b+plain", 0.0, 0.5, True), ("a+plain|c+plain", 0.0, 0.5, True)] == disputes({0: 1.0, 1: 0.0})
+    assert [] == disputes({0: 0.0, 1: 0.0})
+    assert [] == disputes({0: 1.0, 1: 0.0}, whole=False)  # who was wrong here would not be known had he been right
+
+
 def test_what_is_taken_back_weighs_the_other_way_but_agreement_stands() -> None:
     lessons = from_feedback([bought("a", 0)], {0: 1.0}, state(("a", 0, 0.8)), Table(alternatives=2), Weight(1.0, 1.0))
     agreed = from_agreement(state(("a", 0, 0.8), ("b", 0, 0.8)), 2)

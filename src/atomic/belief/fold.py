@@ -30,6 +30,7 @@ from atomic.records.request import RequestOpened
 from atomic.records.responses import ModelFitted
 
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
+_DIFFER_MEANS, _DIFFER_VARIANCES = (0.0, 1.0), (0.5, 0.25)  # begins with what is believed of each by itself
 _MOST_ANSWERS = 5  # states with more answers share one calibration
 _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
 _TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much,
@@ -131,6 +132,10 @@ class Beliefs:
         for lesson, replaced in _paired(learned.lessons):
             if lesson.kind == "agree":
                 self._agreed(task, lesson, apart if fair is None or lesson.key == pair(*fair) else {})
+            elif lesson.kind == "differ":
+                calibrator = task.differing.setdefault(lesson.key, Calibrator(_DIFFER_MEANS, _DIFFER_VARIANCES))
+                teach(calibrator, (1.0, lesson.features[0]), lesson, replaced)
+                task.lessons += 1
             elif lesson.kind == "settle":
                 answers = min(_MOST_ANSWERS, int(lesson.features[0]))
                 calibrator = task.settling.setdefault(answers, Calibrator(_SETTLE_MEANS, _SETTLE_VARIANCES))
@@ -184,9 +189,11 @@ class Beliefs:
         if change.why in {"fell", "apart", "model"}:  # the others are seen more often, and fitting follows them
             self.lineups.changed(change.key)  # until another model is fitted, it is a stranger to the one there is
         for task in self.tasks.values():
-            for key, both in task.pairs.items():
+            for key in task.pairs.keys() | task.differing.keys():
                 if any(is_of(one, change.key) for one in key.split("|", 1)):
-                    both.widen()
+                    task.differing.pop(key, None)
+                    if key in task.pairs:
+                        task.pairs[key].widen()
 
     def shown_by(self, first: int, last: int) -> list[BidderChanged | VariantDecided]:
         """What the events of these seqs showed to have changed or decided, told once."""
@@ -256,6 +263,11 @@ class Beliefs:
                     one.drawn_at,
                     one.table_id,
                     [[name, *seen.state()] for name, seen in sorted(one.pairs.items())],
+                    *(
+                        [[[name, *seen.state()] for name, seen in sorted(one.differing.items())]]
+                        if one.differing
+                        else []
+                    ),
                     [[n, *seen.state()] for n, seen in sorted(one.settling.items())],
                 ]
                 for key, one in sorted(self.tasks.items())

@@ -67,6 +67,7 @@ def _task_state(task: TaskBeliefs) -> list[Any]:
         orjson.loads(task.table_bytes),
         [[name, *seen.state()] for name, seen in sorted(task.pairs.items())],
         [[answers, one.mean, one.covariance] for answers, one in sorted(task.settling.items())],
+        [[name, one.mean, one.covariance] for name, one in sorted(task.differing.items())],
     ]
 
 
@@ -172,7 +173,9 @@ def _health(failures: int, paused_at: int, paused_until: int, reason: int | None
     return health
 
 
-def _task(alternatives: int, lessons: int, drawn_at: int, table: Any, pairs: Any, settling: Any) -> TaskBeliefs:
+def _task(
+    alternatives: int, lessons: int, drawn_at: int, table: Any, pairs: Any, settling: Any, differing: Any = ()
+) -> TaskBeliefs:
     task = TaskBeliefs(alternatives)
     task.draw(decode(Table, sorted_json(table)))
     task.lessons, task.drawn_at, task.model = lessons, drawn_at, task.table.model
@@ -182,4 +185,5 @@ def _task(alternatives: int, lessons: int, drawn_at: int, table: Any, pairs: Any
         seen.excess, seen.room = excess, room
         seen.agreed, seen.seen = usual or (0.0, 0.0)
     task.settling = {answers: _calibrator(mean, covariance) for answers, mean, covariance in settling}
+    task.differing = {name: _calibrator(mean, covariance) for name, mean, covariance in differing}
     return task

@@ -16,6 +16,7 @@ class TaskBeliefs:
     __slots__ = (
         "alternatives",
         "apart",
+        "differing",
         "drawn_at",
         "lessons",
         "model",
@@ -29,6 +30,7 @@ class TaskBeliefs:
     def __init__(self, alternatives: int) -> None:
         self.alternatives = alternatives
         self.pairs: dict[str, Pair] = {}
+        self.differing: dict[str, Calibrator] = {}
         self.settling: dict[int, Calibrator] = {}
         self.lessons = 0
         self.drawn_at = 0
@@ -45,6 +47,7 @@ class TaskBeliefs:
             settling=tuple((n, one.mean[0], one.mean[1]) for n, one in sorted(self.settling.items())),
             model=self.model,
             apart=self.apart,
+            differing=tuple((key, one.mean[0], one.mean[1]) for key, one in sorted(self.differing.items())),
         )
 
     def draw(self, table: Table) -> None:
@@ -55,8 +58,11 @@ class TaskBeliefs:
 
 
 def _bytes(table: Table) -> bytes:
-    """A table as it is stored; one without a model as it was before there were any, so that it has the same id."""
+    """A table as it is stored; without what it does not hold as it was before tables had that, so that it has the
+    same id."""
     content = encode(table)
     if table.model is None:
         content = content.replace(b'"model":null,', b"")
+    if not table.differing:
+        content = content.replace(b'"differing":[],', b"")
     return content if table.apart else content.replace(b'"apart":false,', b"")

@@ -45,7 +45,9 @@ class Table:
     """What is believed of agreement in one task: a snapshot stored by its content.
 
     `alternatives` is the number of possible answers (0: unbounded). `copying` maps "a|b" (keys in order) to
-    the learned share of cases in which b's answer is but a copy of a's. `settling` maps the number of answers
+    the learned share of cases in which b's answer is but a copy of a's. `differing` maps it to what was seen when
+    the two differed and one was right: (intercept, slope) of the log-odds that it was a, over those that are believed
+    without it. `settling` maps the number of answers
     in hand to (intercept, slope) of the calibration of their joint posterior, on the log-odds scale. Where there is a
     response `model`, it takes the place of copying. `apart` says that
     answers of this task are never equal, so that one says nothing of another.
@@ -56,6 +58,7 @@ class Table:
     settling: tuple[tuple[int, float, float], ...] = ()
     model: ResponseModel | None = None
     apart: bool = False
+    differing: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

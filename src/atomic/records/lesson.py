@@ -30,15 +30,16 @@ class Lesson:
 
     kind "right": target is how right `key` was; features is (claim,) where it made one. kind "answer": the same
     for the confidence it gave with its answer. kind "agree": target 1 where `key` ("a|b") agreed; features is
-    (agreement expected of independent bidders,). kind "settle": target is how right the settled answer was;
-    features is (number of answers, joint posterior before calibration). kind "source": target is how far what `key`
-    ("judge", "person/ann") said holds against what others know; nothing is learned of a bid.
+    (agreement expected of independent bidders,). kind "differ": target 1 where a of `key` ("a|b") was right and b,
+    who said otherwise, was not; features is (log-odds that were believed of that,). kind "settle": target is how right
+    the settled answer was; features is (number of answers, joint posterior before calibration). kind "source": target
+    is how far what `key` ("judge", "person/ann") said holds against what others know; nothing is learned of a bid.
 
     `family` is the bidder's, whose record in the domain a bid's being right counts for as well. `selected`: it was
     bought in view of other answers, so its case was harder than most.
     """
 
-    kind: Literal["right", "answer", "agree", "settle", "source"]
+    kind: Literal["right", "answer", "agree", "differ", "settle", "source"]
     key: str
     target: float
     weight: float

@@ -95,7 +95,8 @@ def judge(
             lessons += _verdicts_replaced(story, given, rights, beliefs)
         state = story.state
         weight = _weight(given, story.opened.task, beliefs)
-        lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights)
+        whole = word.value is None or len(story.opened.labels) == 2
+        lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights, whole=whole)
     learned = LessonsLearned(
         task=story.opened.task,
         domain=story.opened.domain,

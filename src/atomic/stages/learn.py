@@ -13,7 +13,7 @@ from atomic.records.award import Answered, State, Table
 from atomic.records.bid import Bid, Reason
 from atomic.records.lesson import PRECEDENCE, Lesson, LessonsLearned, Source
 from atomic.records.microtask import Ask
-from atomic.rules.posterior import joint_probability
+from atomic.rules.posterior import believed_of_dispute, joint_probability
 
 _MOST_PAIRED = 6
 _MOST_SETTLED = 6  # answers; with more of them a survey says nothing of when to stop
@@ -113,8 +113,13 @@ def from_feedback(
     table: Table,
     weight: Weight,
     right_by_key: Mapping[str, float] | None = None,
+    *,
+    whole: bool = False,
 ) -> list[Lesson]:
-    """Feedback on an outcome: how right each group's answer was, where that is known, and what was said of each bid."""
+    """Feedback on an outcome: how right each group's answer was, where that is known, and what was said of each bid.
+
+    `whole`: that would be known whoever had been right, so that who was right against whom may be counted.
+    """
     lessons: list[Lesson] = []
     for one in bought:
         group = one.attempt.group
@@ -133,6 +138,8 @@ def from_feedback(
                     features=(mean, one.attempt.confidence),
                 )
             )
+    if whole:
+        lessons += _disputes(right_by_group, state, table, weight)
     for count in range(1, min(_MOST_SETTLED, len(state.answered)) + 1):
         joint, group = joint_probability(replace(state, answered=state.answered[:count]), table)
         if group in right_by_group:
@@ -143,6 +150,31 @@ def from_feedback(
                     target=right_by_group[group],
                     weight=weight.alone,
                     features=(float(count), joint),
+                )
+            )
+    return lessons
+
+
+def _disputes(right_by_group: Mapping[int, float], state: State, table: Table, weight: Weight) -> list[Lesson]:
+    """Who was right of any two that differed."""
+    lessons: list[Lesson] = []
+    answered = state.answered[:_MOST_PAIRED]
+    for index, first in enumerate(answered):
+        for second in answered[index + 1 :]:
+            rights = right_by_group.get(first.group, 0.0), right_by_group.get(second.group, 0.0)
+            if first.key == second.key or first.group == second.group or rights[0] == rights[1]:
+                continue
+            share = rights[0] * (1.0 - rights[1])
+            other = rights[1] * (1.0 - rights[0])
+            odds = believed_of_dispute(first, second, table)
+            ahead = first.key < second.key
+            lessons.append(
+                Lesson(
+                    kind="differ",
+                    key=pair(first.key, second.key),
+                    target=(share if ahead else other) / (share + other),
+                    weight=weight.alone * (share + other),
+                    features=(odds if ahead else -odds,),
                 )
             )
     return lessons
