@@ -63,6 +63,31 @@ class AsyncClient:
         asked = RunAsked(input=input, request_id=request_id, terms=terms or TermsAsked(), **options)
         return OutcomeShown.model_validate(await self._ask("POST", f"tasks/{_part(task)}/run", asked))
 
+    async def stream(
+        self, /, task: str, input: Any, *, terms: TermsAsked | None = None, request_id: str = "", **options: Any
+    ) -> AsyncIterator[Any]:
+        """Buy an answer that is read while it is written: partial values, as JSON, and last its OutcomeShown.
+
+        Partials pass for nothing. Leaving the loop before the end cancels the purchase. `options` are those of `run`.
+        """
+        asked = RunAsked(input=input, request_id=request_id, terms=terms or TermsAsked(), **options)
+        said = asked.model_dump(mode="json", exclude_unset=True)
+        kind = ""
+        try:
+            async with self._http.stream("POST", f"tasks/{_part(task)}/stream", json=said) as response:
+                if response.status_code != 200:
+                    raise _error(response.status_code, await response.aread(), response.headers)
+                async for line in response.aiter_lines():
+                    if line.startswith("event: "):
+                        kind = line[7:]
+                    elif line.startswith("data: ") and kind == "problem":
+                        raise _error(int(orjson.loads(line[6:])["status"]), line[6:].encode(), response.headers)
+                    elif line.startswith("data: "):
+                        value = orjson.loads(line[6:])
+                        yield OutcomeShown.model_validate(value) if kind == "outcome" else value
+        except httpx.TransportError as error:
+            raise OperatorError(f"{self._http.base_url} does not answer: {type(error).__name__}") from error
+
     async def batch(self, task: str, requests: Sequence[RunAsked]) -> BatchShown:
         """Buy many answers at once, in order."""
         said = {"requests": [one.model_dump(mode="json") for one in requests]}
@@ -244,14 +269,20 @@ class Client:
     events = _waiting(AsyncClient.events)
     verify = _waiting(AsyncClient.verify)
 
+    def stream(self, /, task: str, input: Any, **how: Any) -> Iterator[Any]:
+        """Partial values and last the OutcomeShown of an answer that is read while it is written; see AsyncClient."""
+        return self._waited(self._client.stream(task, input, **how))
+
     def live(self, *, after: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Told]:
         """Events of the ledger as they come, without end."""
-        events = self._client.live(after=after, kinds=kinds)
+        return self._waited(self._client.live(after=after, kinds=kinds))
+
+    def _waited(self, coming: AsyncIterator[R]) -> Iterator[R]:
         try:
-            while True:
-                yield self._door.wait(_next(events))
+            while (one := self._door.wait(_next(coming))) is not None:
+                yield one[0]
         finally:
-            self._door.wait(_close(events))
+            self._door.wait(_close(coming))
 
     def close(self) -> None:
         """Close the connections."""
@@ -267,10 +298,13 @@ class Client:
         self.close()
 
 
-async def _next(events: AsyncIterator[Told]) -> Told:
-    return await anext(events)
+async def _next(coming: AsyncIterator[R]) -> tuple[R] | None:
+    """The next one; None at the end."""
+    async for one in coming:
+        return (one,)
+    return None
 
 
-async def _close(events: AsyncIterator[Told]) -> None:
-    async with aclosing(events):  # type: ignore[type-var]  # a generator in fact
+async def _close(coming: AsyncIterator[Any]) -> None:
+    async with aclosing(coming):  # type: ignore[type-var]  # a generator in fact
         pass

@@ -198,8 +198,8 @@ class Market:
     def stream(self, call: Call[T], trade: Trade | None = None, *, buffered: bool = False) -> Stream[T]:
         """Buy an answer that is read while it is said: `async with` it, `async for` its pieces, then its `outcome`.
 
-        It is bought one bid at a time and settles for the first answer, so nothing that was said is taken back;
-        `buffered` buys as `buy` does and says the text once it is settled, as is done where the answer is no text.
+        Its `partials()` are typed values that grow. It is bought one bid at a time and settles for the first answer, so
+        nothing that was said is taken back; `buffered` buys as `buy` does and says the answer once it is settled.
         """
         return stream(self.buy, call, trade or Trade(), buffered=buffered)
 

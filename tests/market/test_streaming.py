@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter
 from tests.market.shop import bidder, opened
 
 from atomic.market import Market, Trade
@@ -16,6 +17,7 @@ from atomic.records.microtask import Ask, microtask
 from atomic.replay import replay
 from atomic.testing import Line, ScriptedBidder
 
+JSON: TypeAdapter[Any] = TypeAdapter(Any)
 BEGINNING = "Once upon a time there was "
 
 
@@ -231,14 +233,78 @@ async def test_what_is_raised_reaches_who_reads() -> None:
         await heard(market, tale("a dog"), trade=trade)
 
 
-async def test_a_stream_of_no_text_gives_its_answer_with_the_outcome_alone() -> None:
-    @microtask(worth="$0.01", explore=False)
-    async def count(text: str) -> int:
-        """How many?"""
-        raise NotImplementedError
+@microtask(worth="$0.01", explore=False)
+async def count(text: str) -> int:
+    """How many?"""
+    raise NotImplementedError
 
+
+async def test_a_stream_of_no_text_says_its_answer_as_json_once_it_is_settled() -> None:
     market = await opened(teller("a", [Line(answer=3, says=["3"])]))
 
     pieces, outcome = await heard(market, count("x"))
 
-    assert ([], 3) == (pieces, outcome.answer)
+    assert (["3"], 3) == (pieces, outcome.answer)
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+@microtask(worth="$0.01", explore=False)
+async def person(text: str) -> Person:
+    """Who is it?"""
+    raise NotImplementedError
+
+
+async def partials(market: Market, call: Any = None) -> tuple[list[Any], Outcome[Any]]:
+    async with market.stream(call or person("x")) as stream:
+        values = [JSON.dump_python(one, exclude_unset=True) async for one in stream.partials()]
+        return values, stream.outcome
+
+
+async def test_typed_partials_come_as_the_answer_is_written_and_then_the_outcome() -> None:
+    pieces = ['{"name": "An', 'na", "age": 4', "2}"]
+    market = await opened(teller("a", [Line(answer="".join(pieces), says=pieces)]))
+
+    values, outcome = await partials(market)
+
+    assert [{"name": "An"}, {"name": "Anna"}, {"name": "Anna", "age": 42}] == values
+    assert Person(name="Anna", age=42) == outcome.answer
+
+
+async def test_a_partial_comes_before_the_answer_is_whole() -> None:
+    whole = asyncio.Event()
+    line = Line(answer='{"name": "Anna", "age": 42}', says=['{"name": "An'], until=whole)
+    market = await opened(teller("a", [line]))
+
+    async with market.stream(person("x")) as stream:
+        first = await anext(stream.partials())
+        whole.set()
+
+    assert "An" == first.name
+
+
+async def test_who_follows_a_cut_typed_answer_begins_it_anew() -> None:
+    second = teller("b", [Line(answer='{"name": "Bo", "age": 7}', says=['{"name": "Bo", "age": 7}'])])
+    market = await opened(teller("a", [Line(reason=Reason.CUT, says=['{"name": "Anna", "a'])], right=0.9), second)
+
+    values, outcome = await partials(market)
+
+    assert [{"name": "Anna"}, {"name": "Bo", "age": 7}] == values
+    assert (Person(name="Bo", age=7), "") == (outcome.answer, second.attempts[0][1].begun)
+
+
+async def test_an_answer_that_fails_its_type_passes_for_nothing_although_its_partials_were_seen() -> None:
+    market = await opened(teller("a", [Line(answer='{"name": "Anna", "age": "old"}', says=['{"name": "Anna", "age"'])]))
+
+    values, outcome = await partials(market)
+
+    assert ([{"name": "Anna"}], True) == (values, outcome.refused)
+
+
+async def test_partials_of_a_text_are_all_of_it_so_far() -> None:
+    market = await opened(teller("a", [Line(answer="A cat sat.", says=["A cat ", "sat."])]))
+
+    assert ["A cat ", "A cat sat."] == (await partials(market, tale("a cat")))[0]

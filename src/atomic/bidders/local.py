@@ -158,7 +158,7 @@ class LocalModel:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
         limit = min(left, self._limits.get((ask.request_id, plan.tactic), left))
         taken_off = self._means.of(ask.task.name, plan.tactic, plan.labels) if plan.batch else None
-        work = Work(plan, stop, limit, held.grammar, taken_off, None if held.grammar else _heard(ask))
+        work = Work(plan, stop, limit, held.grammar, taken_off, None if held.quoted else _heard(ask))
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:

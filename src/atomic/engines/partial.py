@@ -7,6 +7,7 @@ parser and the task's validators: a partial passes for nothing.
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from atomic.engines.baml import BamlType
+from atomic.engines.growing import Growing
 from atomic.engines.shapes import shapes
 from atomic.engines.twins import MISSING, Twin
 from atomic.errors import MissingExtra, TaskError
@@ -23,8 +25,8 @@ from atomic.records.microtask import Microtask
 
 LONGEST = 200_000  # characters; what is longer is read once it is whole
 REMEMBERED = 64  # types in BAML
+SHARE = 50  # of a damaged text that is being read: this part of it is waited for
 _BEGINNING = {"{": re.compile(r"\{"), "[": re.compile(r"\[\s*(?=[\[\]{\"\d\-tfn]|$)"), "": re.compile(r"[{\[]")}
-_ENDLESS = re.compile(r"[^\s,:{}\[\]\"]+\Z")  # a number may go on, and so may a word
 _THOUGHTS = re.compile(r"\A\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
 
 
@@ -51,13 +53,19 @@ class PartialReader:
     """
 
     def __init__(self, task: Microtask[..., Any], *, quoted: bool = False) -> None:
-        """Makes nothing of it yet."""
+        """Gets ready for the type; takes a millisecond."""
         self._task = task
         self._kind = plain_type(task)
         self._labels = answers_by_label(task)
         self._quoted = quoted
         self._twin = Twin(task.output_type)
+        self._growing = Growing()
         self._begins = _BEGINNING[_opening(task)]
+        self._began = False  # its JSON
+        self._read_at = 0  # characters
+        if not (self._labels or self._kind is str):
+            # Beside, so that no token waits for it: it takes milliseconds, once for a type.
+            threading.Thread(target=_baml, args=(task.output,), name="atomic partial", daemon=True).start()
         self._last: Any = MISSING
         self._loosely = False  # its JSON is damaged: from now on BAML reads it
         self.text = ""  # all that came
@@ -67,13 +75,13 @@ class PartialReader:
         self.text += piece
         if len(self.text) > LONGEST:
             return None
-        value = self._read()
+        value = self._read(piece)
         if value is MISSING or value == self._last:
             return None
         self._last = value
         return Partial(value)
 
-    def _read(self) -> Any:
+    def _read(self, piece: str) -> Any:
         wording = self._task.wording
         if wording is not None and wording.partial is not None:
             found = wording.partial(self.text)
@@ -82,7 +90,7 @@ class PartialReader:
             return self.text.strip() or MISSING
         if self._labels:
             return self._label(self.text)
-        return self._json(self.text)
+        return self._json(self.text, piece)
 
     def _label(self, text: str) -> Any:
         """The only label that is left; none while a longer one may be meant."""
@@ -90,9 +98,13 @@ class PartialReader:
         left = [one for one in self._labels if one.casefold().startswith(said)]
         return self._labels[left[0]] if said and len(left) == 1 else MISSING
 
-    def _json(self, text: str) -> Any:
+    def _json(self, text: str, piece: str) -> Any:
         if self._kind is str:
             return self._in_quotes(text.lstrip())
+        if self._loosely:
+            return self._loose(text)
+        if self._began:
+            return self._grown(piece)
         if (thought := _THOUGHTS.match(text)) is not None:
             _, ended, text = text.partition(f"</{thought[1]}>")
             if not ended:
@@ -100,7 +112,8 @@ class PartialReader:
         start = self._begins.search(text)
         if start is None:
             return MISSING
-        return self._loose(text) if self._loosely else self._grown(text[start.start() :])
+        self._began = True
+        return self._grown(text[start.start() :])
 
     def _in_quotes(self, text: str) -> Any:
         try:
@@ -109,23 +122,25 @@ class PartialReader:
             return MISSING
         return said if isinstance(said, str) and said else MISSING
 
-    def _grown(self, text: str) -> Any:
-        text = _closed(text)
+    def _grown(self, piece: str) -> Any:
         try:
-            grown = from_json(text, allow_partial="trailing-strings")
-            settled = grown if text.endswith(("}", "]")) else from_json(text, allow_partial=True)
-        except ValueError:
+            self._growing.feed(piece)
+        except (ValueError, RecursionError):
             self._loosely = True
             return self._loose(self.text)
-        return self._twin.fit(grown, settled)
+        return self._twin.fit(self._growing.root, self._growing.open) if self._growing.begun else MISSING
 
     def _loose(self, text: str) -> Any:
+        """As BAML reads it from the beginning again: the longer it is, the more has to come before that is done."""
+        if self._last is not MISSING and len(text) < self._read_at + self._read_at // SHARE:
+            return self._last
+        self._read_at = len(text)
         baml = _baml(self._task.output)
         try:
             found = None if baml is None else baml.parse(text, partial=True)
         except ValueError:
             return MISSING
-        return MISSING if found is None else self._twin.fit(found, found)
+        return MISSING if found is None else self._twin.fit_anew(found)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -142,21 +157,3 @@ def _opening(task: Microtask[..., Any]) -> str:
     if "$ref" in schema:
         schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
     return {"object": "{", "array": "["}.get(str(schema.get("type", "")), "")
-
-
-def _closed(text: str) -> str:
-    """The text of the first JSON value, without a number or word at its end that may go on."""
-    inside = escaped = False
-    depth = 0
-    for at, one in enumerate(text):
-        if inside:
-            inside, escaped = escaped or one != '"', not escaped and one == "\\"
-        elif one == '"':
-            inside = True
-        elif one in "{[":
-            depth += 1
-        elif one in "}]":
-            depth -= 1
-            if depth == 0:
-                return text[: at + 1]
-    return text if inside else _ENDLESS.sub("", text)

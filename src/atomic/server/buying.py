@@ -28,7 +28,7 @@ from atomic.server.models import target_of
 from atomic.server.options import Options, options_of
 from atomic.server.problems import Problem
 from atomic.server.service import Service
-from atomic.streaming import Stream
+from atomic.streaming import Stream, is_said
 from atomic.trade import Trade
 
 _SPENT = frozenset({Reason.DAILY_BUDGET, Reason.BUDGET_SPENT})
@@ -67,8 +67,8 @@ class Purchase:
         return self.answered(await self.service.market.buy(self.call, self.trade))
 
     def stream(self) -> Stream[Any]:
-        """The answer as it is said."""
-        return self.service.market.stream(self.call, self.trade)
+        """The answer as it is said; a typed one is bought as any, and said at once."""
+        return self.service.market.stream(self.call, self.trade, buffered=not is_said(self.call.task))
 
     def answered(self, outcome: Outcome[Any]) -> Answered:
         """What came of it. Raises Problem where the market refused."""
