@@ -11,6 +11,8 @@ from xml.etree.ElementTree import parse
 from typer.testing import Result
 
 import atomic
+from atomic.ledger import LedgerReader
+from atomic.records.tested import CasesPlayed
 
 Run = Callable[..., Result]
 
@@ -168,3 +170,16 @@ def test_a_failure_that_was_there_before_is_no_drop(run: Run, module: str) -> No
     more(module, "  - {name: never, input: blue, expect: {colour: red, pieces: 2}}\n")
     assert 1 == run("test", "--write-baseline", "base.json").exit_code
     assert 0 == run("test", "--baseline", "base.json").exit_code
+
+
+def test_what_came_of_the_cases_is_put_down_where_that_is_asked_and_nothing_is_learned(run: Run, module: str) -> None:
+    make_ledger()
+    more(module, "  - {name: three, input: three blue, expect: {colour: blue, pieces: 3}}\n")
+    run("test", "--record")
+    with LedgerReader.open("atomic.db") as ledger:
+        (event,) = ledger.read(kinds=("tested",))
+        said = json.loads(ledger.body(event.bodies[0]) or b"")
+        others = {one.kind for one in ledger.read()} - {"tested", "market", "prices"}
+    assert isinstance(event.payload, CasesPlayed)
+    assert (event.payload.task, event.payload.passed, len(event.payload.cases)) == ("order", 2, 3)
+    assert (list(said), others) == (["more.cases.yaml::three"], set())

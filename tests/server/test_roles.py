@@ -43,6 +43,7 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("get", "/overview/bidders"): ("see", "bidders"),
     ("get", "/bidding"): ("see", "bidding"),
     ("get", "/overview/tactics"): ("see", "tasks"),
+    ("get", "/overview/cases"): ("see", "tasks"),
     ("get", "/overview/live"): ("see", "requests"),
     ("post", "/requests/{request_id}/again"): ("see", "requests"),
     ("get", "/requests"): ("see", "requests"),
@@ -84,6 +85,7 @@ NAMES = {"request_id": "first", "task": "mood", "question": "none", "seq": "1", 
 QUERIES = {
     "/bidding": "?bidder=bidder",
     "/overview/tactics": "?task=mood",
+    "/overview/cases": "?task=mood",
     "/savings": "?against=teller",
     "/requests/{request_id}/why-not": "?bidder=teller",
 }

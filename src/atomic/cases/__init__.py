@@ -6,6 +6,7 @@ from atomic.cases.differing import Difference, differences
 from atomic.cases.junit import junit
 from atomic.cases.played import Played, Purse, play
 from atomic.cases.reading import find_suites
+from atomic.cases.recorded import entries
 
 __all__ = [
     "UNSAID",
@@ -18,6 +19,7 @@ __all__ = [
     "Suite",
     "compare",
     "differences",
+    "entries",
     "find_suites",
     "junit",
     "play",

@@ -15,7 +15,7 @@ import orjson
 import typer
 
 from atomic.commands.common import ConfigOption, LedgerOption, config_for, say
-from atomic.errors import CallerError
+from atomic.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from atomic.cases import Compared, Played, Purse
@@ -41,6 +41,9 @@ def play_cases(
         Path | None, typer.Option(metavar="FILE", help="Write the results as a baseline for later runs.")
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every result as JSON.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Put down in the ledger what came of the cases, for the page of the task.")
+    ] = False,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
 ) -> None:
@@ -56,6 +59,8 @@ def play_cases(
     cases = find_suites(path)
     read = config_for(config, ledger)
     played = asyncio.run(_play(read, cases, bidder, _limit(read, max_cost)))
+    if record:
+        asyncio.run(_record(read, cases, played, bidder))
     compared = None if known is None else compare(known, played)
     if junit is not None:
         junit.write_bytes(as_junit(played))
@@ -82,6 +87,26 @@ async def _play(config: Config, cases: Sequence[Ready], bidder: str, limit: int 
     purse = Purse(limit)
     async with _copied(config, purse) as market:
         return await play(market, cases, purse, bidder=bidder, tell=_tell)
+
+
+async def _record(config: Config, cases: Sequence[Ready], played: Sequence[Played], bidder: str) -> None:
+    """Put down what came of them. A ledger that cannot be written fails no test."""
+    from atomic.cases import entries
+    from atomic.clock import SystemClock
+    from atomic.config.wiring import ledger_of
+
+    if config.ledger is None or not config.ledger.exists():
+        say("not put down: there is no ledger")
+        return
+    clock = SystemClock()
+    try:
+        ledger = ledger_of(config.ledger, clock)
+        try:
+            await ledger.append(list(entries(cases, played, bidder, clock.time_ns())))
+        finally:
+            await ledger.close()
+    except OperatorError as error:
+        say(f"not put down: {error.message}")
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from atomic.records.price import BookPrice, PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import RequestOpened
 from atomic.records.responses import ModelFitted
+from atomic.records.tested import CasesPlayed
 
 
 def priced(price: BookPrice) -> str:
@@ -58,6 +59,8 @@ def words(payload: Payload) -> str:  # noqa: PLR0911, PLR0912 - a line per kind 
             if found is None:
                 return f"{payload.task}: no response model: {payload.why}"
             return f"{payload.task}: a response model of {found.lineups} line-ups, {found.labelled} of them judged"
+        case CasesPlayed():
+            return f"{payload.task}: {payload.passed} of {len(payload.cases)} cases passed"
         case AnswersImported():
             return f"{len(payload.requests)} requests come from the ledger {payload.origin.public_key[:8]}"
         case RequestOpened():

@@ -21,6 +21,7 @@ from atomic.records.price import PricesChanged
 from atomic.records.question import QuestionAnswered, QuestionAsked, QuestionLapsed, QuestionTaken
 from atomic.records.request import DataLabel, RequestOpened
 from atomic.records.responses import ModelFitted
+from atomic.records.tested import CasesPlayed
 
 SCHEMA_VERSION = 1
 
@@ -53,6 +54,7 @@ Payload = (
     | PairMade
     | KeyIssued
     | KeyRevoked
+    | CasesPlayed
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -84,6 +86,7 @@ KINDS: dict[str, type[Any]] = {
     "pair": PairMade,
     "key": KeyIssued,
     "revoked": KeyRevoked,
+    "tested": CasesPlayed,
 }
 KIND_OF: dict[type[Any], str] = {record: kind for kind, record in KINDS.items()}
 

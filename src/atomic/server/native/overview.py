@@ -17,6 +17,7 @@ from atomic.errors import CallerError, NotFound
 from atomic.overview import HOUR_NS, Bought, Overview, Tried, quantile, wilson
 from atomic.records.award import Award, Slate, Table
 from atomic.records.event import decode
+from atomic.records.tested import CasesPlayed
 from atomic.rules.auction import RULES_VERSION, without
 from atomic.server.keyring import Principal
 from atomic.server.native.common import RequestId, Serving, Who, Whole, may
@@ -25,6 +26,7 @@ from atomic.server.service import Service
 
 router = APIRouter(tags=["overview"])
 _SECOND = 1.0
+_RUNS = 10
 _SHOWN = 25  # outcomes in a live summary
 Ns = Annotated[int, Query(ge=0, le=2**62)]
 
@@ -113,6 +115,30 @@ def tactics(service: Whole, task: Annotated[str, Query(min_length=1, max_length=
         "stopped": [asdict(one) for one in found.stopped],
         "retired": [asdict(one) for one in found.retired],
     }
+
+
+@router.get("/overview/cases", dependencies=[may("see", "tasks")])
+def cases(service: Whole, who: Who, task: Annotated[str, Query(min_length=1, max_length=200)]) -> Told:
+    """What came of a task's test cases when `atomic test` last played them, and in the nine runs before.
+
+    What was wrong with each is told to those alone who may see inputs and answers.
+    """
+    found = [
+        (event, event.payload)
+        for event in service.ledger.read(kinds=("tested",))
+        if isinstance(event.payload, CasesPlayed) and event.payload.task == task
+    ]
+    runs = [
+        {"seq": event.seq, "time_ns": event.time_ns, "bidder": run.bidder, "passed": run.passed, "of": len(run.cases)}
+        for event, run in reversed(found[-_RUNS:])
+    ]
+    if not found:
+        return {"runs": [], "cases": []}
+    event, last = found[-1]
+    shown = not service.policies.entering(who.who, "see", "inbox")
+    body = service.ledger.body(event.bodies[0]) if shown and event.bodies else None
+    said = {} if body is None else orjson.loads(body)
+    return {"runs": runs, "cases": [{**asdict(one), "said": said.get(one.id, [])} for one in last.cases]}
 
 
 @router.get(
