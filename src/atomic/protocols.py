@@ -65,7 +65,7 @@ class Sketch:
     """How large a plan of some tactic would be for an input, before anybody makes it.
 
     `prompt_bytes` is the prompt's size in UTF-8 and `messages` how many it has; 0: not said, so that bidders reckon
-    with the most.
+    with the most. `calls` is how often a bidder that is paid by the call may be called for it.
     """
 
     tactic: str
@@ -74,6 +74,7 @@ class Sketch:
     examples: int = 0
     prompt_bytes: int = 0
     messages: int = 0
+    calls: int = 1
 
 
 class Bidder(Protocol):

@@ -32,10 +32,11 @@ class Played:
 
 
 class Endpoint:
-    """Plays one response for every request, and keeps what was asked."""
+    """Plays one response for every request, or one of its own to a last message; keeps what was asked."""
 
     def __init__(self) -> None:
         self.played = Played()
+        self.to: dict[str, Played] = {}
         self.url = ""
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -60,7 +61,8 @@ class Endpoint:
             return b""
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        played = self.played
+        said = self.asked[-1].get("messages") or [{}]
+        played = self.to.get(str(said[-1].get("content")), self.played)
         headers = {"content-type": "application/json", "content-length": str(len(played.body)), **played.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {played.status} Played\r\n{head}\r\n".encode())

@@ -15,9 +15,9 @@ import orjson
 from atomic.bidders.chat_completions import CHAT_COMPLETIONS
 from atomic.bidders.http_dialect import CannotSayError, Dialect, Wanted
 from atomic.bidders.http_form import Forms, Prompt
+from atomic.bidders.http_labels import Labels
 from atomic.bidders.http_reply import Said, bill, judged
 from atomic.bidders.http_rest import Rest
-from atomic.bidders.label_scores import score_labels
 from atomic.bidders.lowering import Lowered
 from atomic.bidders.pace import Pace
 from atomic.bidders.tag import Tag
@@ -84,7 +84,7 @@ class HttpModel:
 
     Without a URL, or with its key's variable unset, it makes no-bids that say so; so it does while the endpoint asks
     to wait. Priced by the usage that is billed; what was sent and reports none is billed as reserved, the most that it
-    can be. Cancelling closes the connection. One call per attempt: a retry is a new bid.
+    can be. Cancelling closes the connection. A retry is a new bid; what a prompt's labels score on nothing is a call.
 
     Raises MissingPrice when there is no price, MissingExtra without aiohttp.
     """
@@ -120,8 +120,10 @@ class HttpModel:
             thinks=options.reasoning_tokens > 0,
             holds=options.dialect.holds is not None,
             scores_labels=options.top_logprobs > 0 and options.dialect.scores,
+            calibrates=options.top_logprobs > 0 and options.dialect.scores,
         )
         self._forms = Forms(options.dialect)
+        self._labels = Labels()
 
     @property
     def profile(self) -> Profile:
@@ -150,7 +152,7 @@ class HttpModel:
         answer = self._pace.answer_tokens(sketch.max_tokens + self._options.reasoning_tokens)
         size = (sketch.prompt_bytes or BYTES_PER_CHARACTER * sketch.prompt_characters) + self._forms.size(ask)
         messages = sketch.messages or 2 + 2 * sketch.examples
-        ceiling = price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
+        ceiling = sketch.calls * price.most(self._most_prompt(size, messages), self._most_answer(sketch.max_tokens))
         warm = 0 if price.cached is None else min(prompt, self._pace.tokens(self._warmth.of(ask)))
         used = Usage(prompt_tokens=prompt, completion_tokens=answer, cached_tokens=warm)
         return Offer(
@@ -207,21 +209,36 @@ class HttpModel:
         return key
 
     async def attempt(self, ask: Ask, plan: Plan) -> Reply:
-        """One call, within the time that is left."""
+        """One call, within the time that is left; before it another, for what the labels score on nothing."""
         reason, detail = self._hindrance()
         price = self._tag.of(ask)
         if price is None or reason is not None:
             return Reply(reason=reason or Reason.NOT_CONFIGURED, detail=detail or "no price")
         if not self._options.dialect.takes_blank and not all(one.content.strip() for one in plan.messages):
             return Reply(reason=Reason.DECLINED, detail="a blank message")
+        self._connected()  # the first time loads aiohttp: not timed
+        by = asyncio.get_running_loop().time() + max(0.0, ask.time_left_ns / 1e9)
+        first = Reply()
+        if (unasked := self._labels.unasked(plan)) is not None:
+            said, first = await self._called(ask, unasked, price, by)
+            if first.reason is not None:
+                return first
+            self._labels.heard_of_nothing(plan, said.tokens)
+        said, reply = await self._called(ask, plan, price, by)
+        if plan.labels and reply.reason is None:
+            reply = self._labels.weighed(ask.task.name, plan, said.tokens, reply)
+        return replace(reply, usage=Usage.of((first.usage, reply.usage)), price=first.price + reply.price)
+
+    async def _called(self, ask: Ask, plan: Plan, price: Price, by: float) -> tuple[Said, Reply]:
+        """One call, until then by the event loop's clock: what was said, and the reply with its bill."""
         talk = None if plan.messages else ask.conversation
         form = None if plan.labels or plan.free else self._forms.of(ask)
         try:
             post = self._post(plan, talk, form, heard=ask.hear is not None)
         except CannotSayError as error:
-            return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=f"its dialect has no words for {error}")
+            unsaid = f"its dialect has no words for {error}"
+            return Said(), Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=unsaid)
         held = form is not None and form[0].schema is not None
-        wire = self._connected()  # the first time loads aiohttp: not timed
         form_tool = self._options.dialect.form_tool if held else ""
         # A text inside a form is not said as it is, and no more is what a form is wrapped around.
         bare = form is None or not held or not (form[0].wrapped or plain_type(ask.task) is str)
@@ -230,8 +247,8 @@ class HttpModel:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with asyncio.timeout(max(0.0, ask.time_left_ns / 1e9)):
-                await wire.ask(self._options.dialect, post, said)
+            async with asyncio.timeout_at(by):
+                await self._connected().ask(self._options.dialect, post, said)
         except TimeoutError:
             said.lose(Reason.TIMED_OUT, "no whole answer in time")
         self._heed(said)
@@ -244,7 +261,7 @@ class HttpModel:
             self._warmth.read(ask)
         reply = judged(said, scored=bool(plan.labels), talk=talk, form_tool=form_tool)
         reply = _in_form(reply, None if form is None else form[0])
-        return self._billed(plan, said, price, most, self._noted(reply, talk))
+        return said, self._billed(said, price, most, self._noted(reply, talk))
 
     def _post(
         self, plan: Plan, talk: Conversation | None, form: tuple[Lowered, int] | None, *, heard: bool = False
@@ -296,20 +313,15 @@ class HttpModel:
         unsaid = () if said is None or talk is None else sorted(set(talk.settings) - said)
         return _with(reply, f"not said to the endpoint: {', '.join(unsaid)}") if unsaid else reply
 
-    def _billed(self, plan: Plan, said: Said, agreed: Price, most: tuple[int, int], reply: Reply) -> Reply:
-        """The reply with its bill, and its labels weighed."""
+    def _billed(self, said: Said, agreed: Price, most: tuple[int, int], reply: Reply) -> Reply:
+        """The reply with its bill."""
         price, reported = bill(said, agreed, most_prompt=most[0], most_completion=most[1])
-        value, confidence = reply.value, reply.confidence
-        if plan.labels and reply.reason is None:
-            shares = score_labels(plan.labels, lambda begun: () if begun else said.tokens)
-            value = max(shares, key=lambda label: shares[label])
-            confidence = shares[value]
         if said.fault is not None and said.wait is not None:
             reply = replace(reply, detail=f"{reply.detail}, retry after {said.wait:g} s")
         if not reported:
             reply = _with(reply, "no usage reported")
         usage = said.counts.usage or Usage()
-        return replace(reply, value=value, confidence=confidence, usage=usage, price=price, model=said.model)
+        return replace(reply, usage=usage, price=price, model=said.model)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from atomic.protocols import Profile, Tactic
+from atomic.protocols import Profile, Sketch, Tactic
 from atomic.records.attempt import Plan
 from atomic.records.microtask import Ask
 from atomic.tactics.changed import Changed, Examples
@@ -31,6 +31,10 @@ class Calibrated(Changed):
     def applies(self, ask: Ask, profile: Profile) -> bool:
         """Whoever scores labels and can take off what they score on nothing."""
         return bool(ask.task.labels) and profile.scores_labels and profile.calibrates
+
+    def resized(self, sketch: Sketch) -> Sketch:
+        """What the labels score on nothing is a call of its own, the first time that a prompt is asked for it."""
+        return replace(sketch, calls=2) if self._way == "neutral" else sketch
 
     def change(self, ask: Ask, plan: Plan, examples: Examples) -> Plan:
         """What is to be taken off, or put in."""
