@@ -147,3 +147,21 @@ async def test_what_another_began_is_masked_as_well() -> None:
     plan = replace(plan_of(SECRETS[0]), begun=f"Dear {SECRETS[0]}, thank")
     await Masked(Goes(), ["email"]).attempt(ask_for(reply_to("x")), plan)
     assert begun == ["Dear [EMAIL_1], thank"]
+
+
+async def test_a_placeholder_that_the_caller_wrote_later_on_comes_back_as_it_was() -> None:
+    echo = Echo()
+    talk = Conversation(
+        messages=({"role": "system", "content": "you help a@x.org"}, {"role": "user", "content": "what is [EMAIL_1]?"})
+    )
+    reply = await Masked(echo, ["email"]).attempt(ask_for(chat(talk)), Plan(bidder="echo", tactic="plain"))
+    assert isinstance(reply.value, Spoken)
+    assert ("a@x.org" in echo.sent, "[EMAIL_1]?" in reply.value.text) == (False, True)
+
+
+async def test_a_name_before_an_address_is_kept_from_the_bidder_in_every_message() -> None:
+    echo = Echo()
+    said = tuple(Message(role="user", content=text) for text in ("Ann Smith <a@x.org>", "Thanks, Ann"))
+    plan = replace(plan_of(""), messages=said)
+    reply = await Masked(echo, ["email", "name"]).attempt(ask_for(reply_to("x")), plan)
+    assert (echo.sent, reply.value) == ("[NAME_1] <[EMAIL_1]>\nThanks, [NAME_2]", "Ann Smith <a@x.org>\nThanks, Ann")

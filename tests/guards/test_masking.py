@@ -98,3 +98,48 @@ def test_a_stream_is_unmasked_as_the_whole_is_however_it_is_cut(text: str, cuts:
 def test_what_begins_a_line_is_found_in_a_text_that_is_written_as_json() -> None:
     text = r'{"mail": "pay to\nDE89 3704 0044 0532 0130 00 of\nann@example.org"}'
     assert Masking().mask(text) == r'{"mail": "pay to\n[IBAN_1] of\n[EMAIL_1]"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (r'{"to": "m\u00fcller@ex\u00e4mple.de"}', r'{"to": "[EMAIL_1]"}'),
+        (r'{"from": "Ann \u003cann@example.org\u003e"}', r'{"from": "Ann \u003c[EMAIL_1]\u003e"}'),
+        (r'{"in": "{\"to\": \"m\\u00fcller@example.de\"}"}', r'{"in": "{\"to\": \"[EMAIL_1]\"}"}'),
+    ],
+)
+def test_what_json_writes_in_escapes_is_masked_whole(text: str, masked: str) -> None:
+    assert Masking(kinds=["email"]).mask(text) == masked
+
+
+def test_an_escaped_value_comes_back_in_plain_letters() -> None:
+    masking = Masking()
+    masking.mask(r"m\u00fcller@example.de")
+    assert (masking.unmask("[EMAIL_1]"), masking.mask("müller@example.de")) == ("müller@example.de", "[EMAIL_1]")
+
+
+def test_a_placeholder_of_a_later_text_is_never_somebodys() -> None:
+    masking, texts = Masking(), ["write to a@x.org", "what is [EMAIL_1]?"]
+    masking.look_at(texts)
+    masked = [masking.mask(one) for one in texts]
+    assert masked == ["write to [EMAIL_2]", "what is [EMAIL_1]?"]
+    assert [masking.unmask(one) for one in masked] == texts
+
+
+LETTER = '{"sender": "Dr. Ann Müller <ann@example.org>", "text": "Hi Bob, Ann here. Yours, A. Müller"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (LETTER, '{"sender": "[NAME_1] <ann@example.org>", "text": "Hi Bob, [NAME_2] here. Yours, A. [NAME_3]"}'),
+        ('"Jones, Kim" <kim@x.org> and Kim_1, Kimberly', '"[NAME_1]" <kim@x.org> and [NAME_2]_1, Kimberly'),
+        ("ask Will Stone <w@x.org>, he will know", "ask [NAME_1] <w@x.org>, he will know"),
+        ("see <a@x.org>, Tom", "see <a@x.org>, Tom"),
+    ],
+)
+def test_names_before_addresses_are_masked_everywhere(text: str, masked: str) -> None:
+    masking = Masking(kinds=["name"])
+    masking.look_at([text])
+    assert masking.mask(text) == masked
+    assert masking.unmask(masked) == text

@@ -211,7 +211,7 @@ class HostedSettings(ModelSettings):
     `stall` is how many seconds a stream may say nothing; `reasoning` how many tokens the model may think beyond its
     answer; `overhead` how many the endpoint puts into a prompt of its own, at most. `images` and `tools` say whether it
     takes conversations with some. `mask` names what it is never shown but as placeholders ("email", "phone", "iban",
-    "card", "ssn", "ip"), `mask_region` ("DE") whose telephone numbers are found without their country's.
+    "card", "ssn", "ip", "name"), `mask_region` ("DE") whose telephone numbers are found without their country's.
     """
 
     price: Annotated[Price | None, BeforeValidator(_price_or_book)]  # None: "book", the ledger's price book has it
@@ -222,7 +222,9 @@ class HostedSettings(ModelSettings):
     overhead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     images: bool | None = None
     tools: bool | None = None
-    mask: Annotated[tuple[Literal["email", "phone", "iban", "card", "ssn", "ip"], ...], Field(strict=False)] = ()
+    mask: Annotated[
+        tuple[Literal["email", "phone", "iban", "card", "ssn", "ip", "name"], ...], Field(strict=False)
+    ] = ()
     mask_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     key: SecretSettings | None = None
     key_env: EnvironmentName | None = None

@@ -60,6 +60,7 @@ _NAMES = {
     "card": "a payment card",
     "ssn": "a social security number",
     "ip": "an IP address",
+    "name": "a name",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,6 +92,9 @@ class _Hearing:
 
 
 def _behind(masking: Masking, plan: Plan, ask: Ask) -> tuple[Plan, dict[str, Any]]:
+    talks = [one for one in ask.arguments.values() if isinstance(one, Conversation)]
+    said = [text for talk in talks for part in (talk.messages, talk.tools, talk.settings) for text in _said(part)]
+    masking.look_at([*(one.content for one in plan.messages), plan.begun, *said])
     messages = tuple(replace(one, content=masking.mask(one.content)) for one in plan.messages)
     plan = replace(plan, messages=messages, begun=masking.mask(plan.begun))
     return plan, {name: _masked(one, masking) for name, one in ask.arguments.items()}
@@ -106,7 +109,8 @@ def _masked(value: Any, masking: Masking) -> Any:
         return value
     messages = tuple(_texts(one, masking, _KEPT) for one in value.messages)
     tools = tuple(_texts(one, masking) for one in value.tools)
-    return value.model_copy(update={"messages": messages, "tools": tools, "settings": _texts(value.settings, masking)})
+    # Anew, and no copy: a copy keeps what was made of the unmasked one.
+    return Conversation(messages=messages, tools=tools, settings=_texts(value.settings, masking))
 
 
 def _texts(value: Any, masking: Masking, kept: frozenset[str] = frozenset()) -> Any:
@@ -115,6 +119,18 @@ def _texts(value: Any, masking: Masking, kept: frozenset[str] = frozenset()) -> 
     if isinstance(value, dict):
         return {key: inner if key in kept else _texts(inner, masking, kept) for key, inner in value.items()}
     return [_texts(inner, masking, kept) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _said(value: Any) -> Iterator[str]:
+    """Every text in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _said(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _said(inner)
 
 
 _KEPT = frozenset({"role", "type", "id", "tool_call_id", "image_url", "source"})  # no texts that a reader reads

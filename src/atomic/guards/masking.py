@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from atomic.guards.personal import Kind, personal
+from atomic.guards.names import names_in
+from atomic.guards.personal import Kind, personal, plain
 
-_PLACEHOLDER = re.compile(r"\[(?:EMAIL|IBAN|CARD|SSN|IP|PHONE)_[1-9][0-9]*\]")
+_PLACEHOLDER = re.compile(r"\[(?:EMAIL|IBAN|CARD|SSN|IP|PHONE|NAME)_[1-9][0-9]*\]")
 _LONGEST = 24  # characters of a placeholder, at most: with 10 digits
 
 
@@ -30,19 +31,34 @@ class Masking:
         self._values: dict[str, str] = {}  # of each placeholder
         self._numbers: Counter[str] = Counter()
         self._reserved: set[str] = set()
+        self._names: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """How many values of each kind are masked: what may be written down of it."""
         return dict(Counter(one[1:].partition("_")[0].lower() for one in self._values))
 
+    def look_at(self, texts: Iterable[str]) -> None:
+        """All texts of the request, before any is masked: placeholders that stand in one are never given to a value,
+        and whose name stands before an address in one is masked in all.
+
+        >>> masking = Masking()
+        >>> masking.look_at(["From: Ann Smith <ann@example.org>", "is [EMAIL_1] hers?"])
+        >>> masking.mask("Dear Ann, is it ann@example.org?")
+        'Dear [NAME_1], is it [EMAIL_2]?'
+        """
+        known = list(texts)
+        self._reserved.update(*map(_PLACEHOLDER.findall, known))
+        if self._kinds is None or "name" in self._kinds:
+            self._names = names_in(plain(one)[0] for one in known)
+
     def mask(self, text: str) -> str:
         """The text with placeholders. One that stands in a text already is never given to a value."""
         self._reserved |= set(_PLACEHOLDER.findall(text)) - set(self._values)
         pieces, at = [], 0
-        for one in personal(text, region=self._region):
+        for one in personal(text, region=self._region, names=self._names):
             if self._kinds is None or one.kind in self._kinds:
-                pieces += [text[at : one.start], self._placeholder(one.kind, text[one.start : one.end])]
+                pieces += [text[at : one.start], self._placeholder(one.kind, plain(text[one.start : one.end])[0])]
                 at = one.end
         return "".join((*pieces, text[at:]))
 
