@@ -54,10 +54,12 @@ check: .venv/.dev
 
 test: check
 	scripts/debian.sh chromium prometheus
+	scripts/others.sh frameworks node
 	scripts/test-wheel.sh
 
 test-all: check
 	scripts/debian.sh chromium prometheus
+	scripts/others.sh frameworks litellm node flowise
 	scripts/test-wheel.sh --slow
 	@for version in 3.11 3.12 3.13 3.14; do \
 		[ $$version != "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" ] || continue; \
@@ -72,5 +74,5 @@ lock: .venv/.dev
 	scripts/lock.sh
 
 clean:
-	rm -rf .venv .venv-* build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* .others build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,5 +14,9 @@ compile "$@" pyproject.toml requirements/build.in --extra local -o requirements/
 # The light set is a subset of the full one with the same pins, so that both live in one .venv.
 compile "$@" pyproject.toml requirements/build.in requirements/dev.in --all-extras \
     -c requirements/demo.lock -o requirements/dev.lock
+for others in frameworks litellm; do # environments of their own (scripts/others.sh)
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@" \
+        "requirements/$others.in" -o "requirements/$others.lock"
+done
 compile "$@" --no-deps requirements/models.in -o requirements/models.lock
 compile "$@" --no-deps requirements/models-more.in -o requirements/models-more.lock

@@ -73,7 +73,7 @@ async def test_nothing_that_is_sent_breaks_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 async def test_nothing_of_twenty_thousand_cases_breaks_it(tmp_path: Path) -> None:
-    code, cases, told = await cases_of(tmp_path, 350)
+    code, cases, told = await cases_of(tmp_path, 520)
 
     assert 0 == code, told
     assert cases >= 20_000
