@@ -292,8 +292,8 @@ class HttpModel:
 
         if self._wire is None:
             options = self._options
-            # Without TLS a connection costs nothing, and local servers close theirs without a word (llama.cpp's after
-            # one stream in eight), which costs the next call its reply.
+            # Without TLS a connection costs little, and local servers close theirs without a word after streams
+            # (llama.cpp's after one in eight), which costs the next call its reply.
             keeps = options.base_url.lower().startswith("https:")
             self._wire = Wire(concurrency=options.concurrency, stall_seconds=options.stall_seconds, keeps=keeps)
         return self._wire

@@ -19,6 +19,7 @@ from atomic.records.bid import Reason
 
 LARGEST_REPLY = 4_000_000  # bytes; beyond that it is not an answer to a microtask
 CONNECT_SECONDS = 10.0
+_IDLE_SECONDS, _IDLE_TLS_SECONDS = 3.0, 15.0  # then it is not used again: many local servers close after five
 _LAST_SECONDS = 0.25  # that a stream has to end in after its last word, so that its connection can be used again
 _EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -41,14 +42,17 @@ class Post:
 class Wire:
     """Connections to one endpoint: at most `concurrency`. `stall_seconds` is how long a stream may say nothing.
 
-    `keeps` uses a connection again, until one breaks before its reply begins: then each call has one of its own.
-    It belongs to the event loop that it is made in.
+    A connection is used again, after a stream only where it `keeps` it, until one breaks before its reply begins: then
+    each call has one of its own. One that was idle for long is not used again. It belongs to the event loop that it
+    is made in.
     """
 
     def __init__(self, *, concurrency: int, stall_seconds: float, keeps: bool) -> None:
         self._stall_seconds = stall_seconds
-        self._concurrency = concurrency
-        self._clients = [_client(concurrency, keeps=keeps)]  # the last is used; one before it may be in use still
+        self._keeps, self._broke = keeps, False
+        self._once = _client(aiohttp.TCPConnector(limit=concurrency, force_close=True))
+        idle = _IDLE_TLS_SECONDS if keeps else _IDLE_SECONDS
+        self._kept = _client(aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=idle))
 
     async def ask(self, dialect: Dialect, post: Post, said: Said) -> None:
         """Post it and read what comes into `said`, as far as it comes. Never raises for what the other side does.
@@ -60,7 +64,7 @@ class Wire:
         events = _LINES if dialect.lines else _EVENTS
         headers = {"content-type": "application/json", "accept": events if post.stream else "application/json"}
         headers |= post.headers
-        client = self._clients[-1]
+        client = self._once if self._broke or (post.stream and not self._keeps) else self._kept
         try:
             async with client.post(
                 post.url, data=post.content, headers=headers, timeout=timeout, allow_redirects=False
@@ -77,9 +81,8 @@ class Wire:
             said.lose(Reason.TIMED_OUT, detail)
         except (aiohttp.ClientError, ConnectionError, ValueError) as error:  # a header or a URL that cannot be
             said.billable = said.billable and not isinstance(error, _NEVER_SENT)
-            if said.billable and not said.status and len(self._clients) == 1:
-                # Perhaps it was closed behind our back; what was sent is not sent again.
-                self._clients.append(_client(self._concurrency, keeps=False))
+            # Perhaps it was closed behind our back; what was sent is not sent again.
+            self._broke |= said.billable and not said.status
             said.lose(Reason.FAILED, type(error).__name__)
 
     async def _read(self, dialect: Dialect, post: Post, response: aiohttp.ClientResponse, said: Said) -> None:
@@ -101,13 +104,12 @@ class Wire:
 
     async def close(self) -> None:
         """Close the connections."""
-        for one in self._clients:
-            await one.close()
+        await self._kept.close()
+        await self._once.close()
 
 
-def _client(concurrency: int, *, keeps: bool) -> aiohttp.ClientSession:
+def _client(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     """A key is sent where it was meant to go: no cookies, no proxies of the environment, no redirects."""
-    connector = aiohttp.TCPConnector(limit=concurrency, force_close=not keeps)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 

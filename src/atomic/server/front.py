@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atomic.errors import AtomicError
@@ -27,6 +28,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        scope["app"] = self  # so that a router raises what it does not have, instead of answering in its own words
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -48,6 +50,8 @@ class Front:
                 return
             with service.gate.place(headers.get("x-atomic-priority", "normal")):
                 await self._app(scope, _Bounded(receive, headers), sending)
+        except HTTPException as error:  # no such path, or not used so
+            await self._refuse(Problem(error.status_code, str(error.detail)), scope, receive, sending)
         except AtomicError as error:
             await self._refuse(error, scope, receive, sending)
         except Exception as error:  # a bug: told by its place, without what it quotes
