@@ -93,7 +93,7 @@ name();
 
 live(told => {
   newest = told;
-  status.textContent = told.ready ? `live, ${count(told.open)} under way` : "reading the past…";
+  status.textContent = told.why ? told.why : told.ready ? `live, ${count(told.open)} under way` : "reading the past…";
   dispatchEvent(new CustomEvent("live", {detail: told}));
 }, state => {
   status.className = `status ${state}`;

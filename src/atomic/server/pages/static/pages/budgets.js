@@ -16,6 +16,7 @@ export async function render(made, {query, signal, go}) {
     h("ul", {class: "tiles"}, h("li", {}, h("p", {class: "muted"}, `Spent on ${told.day}`), h("p", {class: "big"}, money(told.spent)), h("p", {class: "small muted"}, told.per_day === null ? "without a cap" : `of ${money(told.per_day)}, reservations included`), of(told.spent, told.per_day, "of the day"))),
     card("By task", table("What each task has cost", columns("Task", "task"), spent(told.tasks), {empty: "Nothing was spent."})),
     told.keys.length > 0 && card("By key", table("What was spent with each key", columns("Key", "name"), told.keys)),
+    told.teams.length > 0 && card("By team", table("What each team with a cap has spent", columns("Team", "team"), told.teams)),
     told.tenants.length > 0 && card("By tenant", table("What each tenant with a cap has spent", columns("Tenant", "tenant"), told.tenants)),
     card("Tasks under a budget or a target", table("How they keep to it", [
       {title: "Task", cell: one => one.task},

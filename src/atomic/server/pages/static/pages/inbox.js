@@ -13,7 +13,7 @@ export async function render(made, {query, signal, go}) {
       {title: "Decided", cell: one => one.decisions.map(two => h("div", {}, h("a", {href: `/request/${encodeURIComponent(two.request_id)}`}, two.task), ": ",
         two.status === "refused" ? h("span", {class: "warn"}, "refused") : value(two.answer).slice(0, 40), h("span", {class: "muted"}, ` (${chance(two.probability)}, ${money(two.cost)})`)))},
       {title: "Done", cell: one => one.actions.map(two => h("div", {}, h("span", {class: `tag ${two.status === "done" ? "good" : two.status === "failed" ? "bad" : ""}`}, `${two.action}: ${two.status}`)))},
-    ], page.mails, {empty: "No mail was handled yet. Begin with: atomic inbox serve PATH"})),
+    ], page.mails, {empty: page.ready ? "No mail was handled yet. Begin with: atomic inbox serve PATH" : "The past is being read; look again in a moment."})),
     h("div", {class: "row"},
       query.get("before") && h("button", {type: "button", class: "quiet", onclick: () => go("/inbox")}, "The newest"),
       page.next && h("button", {type: "button", onclick: () => go(path("/inbox", {before: page.next}))}, "Older")),

@@ -5,9 +5,10 @@ import {money, value, when} from "../tell.js";
 
 export async function render(made, {query, signal, go, again}) {
   const name = localStorage.getItem("reviewer") || "";
-  const {questions} = await ask("/review", {signal});
+  const [{questions}, me] = await Promise.all([ask("/review", {signal}), ask("/access/me", {signal})]);
+  const own = me.name && !(me.kind === "Key" && me.roles.includes("admin")) ? me.name : ""; // the server takes no other
   const which = Math.min(Math.max(0, Number(query.get("at")) || 0), Math.max(0, questions.length - 1));
-  const reviewer = h("input", {value: name, autocomplete: "name", oninput: event => localStorage.setItem("reviewer", event.target.value.trim())});
+  const reviewer = h("input", {value: own || name, readonly: Boolean(own), autocomplete: "name", oninput: event => own || localStorage.setItem("reviewer", event.target.value.trim())});
   fill(made, h("h1", {}, "Review"),
     h("div", {class: "row"}, field("Your name, as it will stand in the ledger", reviewer),
       h("p", {class: "muted", role: "status"}, questions.length ? `${which + 1} of ${questions.length} that wait` : "")));

@@ -2,7 +2,7 @@
 import {ask, path} from "../api.js";
 import {chart} from "../charts.js";
 import {card, fill, h, table} from "../dom.js";
-import {chance, count, lasting, money, percent} from "../tell.js";
+import {chance, count, lasting, money, percent, when} from "../tell.js";
 
 export async function render(made, {query, signal}) {
   const task = query.get("task") || "";
@@ -10,7 +10,7 @@ export async function render(made, {query, signal}) {
     ask("/overview", {signal}), ask("/tasks", {signal}),
     ask("/objectives", {signal}).catch(() => ({rows: []})), ask("/modes", {signal}).catch(() => ({rows: []})),
   ]);
-  const tactics = task && await ask(path("/overview/tactics", {task}), {signal}).catch(() => null);
+  const [tactics, cases] = task ? await Promise.all(["/overview/tactics", "/overview/cases"].map(of => ask(path(of, {task}), {signal}).catch(() => null))) : [];
   const names = [...new Set([...seen.tasks.map(one => one.of), ...declared.map(one => one.name)])].sort();
   const of = Object.fromEntries(seen.tasks.map(one => [one.of, one]));
   fill(made,
@@ -26,10 +26,10 @@ export async function render(made, {query, signal}) {
       {title: "Objective", cell: one => objectives.rows.filter(two => two.task === one).map(two => two.objective).join(", ") || "worth"},
       {title: "Mode", cell: one => modes.rows.filter(two => two.task === one).map(two => two.mode || two.now || "").join(", ") || "market"},
     ], names, {won: one => one === task, empty: "No task was declared or asked yet."})),
-    task && one(task, seen, declared.find(two => two.name === task), objectives.rows.filter(two => two.task === task), tactics, made));
+    task && one(task, seen, declared.find(two => two.name === task), objectives.rows.filter(two => two.task === task), {tactics, cases}, made));
 }
 
-function one(task, seen, declared, objectives, tactics, made) {
+function one(task, seen, declared, objectives, {tactics, cases}, made) {
   const rows = seen.task_winners.map(two => ({...two, bid: two.of.split("\n")[1], task: two.of.split("\n")[0]})).filter(two => two.task === task && two.bid);
   const judged = rows.filter(two => two.judged).map(two => ({...two, price: two.cost / two.requests * 1000})).sort((two, three) => two.price - three.price);
   const place = h("div", {class: "chart"});
@@ -48,6 +48,7 @@ function one(task, seen, declared, objectives, tactics, made) {
         {title: "Time", number: true, cell: two => lasting(two.latency_ns)},
       ], rows, {empty: "Nobody won it yet."})),
     tactics && tactics.bids.length > 0 && lifts(tactics),
+    cases && tested(task, cases),
     objectives.length > 0 && card("How its objective stands", table("Objectives", [
       {title: "Objective", cell: two => two.objective},
       {title: "Settled", number: true, cell: two => count(two.settled)},
@@ -75,4 +76,23 @@ function lifts(tactics) {
     ], tactics.bids),
     tactics.stopped.length > 0 && h("ul", {}, tactics.stopped.map(one => h("li", {}, `${one.stopped} is asked no more: ${one.by} is right more often by ${percent(one.lead)} (${count(one.pairs)} pairs)`))),
     tactics.retired.length > 0 && h("ul", {}, tactics.retired.map(one => h("li", {}, `example ${one.example} is shown no more: ${one.wrong} of ${one.repeated} answers like it were wrong`))));
+}
+
+function tested(task, {runs, cases}) {
+  const make = h("p", {class: "muted small"}, "Cases are files of inputs and what is expected (", h("code", {}, "*.cases.yaml"), "). Play them, and put down what came: ", h("code", {}, "atomic test FOLDER --record"), ". Nothing is learned from them.");
+  if (!runs.length) return card("Test cases", h("p", {}, "No run of its test cases was put down here yet."), make);
+  const [last] = runs, mark = {passed: "good", failed: "bad", skipped: "warn"};
+  return card("Test cases",
+    h("p", {}, h("strong", {class: last.passed === last.of ? "good" : "bad"}, `${count(last.passed)} of ${count(last.of)} passed`), ` on ${when(last.time_ns)}, answered by ${last.bidder || "the market"}.`,
+      runs.length > 1 && h("span", {class: "muted"}, ` Before: ${runs.slice(1).map(two => `${two.passed}/${two.of}`).join(", ")}.`)),
+    table("The last run, failures first", [
+      {title: "Case", cell: two => two.id},
+      {title: "Result", cell: two => h("span", {class: `tag ${mark[two.status]}`}, two.status)},
+      {title: "What is wrong", cell: two => two.said.length ? two.said.map(line => h("div", {}, line)) : "–"},
+      {title: "Answered by", cell: two => two.winner ? h("a", {href: path("/requests", {task, bidder: two.winner})}, two.winner) : "–"},
+      {title: "Chance", number: true, cell: two => two.winner ? chance(two.probability) : "–"},
+      {title: "Price", number: true, cell: two => money(two.cost)},
+      {title: "Time", number: true, cell: two => two.winner ? lasting(two.latency_ns) : "–"},
+    ], [...cases].sort((two, three) => (two.status === "passed") - (three.status === "passed"))),
+    h("p", {class: "muted small"}, "They were played on a copy of the ledger: the requests linked are those that the same bid won in earnest."), make);
 }
