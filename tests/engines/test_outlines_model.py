@@ -12,9 +12,11 @@ from pydantic import Field
 from atomic.bench.typed import measured, verdict
 from atomic.bidders.local import LocalModel, LocalOptions
 from atomic.config import open as open_market
+from atomic.inbox.mail import parse
+from atomic.inbox.tasks import Letter, spam
 from atomic.output import typed
 from atomic.protocols import Sketch
-from atomic.records.attempt import Message, Plan, Reply
+from atomic.records.attempt import AttemptFinished, Message, Plan, Reply
 from atomic.records.bid import NoBid, Offer, Reason
 from atomic.records.microtask import Microtask, microtask
 from atomic.testing import ask_for
@@ -147,3 +149,20 @@ async def test_a_market_of_a_configuration_buys_typed_answers_of_a_local_model()
 
     assert isinstance(outcome.answer, Person), outcome.why
     assert "held to its type by Outlines as it was decoded" in told
+
+
+async def test_a_label_is_decoded_by_outlines_and_its_tokens_are_the_claim() -> None:
+    bidders = {"smol": {"kind": "local", "model": MODEL, "usd_per_hour": "$0.05"}}
+    async with open_market({"market": {"ledger": ":memory:", "per_day": "$1"}, "bidders": bidders}) as market:
+        outcome = await market.run(
+            spam, Letter.of(parse(b"From: a@x.example\nSubject: You won\n\nClaim your prize now"))
+        )
+
+        told = outcome.explain()
+        (finished,) = [one.payload for one in market.ledger.read(kinds=("finished",))]
+
+    assert "smol+labels" == outcome.winner
+    assert "held to its type by Outlines as it was decoded" in told
+    assert isinstance(finished, AttemptFinished)
+    assert finished.confidence is not None
+    assert finished.confidence >= 0.5

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.market.shop import (
     SECOND,
     WORTH,
@@ -467,3 +468,17 @@ async def test_a_tactic_that_fails_costs_its_own_bids_alone() -> None:
 
         assert "only+plain" == outcome.winner
         assert Reason.CRASHED in [one.reason for one in slate_of(market, awards(market)[0]).no_bids]
+
+
+async def test_a_tactic_whose_plan_crashes_is_logged_by_the_kind_of_its_error_alone() -> None:
+    class Broken(Plain):
+        def plan(self, ask: Ask, profile: Profile, examples: Any) -> Plan:
+            raise KeyError(ask.arguments["text"])
+
+    market = await opened(bidder("a", ["x"]), tactics=[Broken()])
+    with capture_logs() as logs:
+        outcome = await market.run(spam, "a secret text")
+
+    assert outcome.refused
+    assert [("a tactic crashed", "plain", "KeyError")] == [(one["event"], one["tactic"], one["error"]) for one in logs]
+    assert "secret" not in str(logs)

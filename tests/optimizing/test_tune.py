@@ -22,6 +22,7 @@ from atomic.optimizing.answers import is_held_out
 from atomic.optimizing.running import OPTIMIZERS
 from atomic.protocols import Profile
 from atomic.records.attempt import AttemptStarted
+from atomic.records.bid import Reason
 from atomic.records.microtask import Ask
 from atomic.records.outcome import OutcomeSettled
 from atomic.testing import Line, ScriptedBidder, ask_for, check_tactic
@@ -252,3 +253,18 @@ def test_a_file_that_is_no_file_of_findings_is_an_error_that_says_so(folder: Pat
 
     with pytest.raises(atomic.ConfigError, match=r"tuned\.json is not as `atomic tune` writes it"):
         asyncio.run(start())
+
+
+class Mute(Model):
+    """Fails whatever it is asked."""
+
+    def says(self, ask: Ask) -> Line:
+        return Line(reason=Reason.FAILED)
+
+
+@pytest.mark.usefixtures("folder")
+def test_where_no_call_came_to_an_answer_the_reason_is_told() -> None:
+    with open_sync(CONFIG, bidders=[Mute()], tactics=TACTICS) as market:
+        answers = verified(market.ledger, letter, market.bidders["model"].profile)
+        with pytest.raises(CallerError, match=r"no call came to an answer of letter: .*failed"):
+            optimize(market, letter, answers, "model", "bootstrap", 400 * PRICE)

@@ -15,12 +15,15 @@ MOST_PROMPTS = 64
 _LEAST = 1e-4  # no label is raised by more than this lets it
 
 
-def score_labels(labels: Sequence[str], next_tokens: Callable[[str], Tokens]) -> Mapping[str, float]:
+def score_labels(
+    labels: Sequence[str], next_tokens: Callable[[str], Tokens], *, exact: bool = False
+) -> Mapping[str, float]:
     """Probability of each label, given that the answer is one of them; sums to 1. All alike when no token fits.
 
     `next_tokens(begun)` asks the model what comes after an answer that has begun so. A token counts for a label that
     it spells or begins, whatever its case and leading space; where labels share what has been spelled ("not urgent",
-    "not sure"; or tokens that are single letters) the model is asked how it goes on, up to 8 times.
+    "not sure"; or tokens that are single letters) the model is asked how it goes on, up to 8 times. `exact`: only
+    tokens count that a grammar of the labels allows, in their own spelling.
 
     >>> model = {"": [(" spam", -1.0), ("Ham", -2.0), ("The", -0.1)]}
     >>> {label: round(share, 2) for label, share in score_labels(["spam", "ham"], model.__getitem__).items()}
@@ -38,7 +41,7 @@ def score_labels(labels: Sequence[str], next_tokens: Callable[[str], Tokens]) ->
                 mass[label] += weight / len(among)
             continue
         calls += 1
-        for spelled, share, fitting in _shares(begun, among, next_tokens(begun)):
+        for spelled, share, fitting in _shares(begun, among, next_tokens(begun), exact):
             if len(fitting) == 1:
                 mass[fitting[0]] += weight * share
             else:
@@ -92,13 +95,16 @@ class Means:
             self._seen.popitem(last=False)
 
 
-def _shares(begun: str, among: tuple[str, ...], tokens: Tokens) -> list[tuple[str, float, tuple[str, ...]]]:
+def _shares(
+    begun: str, among: tuple[str, ...], tokens: Tokens, exact: bool
+) -> list[tuple[str, float, tuple[str, ...]]]:
     """What the answer may have become, with its share among what fits, and the labels it may still be."""
     found: dict[tuple[str, ...], tuple[float, float, str]] = {}
-    ended = [label for label in among if _fold(label) == _fold(begun)]
+    folded = str if exact else _fold
+    ended = [label for label in among if folded(label) == folded(begun)]
     for token, logprob in tokens:
-        spelled = begun + token if begun else token.lstrip()
-        fitting = tuple(label for label in among if spelled.strip() and _fold(label).startswith(_fold(spelled)))
+        spelled = begun + token if begun or exact else token.lstrip()
+        fitting = tuple(label for label in among if spelled.strip() and folded(label).startswith(folded(spelled)))
         if not token.strip() or not fitting:
             # White space, a full stop, the end: what has been spelled is the answer, if it is one.
             if not ended:

@@ -15,6 +15,7 @@ from atomic.errors import OperatorError
 from atomic.records.attempt import Message, Plan, Reply
 from atomic.records.bid import Reason
 
+LABEL_TOKENS = 24  # of a label that is decoded; a longer one is found by its probability
 TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
 
 Messages = tuple[Message, ...]
@@ -46,6 +47,7 @@ class Work:
         self.completion_tokens = 0
         self.cached_tokens = 0
         self.shares: Mapping[str, float] = {}
+        self._decoded = ""
         self.seconds = 0.0
         self.timings: list[tuple[int, float, int, float]] = []  # tokens and seconds: of the prompt, of the answer
 
@@ -70,12 +72,16 @@ class Work:
         return Reply(value=text) if text.strip() else Reply(reason=Reason.EMPTY)
 
     def labels(self, server: Any) -> Reply:
-        """Weigh the plan's labels by the probability of their tokens; `shares` is what they have before calibration."""
+        """One of the plan's labels, and how probable its tokens make it; `shares` is what all have before calibration.
+
+        Where a grammar holds the model to them, it is the one that was decoded, unless something is known that weighs
+        them otherwise; without one it is the likeliest.
+        """
         messages = self.plan.messages
         found = self._scored(server, messages, cached=self.plan.steady > 0)
         if isinstance(found, Reply):
             return found
-        self.shares, taken_off = found, self.taken_off
+        self.shares, taken_off, decoded = found, self.taken_off, self._decoded
         if self.plan.neutral:  # only the last message is another: the rest is still in the slot
             nothing = replace(messages[-1], content=self.plan.neutral)
             anyhow = self._scored(server, (*messages[:-1], nothing), cached=True)
@@ -83,31 +89,36 @@ class Work:
                 return anyhow
             taken_off = anyhow
         shares = adjusted(found, taken_off, self.plan.priors)
-        best = max(shares, key=lambda label: shares[label])
+        weighed = bool(taken_off or self.plan.priors) or decoded not in shares
+        best = max(shares, key=lambda label: shares[label]) if weighed else decoded
         return Reply(value=best, confidence=shares[best])
 
     def _scored(self, server: Any, messages: Messages, *, cached: bool) -> Mapping[str, float] | Reply:
         failed: list[Reply] = []
+        known: dict[str, Tokens] = {}  # what may come after each beginning of what was decoded
 
         def next_tokens(begun: str) -> Tokens:
-            if failed:
-                return ()
+            if failed or begun in known:
+                return known.get(begun, ())
             said = (*messages, Message(role="assistant", content=begun)) if begun else messages
             # The further calls find the prompt in the slot and cost a token each.
             kept = {"cache_prompt": cached or bool(begun)}
-            asked = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS, "temperature": 0}
-            chunks = self._call(server, asked | kept | {"grammar": _ASCII}, said)
+            held = bool(self.grammar) and not begun  # a grammar holds from the beginning
+            asked = {"max_tokens": LABEL_TOKENS if held else 1, "grammar": self.grammar if held else _ASCII}
+            scored = {"logprobs": True, "top_logprobs": TOP_LOGPROBS, "temperature": 0}
+            chunks = self._call(server, asked | scored | kept, said)
             if isinstance(chunks, Reply):
                 failed.append(chunks)
                 return ()
-            return [
-                (token["token"], token["logprob"])
-                for choice in _choices(chunks)
-                for one in ((choice.get("logprobs") or {}).get("content") or ())[:1]
-                for token in one["top_logprobs"]
-            ]
+            so_far = begun
+            for token, likely in _tokens(chunks):
+                known.setdefault(so_far, likely)
+                so_far += token
+            if held:
+                self._decoded = so_far
+            return known.get(begun, ())
 
-        shares = score_labels(self.plan.labels, next_tokens)
+        shares = score_labels(self.plan.labels, next_tokens, exact=bool(self.grammar))
         return failed[0] if failed else shares
 
     def _call(self, server: Any, asked: dict[str, Any], messages: Messages) -> Any:
@@ -156,6 +167,15 @@ class Work:
                 self.timings.append((timings["prompt_n"], seconds[0], timings["predicted_n"], seconds[1]))
                 return
         self.seconds += waited  # it was stopped: what it took is all that is known
+
+
+def _tokens(chunks: list[dict[str, Any]]) -> list[tuple[str, Tokens]]:
+    """Each token that was said, with those that could have been."""
+    return [
+        (one["token"], [(token["token"], token["logprob"]) for token in one["top_logprobs"]])
+        for choice in _choices(chunks)
+        for one in (choice.get("logprobs") or {}).get("content") or ()
+    ]
 
 
 def _choices(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -57,7 +57,8 @@ class LocalModel:
     token, or 128 tokens of the prompt.
 
     With a `constrainer` every answer that is generated is held to the task's type; types that it cannot hold make
-    no-bids that say why.
+    no-bids that say why. A label is decoded so, too: it is the answer, and the probabilities of the tokens that were
+    allowed are the claim.
     """
 
     def __init__(
@@ -153,12 +154,13 @@ class LocalModel:
         """Generate, or score the plan's labels. Cancelling stops the model."""
         stop = threading.Event()
         left = ask.time_left_ns / 1e9
-        held = FREELY if plan.labels or plan.free else self._constraint(ask, plan.max_tokens)
+        whole = plan.labels in ((), ask.task.labels)  # fewer labels are no type of their own
+        held = self._constraint(ask, plan.max_tokens) if whole and not plan.free else FREELY
         if not held.supported:
             return Reply(reason=Reason.TYPE_NOT_SUPPORTED, detail=held.why)
         limit = min(left, self._limits.get((ask.request_id, plan.tactic), left))
         taken_off = self._means.of(ask.task.name, plan.tactic, plan.labels) if plan.batch else None
-        work = Work(plan, stop, limit, held.grammar, taken_off, None if held.quoted else _heard(ask))
+        work = Work(plan, stop, limit, held.grammar, taken_off, None if held.quoted or plan.labels else _heard(ask))
         try:
             reply = await in_thread(f"atomic {self._profile.name}", lambda: self._work(work, self._tag.of(ask)))
         except asyncio.CancelledError:

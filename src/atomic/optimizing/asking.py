@@ -76,6 +76,8 @@ class Asker:
         self._market, self._trade, self._limit = market, trade, limit
         self._task = _told(task)
         self._terms: Terms = mandated(self._task.terms, bidder)
+        self.answered = False  # any call
+        self.why = ""  # the last that was not, in words that quote nothing
 
     def say(self, request: Request) -> Said:
         """One answer as text. Raises Unanswered, or LimitReached."""
@@ -91,7 +93,9 @@ class Asker:
         finally:
             self._limit.paid(held, held if cost is None else cost, short=short)
         if outcome.refused:
+            self.why = outcome.why
             raise Unanswered(outcome.why)
+        self.answered = True
         label = label_text(self._task, outcome.answer)
         text = label or (outcome.answer if isinstance(outcome.answer, str) else self._written(outcome.answer))
         return Said(text, outcome.id)

@@ -72,7 +72,8 @@ class _Running:
         self.task, self.answers = task, answers
         self.limit = Limit(budget)
         trade = Trade(label=answers.label, subjects=answers.subjects)
-        self.model = lm_of(task.name, Engine(Asker(market, task, bidder, trade, self.limit).say))
+        self.asker = Asker(market, task, bidder, trade, self.limit)
+        self.model = lm_of(task.name, Engine(self.asker.say))
         self.writer = lm(
             market,
             name=f"tune-{task.name}-words",
@@ -94,7 +95,15 @@ class _Running:
 
         student = dspy.Predict(signature_of(self.task))
         with dspy.context(lm=self.model, adapter=self.adapter, num_threads=1), _unheard():
-            found = optimizer(self, student, self._calls(student))
+            calls = self._calls(student)
+            try:
+                found = optimizer(self, student, calls)
+            except Exception as error:  # an optimizer is foreign code, and makes its own of calls that all fail
+                if self.asker.answered:
+                    raise
+                raise self._unanswered() from error
+        if not self.asker.answered:
+            raise self._unanswered()
         (predictor,) = found.predictors()
         demos = [self.adapter.of(one) for one in predictor.demos] if self.task.labels else []
         examples = tuple(dict.fromkeys(one.request_id for one in demos if one is not None))
@@ -117,11 +126,20 @@ class _Running:
                 continue
         each = self.limit.spent / max(1, self.limit.calls)
         calls = _MOST_CALLS if each <= 0 else int(_SHARE * (self.limit.most - self.limit.spent) / each)
+        if not (self.asker.answered or self.limit.reached or self.limit.spent):
+            raise self._unanswered()
         if self.limit.reached or calls < _FEWEST_CALLS:
             raise CallerError(
                 f"the budget buys about {calls} calls of {dollars(int(each))}", hint=f"{_FEWEST_CALLS} are needed"
             )
         return min(_MOST_CALLS, calls)
+
+    def _unanswered(self) -> CallerError:
+        why = self.asker.why or "none was made"
+        return CallerError(
+            f"no call came to an answer of {self.task.name}: {why}",
+            hint="`atomic requests` lists them, and `atomic explain` says why",
+        )
 
 
 @contextmanager

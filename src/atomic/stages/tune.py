@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from atomic.protocols import Bidder, Tactic
 from atomic.records.attempt import Plan
 from atomic.records.bid import Bid
@@ -25,5 +27,10 @@ def tune(
     plans: list[Plan] = []
     for bid in chosen:
         profile = bidders[bid.offer.bidder].profile
-        plans.append(by_name[bid.offer.tactic].plan(ask, profile, visible(examples, profile)))
+        try:
+            plans.append(by_name[bid.offer.tactic].plan(ask, profile, visible(examples, profile)))
+        except Exception as error:  # a tactic is foreign code; what it says may quote the input
+            log = structlog.get_logger()
+            log.error("a tactic crashed", tactic=bid.offer.tactic, bidder=profile.name, error=type(error).__name__)
+            raise
     return plans if speech is None else speech.onto(plans)
