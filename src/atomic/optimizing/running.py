@@ -138,7 +138,7 @@ class _Running:
         why = self.asker.why or "none was made"
         return CallerError(
             f"no call came to an answer of {self.task.name}: {why}",
-            hint="`atomic requests` lists them, and `atomic explain` says why",
+            hint="`atomic explain last` has the story of the last one",
         )
 
 
