@@ -138,7 +138,8 @@ class Overview:
         cell.failed += done.group is None
         cell.price += done.price
         cell.expected_price += done.expected_price
-        _count(cell.latencies, done.latency_ns)
+        if done.group is not None:  # a time of what failed is no time of an answer
+            _count(cell.latencies, done.latency_ns)
 
     def _outcome(self, event: Event, settled: OutcomeSettled, request: tuple[str, str]) -> None:
         key = (event.time_ns // HOUR_NS, settled.task, settled.winner)

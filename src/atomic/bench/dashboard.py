@@ -42,7 +42,7 @@ tasks = ["tasks.py"]
 kind = "rules"
 rules = [{ task = "mood", when = { text = "." }, answer = "friendly" }]
 """
-AT_ONCE, RATE, ROUNDS, VIEWERS, WATCH_SECONDS = 64, 100.0, 12, 10, 20.0
+AT_ONCE, RATE, ROUNDS, VIEWERS, WATCH_SECONDS = 64, 100.0, 40, 10, 20.0
 MOST_UNDER_WAY = 200
 DECISIONS = 10_000
 PAGES = {
@@ -51,7 +51,13 @@ PAGES = {
     "requests, searched": ("/requests?limit=50&search=77", "/overview"),
     "request": ("/requests/r77/explain?bodies=true",),
     "bidders": ("/bidders", "/overview/bidders", "/overview"),
+    "requests, none found": ("/requests?limit=50&search=nowhere", "/overview"),
+    "requests, filtered": ("/requests?limit=50&status=refused", "/overview"),
     "tasks": ("/overview", "/tasks", "/objectives", "/modes"),
+    "a task": (
+        *("/overview", "/tasks", "/objectives", "/modes"),
+        *("/overview/tactics?task=mood", "/overview/cases?task=mood"),
+    ),
     "budgets": ("/budgets", "/objectives"),
     "review": ("/review",),
     "inbox": ("/inbox?limit=30",),
@@ -67,7 +73,8 @@ async def mood(text: str) -> Literal["friendly", "angry"]:
 
 
 def run(requests: int = 100_000) -> dict[str, Any]:
-    """Milliseconds of each page's calls (p50, p95), a viewer's share of a core, and seconds of an audit bundle."""
+    """Milliseconds of each page's calls (p50, p95), a viewer's share of a core, the server's memory, and seconds of an
+    audit bundle. One request in ten is a mail's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "tasks.py").write_text(TASKS)
@@ -86,7 +93,8 @@ async def _fill(ledger: Path, requests: int, begin: int) -> None:
 
         async def worker() -> None:
             for number in numbers:
-                await market.buy(mood(f"a text {number}"), atomic.Trade(request_id=f"r{number}"))
+                name = f"r{number}" if number % 10 else f"mail{number}/mood"
+                await market.buy(mood(f"a text {number}"), atomic.Trade(request_id=name))
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
@@ -114,25 +122,33 @@ async def _served(folder: Path) -> dict[str, Any]:
     try:
         url = (await process.stdout.readline()).decode().split()[2] + "/api/v1"
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
-            await _ready(client, url)
+            ready = await _ready(client, url)
             async with _load(client, url):
                 pages = {name: await _page(client, url, paths) for name, paths in PAGES.items()}
                 alone = await _busy(process.pid)
                 async with _viewers(client, url):
                     watched = await _busy(process.pid)
-        return {"pages": pages, "viewer_core_share": (watched - alone) / VIEWERS, "core_share_alone": alone}
+                memory = _memory_bytes(process.pid)
+        return {
+            "pages": pages,
+            "viewer_core_share": (watched - alone) / VIEWERS,
+            "core_share_alone": alone,
+            "memory_bytes": memory,
+            "ready_s": ready,
+        }
     finally:
         process.terminate()
         await process.wait()
 
 
-async def _ready(client: aiohttp.ClientSession, url: str) -> None:
-    """The server answers, and has read the past."""
+async def _ready(client: aiohttp.ClientSession, url: str) -> float:
+    """Seconds until the server answers and has read the past."""
+    began = time.perf_counter()
     while True:
         with suppress(aiohttp.ClientError):
             async with client.get(f"{url}/overview") as reply:
                 if reply.status == 200 and (await reply.json())["ready"]:
-                    return
+                    return time.perf_counter() - began
         await asyncio.sleep(0.1)
 
 
@@ -206,3 +222,8 @@ async def _busy(pid: int) -> float:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_bytes(pid: int) -> int:
+    """What a process holds in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

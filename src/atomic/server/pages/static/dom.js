@@ -40,7 +40,7 @@ export function table(caption, columns, rows, {won = () => false, empty = "Nothi
       h("caption", {}, caption),
       h("thead", {}, h("tr", {}, columns.map(one => h("th", {scope: "col", class: one.number && "number"}, one.title)))),
       h("tbody", {}, rows.map(row => h("tr", {class: won(row) && "won"},
-        columns.map(one => h("td", {class: one.number && "number"}, one.cell(row))))))));
+        columns.map(one => h("td", {class: one.number ? "number" : one.roomy && "roomy"}, one.cell(row))))))));
 }
 
 /** A part of a page with a heading. */

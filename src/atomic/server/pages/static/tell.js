@@ -30,6 +30,8 @@ export function lasting(ns) {
 }
 
 export const when = ns => ns ? moment.format(new Date(ns / 1e6)) : "–";
+const shortly = new Intl.DateTimeFormat(undefined, {month: "short", day: "numeric", hour: "numeric", minute: "2-digit"});
+export const day = ns => ns ? shortly.format(new Date(ns / 1e6)) : "–";
 export const at = ns => ns ? clock.format(new Date(ns / 1e6)) : "–";
 export const short = id => id.length <= 14 ? id : `…${id.slice(-13)}`;
 

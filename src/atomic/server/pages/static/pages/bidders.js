@@ -18,7 +18,7 @@ export async function render(made, {query, signal, go}) {
       {title: "Bid", cell: one => h("a", {href: path("/bidders", {task, bid: one.of}), "aria-current": one.of === bid ? "true" : null}, one.of)},
       {title: "Asked", number: true, cell: one => count(one.attempts)},
       {title: "Won", number: true, cell: one => count(one.won)},
-      {title: "Failed", number: true, cell: one => one.failed ? h("span", {class: "bad"}, `${count(one.failed)} (${percent(one.failed / one.attempts)})`) : "0"},
+      {title: "Failed", number: true, cell: one => one.failed ? h("span", {class: "bad"}, `${count(one.failed)} (${percent(one.failed / one.attempts, 1)})`) : "0"},
       {title: "Price", number: true, cell: one => money(one.attempts ? one.price / one.attempts : null)},
       {title: "Expected", number: true, cell: one => money(one.attempts ? one.expected_price / one.attempts : null)},
       {title: "Time", number: true, cell: one => lasting(one.latency_ns)},

@@ -24,7 +24,7 @@ export async function render(made, {query, signal, go}) {
       {title: "Kind", cell: one => h("span", {class: "tag"}, one.kind)},
       {title: "Request", cell: one => one.request_id ? h("a", {href: `/request/${encodeURIComponent(one.request_id)}`}, short(one.request_id)) : "–"},
       {title: "Data", cell: one => one.label},
-      {title: "What", cell: one => h("details", {}, h("summary", {}, `${one.kind} ${one.seq}`), h("pre", {tabindex: "0", "aria-label": `Event ${one.seq}`}, JSON.stringify(one.payload, null, 1)))},
+      {title: "What", cell: one => h("details", {}, h("summary", {}, gist(one.payload) || `${one.kind} ${one.seq}`), h("pre", {tabindex: "0", "aria-label": `Event ${one.seq}`}, JSON.stringify(one.payload, null, 1)))},
     ], page.events, {empty: "No event fits."})),
     h("div", {class: "row"},
       Number(after) > 0 && h("button", {type: "button", class: "quiet", onclick: () => turn({after: String(Math.max(0, after - 50))})}, "Earlier"),
@@ -101,4 +101,11 @@ function save(told, name) {
   const url = URL.createObjectURL(new Blob([JSON.stringify(told, null, 1)], {type: "application/json"}));
   h("a", {href: url, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+/** What an event says, in a line: the first of its texts and numbers. */
+function gist(payload) {
+  const said = Object.entries(payload).filter(([, one]) => (typeof one === "string" && one && one.length < 40) || (typeof one === "number" && one))
+    .slice(0, 3).map(([name, one]) => `${name.replaceAll("_", " ")} ${one}`).join(", ");
+  return said.length > 70 ? `${said.slice(0, 68)}…` : said;
 }

@@ -33,7 +33,7 @@ export async function render(made, {query, signal, go}) {
       field("A day", day),
       h("p", {class: "muted small"}, `Times are in ${zone}.`)),
     tiles,
-    h("div", {class: "two"}, flow(told, made), winners(told)),
+    h("div", {class: "two unequal"}, flow(told, made), winners(told)),
     recent(signal),
   );
   drawTiles(tiles, told);
@@ -103,7 +103,7 @@ function winners(told) {
     {title: "Share", cell: one => bar(one.requests / most, percent(one.requests / told.whole.requests))},
     {title: "Won", number: true, cell: one => count(one.requests)},
     {title: "Spent", number: true, cell: one => money(one.cost)},
-    {title: "Right, of judged", number: true, cell: one => one.judged ? `${percent(one.right)} of ${one.judged}` : "–"},
+    {title: "Right, of", number: true, cell: one => one.judged ? `${percent(one.right)} of ${one.judged}` : "–"},
   ], rows, {empty: "Nothing was asked in that time."}));
 }
 

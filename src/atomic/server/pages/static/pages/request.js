@@ -1,7 +1,7 @@
 // Request: the story of one decision, and the same auction run again with other numbers.
 import {ask, path} from "../api.js";
 import {bar, card, choice, field, fill, h, table} from "../dom.js";
-import {chance, count, lasting, money, percent, short, value, when} from "../tell.js";
+import {chance, count, lasting, money, percent, value, when} from "../tell.js";
 
 const SOURCES = {labelled: "by feedback on such answers", agreement: "by who agrees with whom; not verified", prior: "by assumption; not verified"};
 const named = action => action.length ? action.join(" and ") : "nothing: the market settled";
@@ -40,7 +40,7 @@ function round(one, at, told, signal) {
     h("p", {}, one.standing_group === null ? "No answer in hand. " : `An answer in hand, right with ${chance(one.standing)}. `,
       h("strong", {}, one.chosen.length ? `Bought: ${named(one.chosen)}. ` : "Nothing more was worth its price. "),
       one.explored && one.chosen.length > 0 && String(one.chosen) !== String(one.best) ? `Drawn to learn, with a chance of ${percent(one.propensity)}; best by gain: ${named(one.best)}.` : "",
-      one.margin !== null && one.margin >= 0 && one.runner_up ? `Ahead of ${named(one.runner_up)} by ${money(one.margin)}.` : ""),
+      one.margin !== null && one.margin > 0 && one.runner_up ? `Ahead of ${named(one.runner_up)} by ${money(one.margin)}.` : ""),
     one.expected && h("p", {class: "muted"}, one.expected),
     table("Bids", [
       {title: "Bid", cell: bid => [bid.key, bid.bought && [" ", h("span", {class: "tag good"}, "bought")]]},
@@ -69,7 +69,7 @@ function round(one, at, told, signal) {
 function evidence(bid) {
   const seen = bid.grounds;
   if (!seen.task_count) return h("span", {class: "muted"}, `assumed ${chance(seen.prior)}`);
-  return `${seen.task_count.toFixed(0)} outcomes here, ${percent(seen.task_share)} right`;
+  return `${seen.task_count.toFixed(0)} outcome${seen.task_count.toFixed(0) === "1" ? "" : "s"} here, ${percent(seen.task_share)} right`;
 }
 
 /** The auction is run again by the server at each move; nothing is worked out here. */
@@ -119,7 +119,7 @@ function sliders(one, at, told, signal) {
 function worths(one) {
   const rows = one.worths.filter(two => two.changes);
   return table("The award at other worths, each run again", [
-    {title: "If a right answer were worth", cell: two => money(two.worth)}, {title: "bought", cell: two => named(two.chosen)},
+    {title: "If a right answer were worth", cell: two => money(two.worth)}, {title: "Bought", cell: two => named(two.chosen)},
   ], rows, {empty: "At a hundredth to a hundred times the worth, the award stays the same."});
 }
 
@@ -154,6 +154,17 @@ function feedback(told, at, again) {
 }
 
 function input(told) {
-  return card("What was asked", h("pre", {tabindex: "0", "aria-label": "Input"}, body(told.asked.input_state, told.asked.input)),
-    h("p", {class: "small muted"}, `Microtask version ${told.asked.task_version}. On the command line: `, h("code", {}, `atomic explain ${short(told.asked.request_id)}`)));
+  return card("What was asked", fields(told.asked.input_state === "shown" && told.asked.input)
+    || h("pre", {tabindex: "0", "aria-label": "Input"}, body(told.asked.input_state, told.asked.input)),
+    h("p", {class: "small muted"}, `Microtask version ${told.asked.task_version}. On the command line: `, h("code", {}, `atomic explain ${told.asked.request_id}`)));
+}
+
+/** An object of texts and numbers as its fields, those that are empty left out; null for anything else. */
+function fields(one) {
+  if (!one || typeof one !== "object" || Array.isArray(one)) return null;
+  const inner = Object.values(one);
+  if (inner.length === 1 && typeof inner[0] === "object") return fields(inner[0]);
+  if (inner.some(two => two && typeof two === "object")) return null;
+  return h("dl", {class: "fields"}, Object.entries(one).filter(([, two]) => two !== "" && two !== null)
+    .flatMap(([name, two]) => [h("dt", {}, name), h("dd", {}, value(two))]));
 }
