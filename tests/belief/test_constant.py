@@ -21,12 +21,14 @@ def line_up(rights: dict[str, float], *, before: bool, domain: str = "d", judged
     return made
 
 
-def drawn(count: int, share: float, others: float, *, before: bool, domain: str = "d", judged: bool = True) -> Lines:
+def drawn(
+    count: int, share: float, others: float, *, before: bool, domain: str = "d", judged: bool = True, first: int = 0
+) -> Lines:
     source = random.Random(f"{count} {share} {others} {before} {domain}")
     found: Lines = OrderedDict()
     for number in range(count):
         rights = {bid: float(source.random() < (share if bid == "ant" else others)) for bid in BIDS}
-        found["", f"{domain}/{before}/{number}"] = line_up(rights, before=before, domain=domain, judged=judged)
+        found["", f"{domain}/{before}/{first + number}"] = line_up(rights, before=before, domain=domain, judged=judged)
     return found
 
 
@@ -37,8 +39,13 @@ def seen(kept: Lines) -> int:
     return sum("ant" in one.keys for one in as_they_are(kept).values())
 
 
-def test_who_has_hardly_answered_since_is_left_out_of_what_came_before() -> None:
-    assert 5 == seen(drawn(200, 0.8, 0.8, before=True) | drawn(5, 0.8, 0.8, before=False))
+def test_what_an_alarm_was_raised_over_says_at_once_that_it_was_false() -> None:
+    assert 205 == seen(drawn(200, 0.8, 0.8, before=True) | drawn(5, 0.8, 0.8, before=False))
+
+
+def test_who_has_hardly_answered_since_is_out_by_what_the_alarm_was_raised_over() -> None:
+    fallen = drawn(10, 0.0, 0.8, before=True, first=200)
+    assert 3 == seen(drawn(200, 0.8, 0.8, before=True) | fallen | drawn(3, 0.0, 0.8, before=False))
 
 
 def test_a_false_alarm_is_forgotten_once_later_answers_are_as_before() -> None:

@@ -6,7 +6,8 @@ was false. An answer is compared with the others to the same request, so that ha
 
     d = right - mean of the others' right        (as judged; where nobody judged, the share of the others that agree)
 
-in each domain, and the alarm was false where the mean of d after it is within 3 standard errors of that before it.
+in each domain, and the alarm was false where the mean of d after it is within 3 standard errors of that before it. As
+long as few answers came after it, the youngest before it are taken with them: those that it was raised over.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 
 from atomic.belief.lineups import Lineup, Name
 
-_LEAST = 20  # answers after the alarm
+_LEAST = 12  # answers after the alarm, or that it was raised over
 _ERRORS = 3.0
 
 
@@ -54,12 +55,14 @@ def _constant(key: str, kept: Mapping[Name, Lineup]) -> bool:
     """Whether a bid answers since its last change as it did before, as far as the domains show that have both."""
     before: dict[tuple[str, bool], _Mean] = {}
     after: dict[tuple[str, bool], _Mean] = {}
-    for one in kept.values():
+    left = _LEAST
+    for one in reversed(kept.values()):
         found = _beside(key, one)
         if found is not None:
             value, judged = found
-            side = before if key in one.before else after
+            side = before if key in one.before and left <= 0 else after
             side.setdefault((one.domain, judged), _Mean()).add(value)
+            left -= 1
     shared = sorted(name for name in after if name in before)
     count, off, variance = 0, 0.0, 0.0
     for name in shared:

@@ -30,7 +30,7 @@ from atomic.records.request import RequestOpened
 from atomic.records.responses import ModelFitted
 
 _SETTLE_MEANS, _SETTLE_VARIANCES = (0.0, 1.0), (0.05, 0.05)
-_DIFFER_MEANS, _DIFFER_VARIANCES = (0.0, 1.0), (0.5, 0.25)  # begins with what is believed of each by itself
+_DIFFER_MEANS, _DIFFER_VARIANCES = (0.0, 0.5), (1.0, 0.25)  # claims of two that differ are half believed at first
 _MOST_ANSWERS = 5  # states with more answers share one calibration
 _MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
 _TABLE_GROWTH = 1.05  # a task's table is drawn up again when its evidence has grown by this much,
@@ -251,7 +251,7 @@ class Beliefs:
             **({"paces": self.paces.state()} if self.paces.known else {}),
             **({"lineups": self.lineups.state()} if self.lineups.tasks else {}),
             **({"queueing": self.queueing.state()} if self.queueing.slopes else {}),
-            "prices": [[*key, one.billed, one.expected] for key, one in sorted(self.prices.items())],
+            "prices": [[*key, one.billed, one.expected, one.count] for key, one in sorted(self.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(self.latencies.items())],
             "health": [
                 [key, one.failures, one.paused_at, one.paused_until] for key, one in sorted(self.healths.items())

@@ -8,6 +8,7 @@ from typing import Literal
 from atomic.records.bid import Reason
 
 _WINDOW = 32
+_REMEMBERED = 0.995  # of what was billed, with each attempt
 _HINT_WEIGHT = 2.0
 _UNKNOWN_NS = 1_000_000_000
 _FIRST_PAUSE_NS = 5_000_000_000
@@ -32,16 +33,18 @@ _PATIENCE = 3  # junk answers in a row before a bidder is left out
 class Price:
     """Billed over expected price, so that a bidder's own expectation can be corrected."""
 
-    __slots__ = ("billed", "expected")
+    __slots__ = ("billed", "count", "expected")
 
     def __init__(self) -> None:
         self.billed = 0.0
         self.expected = 0.0
+        self.count = 0.0
 
     def add(self, billed: int, expected: int) -> None:
         """One attempt was billed."""
-        self.billed = self.billed * 0.98 + billed
-        self.expected = self.expected * 0.98 + expected
+        self.billed = self.billed * _REMEMBERED + billed
+        self.expected = self.expected * _REMEMBERED + expected
+        self.count = self.count * _REMEMBERED + 1.0
 
     def correct(self, offered: int) -> int:
         """The expected bill of an attempt offered at this price, in nano-USD.
@@ -49,7 +52,7 @@ class Price:
         A bidder that bills without ever having offered a price is expected to bill the mean of what it billed.
         """
         if self.expected <= 0.0:
-            return offered + int(self.billed * 0.02 + 0.5)
+            return offered + int(self.billed / max(1.0, self.count) + 0.5)
         weight = self.expected / (self.expected + offered) if self.expected + offered > 0 else 1.0
         return int(offered * (weight * self.billed / self.expected + (1.0 - weight)) + 0.5)
 

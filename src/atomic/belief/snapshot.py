@@ -43,7 +43,7 @@ def snapshot(beliefs: Beliefs) -> bytes:
             "paces": beliefs.paces.state(),
             "queueing": beliefs.queueing.state(),
             "lineups": beliefs.lineups.state(),
-            "prices": [[*key, one.billed, one.expected] for key, one in sorted(beliefs.prices.items())],
+            "prices": [[*key, one.billed, one.expected, one.count] for key, one in sorted(beliefs.prices.items())],
             "latencies": [[*key, list(one.window)] for key, one in sorted(beliefs.latencies.items())],
             "health": [
                 [key, one.failures, one.paused_at, one.paused_until, None if one.reason is None else int(one.reason)]
@@ -153,9 +153,9 @@ def _tokens(seen: int, mean: float, variance: float, high: float, low: float) ->
     return tokens
 
 
-def _price(billed: float, expected: float) -> Price:
-    price = Price()
-    price.billed, price.expected = billed, expected
+def _price(billed: float, expected: float, count: float = 50.0) -> Price:
+    price = Price()  # an earlier release did not count, and remembered about 50 attempts
+    price.billed, price.expected, price.count = billed, expected, count
     return price
 
 
