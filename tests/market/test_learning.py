@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
+from typing import Literal
 
 import pytest
 from tests.market.shop import awards, bidder, events, explored, finished, opened, spam
@@ -14,7 +15,7 @@ from atomic.market import Market, Trade
 from atomic.protocols import Profile, Sketch
 from atomic.records import NoBid, Offer, Reason
 from atomic.records.attempt import Plan, Reply
-from atomic.records.microtask import Ask, Example
+from atomic.records.microtask import Ask, Example, microtask
 from atomic.testing import Line
 
 TRUE = ("spam", "ham")
@@ -92,6 +93,45 @@ class Pupil:
 
     async def close(self) -> None:
         pass
+
+
+@microtask(worth="$0.002", explore=False)
+async def colour(text: str) -> Literal["red", "blue", "green", "pink", "grey"]:
+    """Which colour?"""
+    raise NotImplementedError
+
+
+async def who_disagree(value: float | None = None) -> Market:
+    """A market in which two differ on each of 30 requests; the one who claims less was right of every third, the other
+    of none. What was right is said of each, or the value where one is given."""
+    claims = {"modest": ("blue", 0.4), "loud": ("red", 0.6), "third": ("grey", 0.1)}
+    market = await opened(
+        *(
+            bidder(name, lambda _, answer=answer, claim=claim: Line(answer=answer, claim=claim))  # type: ignore[misc]
+            for name, (answer, claim) in claims.items()
+        )
+    )
+    for number in range(30):
+        outcome = await market.run(colour, str(number))
+        if value is None:
+            await market.feedback(outcome.id, truth="green" if number % 3 else "blue")
+        else:
+            await market.feedback(outcome.id, value)
+    return market
+
+
+async def test_of_two_that_differ_who_was_right_before_is_believed_and_not_who_claims_more() -> None:
+    market = await who_disagree()
+
+    (odds,) = [one for one in market.beliefs.table("colour", 5)[0].differing if one[0] == "loud+plain|modest+plain"]
+
+    assert odds[1] < -0.5
+    assert "blue" == (await market.run(colour, "and now")).answer
+
+
+async def test_a_word_that_names_no_truth_says_nothing_of_who_was_right_against_whom() -> None:
+    """Of an answer that is wrong it would not be known whether another was right, so right ones alone would count."""
+    assert () == (await who_disagree(value=1.0)).beliefs.table("colour", 5)[0].differing
 
 
 async def test_learners_get_settled_answers_and_then_what_was_said_of_them() -> None:

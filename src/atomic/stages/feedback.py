@@ -95,7 +95,8 @@ def judge(
             lessons += _verdicts_replaced(story, given, rights, beliefs)
         state = story.state
         weight = _weight(given, story.opened.task, beliefs)
-        whole = word.value is None or len(story.opened.labels) == 2
+        # Between two labels one of two that differ is always right, and what is believed of each says who.
+        whole = word.value is None and len(story.opened.labels) != 2
         lessons += from_feedback(story.bought, rights, state, story.table, weight, word.rights, whole=whole)
     learned = LessonsLearned(
         task=story.opened.task,
