@@ -89,7 +89,7 @@ class Listing:
         """Events with which requests were opened, newest first, of those with seq < `before` (0: of all)."""
         known = self._of[tenant]
         end = bisect_left(known.seqs, before) if before else len(known.seqs)
-        return (known.seqs[row] for row in range(end - 1, -1, -1) if _fits(known, row, wanted))
+        return (known.seqs[row] for row in _rows(known, end, wanted))
 
     def mails(self, tenant: str, *, before: int = 0) -> Iterator[tuple[str, Sequence[int]]]:
         """Each mail with the events of its requests, the one asked of last first, of those last asked of before."""
@@ -98,15 +98,26 @@ class Listing:
                 yield mail, seqs
 
 
-def _fits(known: _Requests, row: int, wanted: Wanted) -> bool:
-    if wanted.search not in known.ids[row]:
-        return False
-    if wanted.task and wanted.task != known.tasks[row]:
-        return False
-    if wanted.status and wanted.status != _STATUS[known.states[row]]:
-        return False
-    winner = known.winners[row]
-    return not wanted.bidder or wanted.bidder in {winner, winner.partition("+")[0]}
+def _rows(known: _Requests, end: int, wanted: Wanted) -> Iterator[int]:
+    """Rows before `end`, the last first. Only what is asked for is looked at: of 100,000 rows that takes a while."""
+    rows: Iterator[int] = iter(range(end - 1, -1, -1))
+    if wanted.status:
+        rows = _in_state(known.states, _STATUS.index(wanted.status), end)
+    if wanted.search:
+        ids, search = known.ids, wanted.search
+        rows = (row for row in rows if search in ids[row])
+    if wanted.task:
+        tasks, task = known.tasks, wanted.task
+        rows = (row for row in rows if tasks[row] == task)
+    if wanted.bidder:
+        winners, bidder = known.winners, wanted.bidder
+        rows = (row for row in rows if bidder in {winners[row], winners[row].partition("+")[0]})
+    return rows
+
+
+def _in_state(states: bytearray, state: int, end: int) -> Iterator[int]:
+    while (end := states.rfind(state, 0, end)) >= 0:
+        yield end
 
 
 def backwards(ledger: Headed, kinds: Sequence[str], before: int = 0) -> Iterator[Event]:

@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from atomic.client import AsyncClient
+from atomic.ledger import SqliteLedger
 from atomic.protocols import Profile
+from atomic.records.event import Body, Entry
 from atomic.records.microtask import Ask, microtask
+from atomic.records.tested import CaseResult, CasesPlayed
 from atomic.testing import Line, ScriptedBidder
 from atomic.testing.serving import serving
 
@@ -61,10 +65,22 @@ async def with_past(folder: Path, requests: int = 3) -> AsyncIterator[str]:
     async with serving(config, bidders=bidders(), tasks=[mood, words]) as url:
         async with AsyncClient(url) as client:
             for number in range(requests):
-                await client.run("mood", f"{HOSTILE} {number}", request_id=f"mail{number}/mood")
+                await client.run(
+                    "mood", f"{HOSTILE} {number}", request_id=f"mail{number}/mood", subjects=["ann@example.org"]
+                )
             await client.run("words", HOSTILE, request_id="<b>id</b>")
             await client.feedback("mail0/mood", 1.0, author=HOSTILE)
+        async with SqliteLedger.open(folder / "atomic.db") as ledger:
+            await ledger.append([tested()])
         yield url
+
+
+def tested() -> Entry:
+    """A run of test cases, hostile in every text."""
+    failed = CaseResult(id=HOSTILE, status="failed", winner=HOSTILE, probability=0.5, cost=1_000, latency_ns=10**6)
+    played = CasesPlayed(task="mood", bidder=HOSTILE, cases=(CaseResult(id="easy", status="passed"), failed))
+    said = orjson.dumps({HOSTILE: [f"expected {HOSTILE}"]})
+    return Entry(payload=played, bodies=(Body(name="said", content=said),))
 
 
 @asynccontextmanager

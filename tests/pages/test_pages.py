@@ -184,3 +184,45 @@ async def test_a_queue_is_cleared_by_keyboard_alone_and_by_thumb(
         outcomes = await asyncio.gather(*waiting)
         await context.close()
     assert [one.answer for one in outcomes] == ["angry", "angry"]
+
+
+async def test_what_came_of_a_tasks_test_cases_is_on_its_page(url: str, browser: Browser) -> None:
+    context, here = await tab(browser, url)
+    page = await here.go("/tasks?task=mood")
+    await page.get_by_text("1 of 2 passed").wait_for()
+    await page.get_by_role("row").filter(has_text="easy").get_by_text("passed").wait_for()
+    page = await here.go("/tasks?task=words")
+    await page.get_by_text("atomic test FOLDER --record").wait_for()
+    await context.close()
+
+
+async def test_somebody_is_erased_from_a_page_in_two_steps_and_the_name_is_written_twice(
+    url: str, browser: Browser
+) -> None:
+    context, here = await tab(browser, url)
+    page = await here.go("/ledger")
+    await page.get_by_label("An address, or the name").fill("ann@example.org")
+    await page.get_by_role("button", name="Look").click()
+    await page.get_by_text("Kept about ann@example.org").wait_for()
+    await page.get_by_role("button", name="Erase it…").click()
+    again = page.get_by_label("Write the name again to confirm")
+    await again.fill("bob@example.org")
+    await page.get_by_role("button", name="Erase for ever").click()
+    assert not await again.evaluate("one => one.validity.valid")
+    await again.fill("ann@example.org")
+    await page.get_by_role("button", name="Erase for ever").click()
+    await page.get_by_text("under the signed head").wait_for()
+    async with page.expect_download() as saved:
+        await page.get_by_role("button", name="Keep the proof").click()
+    kept = await (await saved.value).path()
+    proof = json.loads(await asyncio.to_thread(Path(kept).read_text))
+    assert (proof["requests"], proof["left"]["bodies"], here.complaints) == (3, 0, [])
+    await context.close()
+
+
+async def test_on_a_phone_the_names_of_pages_are_read_in_one_line(url: str, browser: Browser) -> None:
+    context, here = await tab(browser, url, viewport={"width": 360, "height": 740})
+    page = await here.go("/review")
+    heights = await page.evaluate("[...document.querySelectorAll('nav a')].map(one => one.clientHeight)")
+    assert max(heights) < 48
+    await context.close()
