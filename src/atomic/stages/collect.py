@@ -89,7 +89,8 @@ def _by_tactics(
 ) -> list[Bid | NoBid | None]:
     """What one bidder has to say of every tactic; under a mandate, of the first that it can answer by."""
     found: list[Bid | NoBid | None] = []
-    this = replace(this, examples=visible(this.examples, profile))
+    if this.examples:
+        this = replace(this, examples=visible(this.examples, profile))
     for tactic in tactics[:_MOST_OFFERS]:
         if this.terms.mandate not in {"", profile.name, f"{profile.name}+{tactic.name}"}:
             continue
