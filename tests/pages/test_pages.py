@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
-from tests.pages.browser import AXE, chromium, mood, needs_chromium, tab, with_past
+from tests.pages.browser import AXE, bidders, chromium, mood, needs_chromium, tab, with_past
 
 from atomic.client import AsyncClient
 from atomic.server.native.shapes import TermsAsked
@@ -225,4 +227,36 @@ async def test_on_a_phone_the_names_of_pages_are_read_in_one_line(url: str, brow
     page = await here.go("/review")
     heights = await page.evaluate("[...document.querySelectorAll('nav a')].map(one => one.clientHeight)")
     assert max(heights) < 48
+    await context.close()
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Asia/Tokyo", 9), ("America/New_York", -5)])
+async def test_times_are_in_the_readers_zone(url: str, browser: Browser, zone: str, hour: int) -> None:
+    context, here = await tab(browser, url, timezone_id=zone, locale="en-GB")
+    page = await here.go("/")
+    await page.get_by_text(f"Times are in {zone}.").wait_for()
+    page = await here.go("/requests?search=mail0")
+    shown = await page.locator("tbody td").first.inner_text()
+    async with httpx.AsyncClient(base_url=url) as client:
+        (request,) = (await client.get("/api/v1/requests?search=mail0")).json()["requests"]
+    there = datetime.fromtimestamp(request["time_ns"] / 1e9, tz=timezone(timedelta(hours=hour)))
+    assert there.strftime("%H:%M:%S") in shown
+    await context.close()
+
+
+async def test_a_page_is_live_again_once_the_server_is_back(tmp_path: Path, browser: Browser) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"}}
+    page = None
+    for number in (1, 2):
+        async with serving(config, bidders=bidders(), tasks=[mood], port=port) as url:
+            if page is None:
+                context, here = await tab(browser, url)
+                page = await here.go("/")
+            await page.wait_for_selector("#status.live")
+            async with AsyncClient(url) as client:
+                await client.run("mood", "hi", request_id=f"asked-{number}")
+            await page.get_by_role("link", name=f"asked-{number}").wait_for()
+    await page.wait_for_selector("#status.lost")
     await context.close()

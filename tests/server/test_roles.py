@@ -34,6 +34,7 @@ NEEDS: dict[tuple[str, str], Needs] = {
     ("get", "/tasks/{task}"): ("see", "tasks"),
     ("post", "/tasks/{task}/run"): "run",
     ("post", "/tasks/{task}/batch"): "run",
+    ("post", "/tasks/{task}/stream"): "run",
     ("get", "/review"): ("see", "review"),
     ("get", "/review/{question}"): ("see", "review"),
     ("post", "/review/{question}/take"): ("review", "review"),
@@ -73,6 +74,7 @@ BODIES = {
     "/subjects/erase": {"subject": "ann@example.org", "confirmation": ""},
     "/access/keys": {"name": "another"},
     "/tasks/{task}/run": {"input": "hello"},
+    "/tasks/{task}/stream": {"input": "hello"},
     "/tasks/{task}/batch": {"requests": [{"input": "hello"}]},
     "/review/{question}/take": {"reviewer": "ann"},
     "/review/{question}/give-back": {"reviewer": "ann"},
@@ -341,3 +343,13 @@ async def test_a_bidders_key_sees_how_that_bidder_did_and_no_other(url: str) -> 
         [("teller+plain", 1, 1)],
         403,
     )
+
+
+async def test_a_stream_goes_on_after_the_event_that_was_heard_last(url: str) -> None:
+    async with (
+        httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30.0) as client,
+        client.stream("GET", "/events", headers={"last-event-id": "1"}) as reply,
+    ):
+        ids = (line async for line in reply.aiter_lines() if line.startswith("id: "))
+        heard = [await anext(ids), await anext(ids)]
+    assert heard == ["id: 2", "id: 3"]

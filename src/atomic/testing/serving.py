@@ -19,8 +19,11 @@ async def serving(
     *,
     bidders: Sequence[Bidder] = (),
     tasks: Sequence[Microtask[..., Any]] = (),
+    port: int = 0,
 ) -> AsyncIterator[str]:
     """A running server; its URL, without a slash at its end. Without a configuration its ledger is in memory.
+
+    `port` 0 is any that is free.
 
     >>> async def main() -> None:
     ...     async with serving() as url:
@@ -34,7 +37,7 @@ async def serving(
 
     read = config if isinstance(config, Config) else read_config(config or {"market": {"ledger": ":memory:"}})
     app = make_app(read, bidders=bidders, tasks=tasks)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
