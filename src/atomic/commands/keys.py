@@ -75,6 +75,9 @@ def create(
     )
     asyncio.run(_write(read, [issued]))
     _show(issued, secret)
+    with reading(config, ledger) as opened:
+        if not any("admin" in one.roles for one in _keyring(opened).usable(time.time_ns())):
+            typer.echo("no key may make or revoke keys over HTTP: give one `--role admin`, if that is wanted", err=True)
 
 
 @app.command("list")

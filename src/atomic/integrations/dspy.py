@@ -10,7 +10,7 @@ from atomic.bidders.dspy_parts import AsyncEngine, Engine, Said, lm_of, turns_of
 from atomic.blocking import SyncMarket
 from atomic.errors import CallerError
 from atomic.integrations.limit import Limit
-from atomic.integrations.talking import Refused, options, spoken, talk, told, usage
+from atomic.integrations.talking import Refused, options, spoken, talk, told
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.records.conversation import Conversation, Spoken
@@ -113,8 +113,7 @@ class _Asked:
 
     def _said(self, outcome: Outcome[Spoken]) -> Said:
         answer = spoken(outcome)
-        used = usage(self._market.ledger, outcome)
-        return Said(answer.text, outcome.id, answer.ended == "length", used, {"atomic": told(outcome)})
+        return Said(answer.text, outcome.id, answer.ended == "length", outcome.usage, {"atomic": told(outcome)})
 
 
 __all__ = ["Limit", "Refused", "lm"]

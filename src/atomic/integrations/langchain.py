@@ -25,7 +25,7 @@ from pydantic import Field
 
 from atomic.blocking import SyncMarket
 from atomic.errors import CallerError
-from atomic.integrations.talking import Refused, options, spoken, talk, told, usage
+from atomic.integrations.talking import Refused, options, spoken, talk, told
 from atomic.market import Market
 from atomic.outcome import Outcome
 from atomic.records.attempt import Usage
@@ -134,13 +134,13 @@ class ChatAtomic(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=self._message(outcome))])
 
     def _message(self, outcome: Outcome[Spoken]) -> AIMessage:
-        answer, used = spoken(outcome), usage(self.market.ledger, outcome)
+        answer = spoken(outcome)
         calls = [_called(one) for one in answer.calls]
         return AIMessage(
             content=answer.text,
             tool_calls=[one for one in calls if one["type"] == "tool_call"],
             invalid_tool_calls=[one for one in calls if one["type"] != "tool_call"],
-            usage_metadata=_used(used),
+            usage_metadata=_used(outcome.usage),
             response_metadata={
                 "model_name": outcome.winner.partition("+")[0],
                 "finish_reason": "tool_calls" if calls else answer.ended,

@@ -8,8 +8,6 @@ from typing import Any
 from atomic.arms import mandated
 from atomic.errors import CallerError
 from atomic.outcome import Outcome
-from atomic.protocols import Ledger
-from atomic.records.attempt import AttemptFinished, Usage
 from atomic.records.conversation import Conversation, Spoken
 from atomic.records.microtask import Microtask, microtask
 from atomic.records.money import dollars
@@ -56,15 +54,3 @@ def told(outcome: Outcome[Any]) -> dict[str, Any]:
         "cost_usd": outcome.cost / 1e9,
         "price": dollars(outcome.cost),
     }
-
-
-def usage(ledger: Ledger, outcome: Outcome[Any]) -> Usage:
-    """What all attempts of a request used."""
-    found = [one.payload for one in ledger.read(request_id=outcome.id, kinds=("finished",))]
-    used = [one.usage for one in found if isinstance(one, AttemptFinished)]
-    return Usage(
-        prompt_tokens=sum(one.prompt_tokens for one in used),
-        completion_tokens=sum(one.completion_tokens for one in used),
-        cached_tokens=sum(one.cached_tokens for one in used),
-        reasoning_tokens=sum(one.reasoning_tokens for one in used),
-    )

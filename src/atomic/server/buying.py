@@ -21,7 +21,6 @@ from atomic.records.bid import Reason
 from atomic.records.conversation import Conversation, Spoken, ToolCall, parts_of, text_of
 from atomic.records.event import decode
 from atomic.records.microtask import Call, Microtask
-from atomic.records.request import not_below
 from atomic.server.decision import decision_of
 from atomic.server.keyring import Principal
 from atomic.server.models import target_of
@@ -136,10 +135,8 @@ async def purchase_of(request: Request, body: dict[str, Any], conversation: Conv
     target = target_of(service, body.get("model"))
     asked = Conversation.of(body) if conversation is None else conversation
     trade = replace(
-        await service.trade(who, target.task.name),
+        await service.trade(who, target.task.name, options.label),
         request_id=options.request_id,
-        # What is only passed through has no label of its own: its caller knows what it is.
-        label=not_below(target.task.label, options.label) if target.task.name in service.tasks else options.label,
         domain=options.domain,
         subjects=options.subjects,
         terms=target.terms,

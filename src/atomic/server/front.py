@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atomic.errors import AtomicError
 from atomic.server import entering
 from atomic.server.pages import is_page
-from atomic.server.problems import Problem, places, response_of, shape_of
+from atomic.server.problems import Problem, places, shape_of, told
 from atomic.server.service import Service
 
 MOST_BYTES = 50_000_000  # of a request, images included
@@ -50,9 +50,7 @@ class Front:
                 return
             with service.gate.place(headers.get("x-atomic-priority", "normal")):
                 await self._app(scope, _Bounded(receive, headers), sending)
-        except HTTPException as error:  # no such path, or not used so
-            await self._refuse(Problem(error.status_code, str(error.detail)), scope, receive, sending)
-        except AtomicError as error:
+        except (AtomicError, HTTPException) as error:  # the latter: no such path, or not used so
             await self._refuse(error, scope, receive, sending)
         except Exception as error:  # a bug: told by its place, without what it quotes
             structlog.get_logger().error("crashed", path=path, error=type(error).__name__, at=places(error))
@@ -62,7 +60,7 @@ class Front:
         if sending.begun:  # cut off: whoever reads it sees no end, and takes it for no answer
             raise error
         headers = Headers(scope=scope)
-        await response_of(error, shape_of(scope["path"], headers))(scope, receive, sending)
+        await told(error, shape_of(scope["path"], headers))(scope, receive, sending)
 
 
 class _Sending:

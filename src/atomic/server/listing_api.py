@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import struct
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atomic.outcome import Outcome
 from atomic.records.microtask import Microtask
-from atomic.records.request import not_below
 from atomic.server.buying import in_header, read_json, refusal
 from atomic.server.keyring import Principal
 from atomic.server.models import names
@@ -74,18 +75,14 @@ async def embeddings(request: Request) -> Response:
     ):
         raise Problem(400, f"input: a text, or a list of at most {_MOST_TEXTS} texts; tokens are not read here")
     options = options_of(request.headers, body)
-    trade = await service.trade(who, task.name)
-    label = not_below(task.label, options.label)
-    trade = replace(trade, label=label, domain=options.domain, subjects=options.subjects)
+    trade = await service.trade(who, task.name, options.label)
+    trade = replace(trade, domain=options.domain, subjects=options.subjects)
 
     def of(number: int) -> Trade:
         """Each text is a request of its own, and its id says which."""
         return replace(trade, request_id=options.request_id and f"{options.request_id}/{number}")
 
-    outcomes = await asyncio.gather(*(service.market.buy(task(one), of(at)) for at, one in enumerate(texts)))
-    for one in outcomes:
-        if one.refused:
-            raise refusal(service.ledger, one)
+    outcomes = await _all(service, [service.market.buy(task(one), of(at)) for at, one in enumerate(texts)])
     as_text = body.get("encoding_format") == "base64"  # what OpenAI's own client asks for unless it is told otherwise
     data = [
         {"object": "embedding", "index": index, "embedding": _base64(one.answer) if as_text else one.answer}
@@ -94,6 +91,20 @@ async def embeddings(request: Request) -> Response:
     said = {"object": "list", "data": data, "model": task.name, "usage": {"prompt_tokens": 0, "total_tokens": 0}}
     headers = {"x-atomic-request-id": in_header(",".join(one.id for one in outcomes[:20]))}
     return Response(orjson.dumps(said), 200, headers, "application/json")
+
+
+async def _all(service: Service, buying: list[Coroutine[Any, Any, Outcome[Any]]]) -> list[Outcome[Any]]:
+    """The outcomes of purchases, all of which are wanted: once one fails or is refused the others are cancelled."""
+    under_way = [asyncio.ensure_future(one) for one in buying]
+    try:
+        for first in asyncio.as_completed(under_way):
+            if (outcome := await first).refused:
+                raise refusal(service.ledger, outcome)
+    finally:
+        for one in under_way:
+            one.cancel()
+        await asyncio.wait(under_way)
+    return [one.result() for one in under_way]
 
 
 def _embedding(service: Service, name: object) -> Microtask[..., Any]:

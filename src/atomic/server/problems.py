@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from atomic.errors import (
@@ -116,6 +117,15 @@ def response_of(error: Exception, shape: Shape) -> Response:
         headers["www-authenticate"] = "Bearer"
     kind = "application/problem+json" if shape == "problem" else "application/json"
     return Response(orjson.dumps(body_of(problem, shape)), problem.status, headers, kind)
+
+
+def told(error: Exception, shape: Shape) -> Response:
+    """The same for what a web framework raises as well: with its headers, such as which methods a path has."""
+    if not isinstance(error, HTTPException):
+        return response_of(error, shape)
+    response = response_of(Problem(error.status_code, str(error.detail)), shape)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def body_of(problem: Problem, shape: Shape) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from atomic.protocols import Bidder
 from atomic.records.event import Event
 from atomic.records.microtask import Microtask
 from atomic.records.principal import Principal as Identity
+from atomic.records.request import DataLabel, not_below
 from atomic.review import Queue
 from atomic.server.gate import Gate
 from atomic.server.keyring import Keyring, Principal, purse_of_team, purse_of_tenant, team_of
@@ -92,20 +93,25 @@ class Service:
         if all(refused):
             raise KeyRefused(refused[0], hint="an administrator gives roles; see docs/governance.md", known=True)
 
-    def may_run(self, who: Principal, task: str) -> None:
-        """Nothing, if they may have this task done. Raises KeyRefused."""
+    def may_run(self, who: Principal, task: str, asked: DataLabel | None = None) -> DataLabel | None:
+        """The label of a request for which this one is asked, if they may make it; None: the task's own.
+
+        What is only passed through has no label of its own: its caller knows what it is. Raises KeyRefused.
+        """
         if not who.may(task):
             raise KeyRefused(f"this key may not use {task!r}", hint="`atomic keys list` says what it may", known=True)
-        label = self.tasks[task].label if task in self.tasks else "internal"
-        if why := self.policies.running(who.who, task, label):
+        label = not_below(self.tasks[task].label, asked) if task in self.tasks else asked
+        if why := self.policies.running(who.who, task, label or "internal"):
             raise KeyRefused(why, hint="an administrator gives roles; see docs/governance.md", known=True)
+        return label
 
-    async def trade(self, who: Principal, task: str) -> Trade:
-        """The options of a purchase that it asks for. Raises KeyRefused or TooMany."""
-        self.may_run(who, task)
+    async def trade(self, who: Principal, task: str, label: DataLabel | None = None) -> Trade:
+        """The options of a purchase that it asks for, under this label. Raises KeyRefused or TooMany."""
+        label = self.may_run(who, task, label)
         if rate := self.config.settings.serve.rates.get(task):
             await self._admit(f"task {task}", rate, f"the task {task!r}")
-        return Trade(tenant=who.tenant, purses=(*who.purses, *self._purses(who.who)), principal=who.who)
+        purses = (*who.purses, *self._purses(who.who))
+        return Trade(tenant=who.tenant, purses=purses, principal=who.who, label=label)
 
     def _purses(self, who: Identity) -> Iterator[tuple[str, int | None]]:
         """What a tenant and a team may spend, if that is said."""

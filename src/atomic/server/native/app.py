@@ -13,7 +13,7 @@ from starlette.responses import Response
 from atomic.errors import AtomicError
 from atomic.server.native import access, buying, history, inbox, knowing, overview, requests, review, subjects
 from atomic.server.native.shapes import ProblemShown
-from atomic.server.problems import Problem, places, response_of
+from atomic.server.problems import Problem, places, response_of, told
 from atomic.version import __version__
 
 _EVERYWHERE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 503)
@@ -59,12 +59,7 @@ async def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5]]
         error = Problem(422, "; ".join(said), hint="/api/v1/openapi.json says what fits")
-    elif isinstance(error, HTTPException):
-        allowed = error.headers or {}
-        response = response_of(Problem(error.status_code, str(error.detail)), "problem")
-        response.headers.update(allowed)
-        return response
-    return response_of(error, "problem")
+    return told(error, "problem")
 
 
 async def _crashed(request: Request, error: Exception) -> Response:

@@ -14,13 +14,13 @@ from fastapi import APIRouter, Header
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from atomic.errors import AtomicError, NotFound
+from atomic.errors import AtomicError, KeyRefused, NotFound
 from atomic.outcome import Outcome
 from atomic.records.event import encode
 from atomic.records.microtask import Call, Microtask
 from atomic.records.money import nano_usd
 from atomic.records.objective import with_terms
-from atomic.records.request import Terms, not_below
+from atomic.records.request import Terms
 from atomic.server.decision import decision_of
 from atomic.server.keyring import Principal
 from atomic.server.native.common import Serving, Who, may
@@ -53,9 +53,12 @@ async def tasks(service: Serving, who: Who) -> list[TaskShown]:
 
 
 @router.get("/tasks/{task}", dependencies=[may("see", "tasks")])
-async def task(task: str, service: Serving) -> TaskShown:
-    """One microtask."""
-    return _shown(_task(service, task))
+async def task(task: str, service: Serving, who: Who) -> TaskShown:
+    """One microtask that can be run with this key."""
+    found = _task(service, task)
+    if not who.may(task):
+        raise KeyRefused(f"this key may not use {task!r}", hint="`atomic keys list` says what it may", known=True)
+    return _shown(found)
 
 
 @router.post("/tasks/{task}/run")
@@ -140,10 +143,9 @@ async def _asked(service: Service, who: Principal, name: str, asked: RunAsked) -
     task = _task(service, name)
     call = call_of(task, asked.input)
     trade = replace(
-        await service.trade(who, task.name),
+        await service.trade(who, task.name, asked.label),
         request_id=asked.request_id,
         terms=terms_of(task.terms, asked.terms),
-        label=not_below(task.label, asked.label),
         domain=asked.domain,
         subjects=tuple(asked.subjects),
         numbers=asked.numbers or None,
