@@ -38,7 +38,7 @@ async def flowise(folder: Path, home: Path) -> AsyncIterator[httpx.AsyncClient]:
     base = f"http://127.0.0.1:{port}/api/v1/"
     try:
         async with httpx.AsyncClient(base_url=base, timeout=400, headers={"x-request-from": "internal"}) as client:
-            while not await _is_there(client):  # noqa: ASYNC110 - of another process
+            while not await _is_there(client):
                 assert process.returncode is None, (home / "log").read_text()[-2_000:]
                 await asyncio.sleep(0.5)
             named = {"name": "Ann", "email": _PERSON["email"], "type": "pro", "credential": _PERSON["password"]}

@@ -1,4 +1,4 @@
-"""A hosted model as frameworks know them: it answers in the form that is asked for, and calls the tool it is offered."""
+"""A hosted model as frameworks know them: it answers in the form that is asked for, and calls tools it is offered."""
 
 from __future__ import annotations
 

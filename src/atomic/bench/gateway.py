@@ -42,7 +42,7 @@ async def _measured(folder: Path, names: Sequence[str], turns: int) -> dict[str,
             elif name == "bare":
                 servers[name] = await stack.enter_async_context(bare_proxy(mock.url))
             elif name != "direct":
-                servers[name] = await stack.enter_async_context(peer(name, mock.url))
+                servers[name] = await stack.enter_async_context(peer(name, folder, mock.url))
         rss = {name: one.rss_mb for name, one in servers.items()}
         taken: dict[str, list[float]] = {name: [] for name in servers}
         first: dict[str, list[float]] = {name: [] for name in servers}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 
@@ -31,6 +31,19 @@ price = {{ input = "$1", output = "$4", as_of = "2026-11-01" }}
 concurrency = 256
 stream = "heard"
 """
+_LITELLM = """
+model_list:
+  - model_name: mock
+    litellm_params: {{model: openai/mock, api_base: "{url}", api_key: none}}
+general_settings: {{master_key: sk-bench}}
+"""
+# Portkey's gateway listens on all addresses and has no option to do otherwise.
+_ON_LOOPBACK = "data:text/javascript," + quote(
+    "import net from 'node:net'; const listen = net.Server.prototype.listen;"
+    "net.Server.prototype.listen = function (port, host, ...rest) {"
+    "return listen.call(this, port, '127.0.0.1', ...rest) }"
+)
+_PEERS = {"litellm": "litellm/bin/litellm", "portkey": "node/node_modules/@portkey-ai/gateway/build/start-server.js"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,35 +97,49 @@ async def atomic_server(folder: Path, upstream: str) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def peer(name: str, upstream: str) -> AsyncIterator[Running]:
-    """Another gateway, from an environment of its own: ATOMIC_BENCH_NAME is its command, with {port} and {upstream}.
+async def peer(name: str, folder: Path, upstream: str) -> AsyncIterator[Running]:
+    """Another gateway, from an environment of its own under .others/ of the folder where the bench is run.
 
-    Raises OperatorError where it is not set.
+    Raises OperatorError where it is not there.
     """
-    variable = f"ATOMIC_BENCH_{name.upper()}"
-    if not (told := os.environ.get(variable)):
-        raise OperatorError(f"{name} is not at hand", hint=f"{variable} is the command that starts it")
+    if name not in _PEERS:
+        raise OperatorError(f"there is no gateway {name!r} to measure", hint=f"one of {', '.join(_PEERS)}")
+    program = Path(".others", _PEERS[name]).resolve()  # noqa: ASYNC240 - before anything is timed
+    if not program.is_file():
+        raise OperatorError(f"{name} is not at hand", hint="scripts/others.sh litellm node")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = shlex.split(told.format(port=port, upstream=upstream))
-    async with _running(*command, core=_SERVER_CORE, port=port, key="sk-bench") as one:
+    command: tuple[str, ...]
+    if name == "litellm":
+        (folder / "litellm.yaml").write_text(_LITELLM.format(url=upstream))
+        options = ("--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port))
+        command, headers = (str(program), *options), {}
+    else:
+        command = ("node", "--import", _ON_LOOPBACK, str(program), "--headless", f"--port={port}")
+        headers = {"x-portkey-provider": "openai", "x-portkey-custom-host": upstream}
+    async with _running(*command, core=_SERVER_CORE, port=port, key="sk-bench", headers=headers) as one:
         yield one
 
 
 @asynccontextmanager
 async def _running(
-    *command: str, core: int, folder: Path | None = None, key: str = "", port: int = 0
+    *command: str,
+    core: int,
+    folder: Path | None = None,
+    key: str = "",
+    port: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Running]:
     """A process on a port, or one that prints where it serves, once its first answer has come."""
     began = time.perf_counter()
     output = asyncio.subprocess.DEVNULL if port else asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=output)
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=output, stderr=output if port else None)
     try:
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) > 1:
             os.sched_setaffinity(process.pid, {cores[core]})
         url = f"http://127.0.0.1:{port}" if port else await _told(process)
-        headers = {"authorization": f"Bearer {key}"} if key else {}
+        headers = {**(headers or {}), **({"authorization": f"Bearer {key}"} if key else {})}
         await _answers(f"{url}/v1", headers)
         seconds = time.perf_counter() - began
         yield Running(url=f"{url}/v1", process=process, start_seconds=seconds, headers=headers)
@@ -130,7 +157,7 @@ async def _told(process: asyncio.subprocess.Process) -> str:
     raise RuntimeError("a server has ended before it said where it is")
 
 
-async def _answers(url: str, headers: dict[str, str]) -> None:
+async def _answers(url: str, headers: Mapping[str, str]) -> None:
     asked = {"model": "mock", "messages": [{"role": "user", "content": "Hello?"}]}
     async with asyncio.timeout(_PATIENCE_SECONDS), aiohttp.ClientSession(headers=headers) as client:
         while True:

@@ -115,8 +115,7 @@ def gateway(
 ) -> None:
     """What `atomic serve` adds to calling a model directly, and what it lets through, beside others in the same run.
 
-    Peers have environments of their own: ATOMIC_BENCH_LITELLM is the command that starts `litellm`, with {port} and
-    {upstream} in it, and so for others; they serve the model `mock` and take the key sk-bench.
+    LiteLLM and Portkey are run from environments of their own, which `scripts/others.sh litellm node` makes.
     """
     names = tuple(one.strip() for one in against.split(",") if one.strip())
     _write_one(json, "gateway", _run("gateway", names))
