@@ -31,6 +31,19 @@ def ended(child: subprocess.Popen[str]) -> None:
         child.stdout.close()
 
 
+def size(folder: Path) -> int:
+    """How much the provider has billed by now."""
+    meter = folder / "meter"
+    return meter.stat().st_size if meter.exists() else 0
+
+
+def wait_for_calls(folder: Path, seconds: float = 5.0) -> None:
+    """Until somebody calls; not for ever, since where the caps are spent nobody does."""
+    called, end = size(folder), time.monotonic() + seconds
+    while size(folder) == called and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def end_all(children: list[subprocess.Popen[str]]) -> None:
     for child in children:
         ended(child)
@@ -61,6 +74,7 @@ class Run:
                 which = chance.randrange(PROCESSES)
                 if (child := running[which]).stdout is None or child.stdout.readline() != "ready\n":
                     break
+                wait_for_calls(folder)
                 time.sleep(chance.uniform(0.0, 0.4))  # into the middle of its calls
                 ended(child)
                 left -= 1
