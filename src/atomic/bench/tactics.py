@@ -20,7 +20,7 @@ from atomic.protocols import Tactic
 from atomic.tactics import Calibrated, DiverseExamples, LabelScoring, NearestExamples, Plain, ScoredExamples
 
 TEXTS = ("banking77", "clinc150")
-MAIL_SAMPLE = 100  # measured mails that the model answers by each tactic
+MAIL_SAMPLE = 60  # measured mails that the model answers by each tactic: more would take over a quarter of an hour
 # Of each mail the beginning: a model of this machine reads a hundred tokens or two in a second.
 _LABELS = LabelScoring(most=400)
 MAIL_TACTICS: tuple[Tactic, ...] = (
