@@ -248,12 +248,12 @@ async def test_a_page_is_live_again_once_the_server_is_back(tmp_path: Path, brow
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = {"market": {"ledger": str(tmp_path / "atomic.db"), "per_day": "$1000"}}
-    page = None
+    context, here = await tab(browser, f"http://127.0.0.1:{port}")
+    page = here.page
     for number in (1, 2):
         async with serving(config, bidders=bidders(), tasks=[mood], port=port) as url:
-            if page is None:
-                context, here = await tab(browser, url)
-                page = await here.go("/")
+            if number == 1:
+                await here.go("/")
             await page.wait_for_selector("#status.live")
             async with AsyncClient(url) as client:
                 await client.run("mood", "hi", request_id=f"asked-{number}")
