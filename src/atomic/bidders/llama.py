@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from atomic.errors import OperatorError
 from atomic.records.attempt import Message, Plan, Reply
 from atomic.records.bid import Reason
 
-LABEL_TOKENS = 24  # of a label that is decoded; a longer one is found by its probability
+LABEL_TOKENS = 24  # of a label that is decoded, at most; one that they do not tell is found by its probability
 TOP_LOGPROBS = 1_000  # more cost more than a token does, and less than e**-10 each
 
 Messages = tuple[Message, ...]
@@ -104,7 +105,8 @@ class Work:
             # The further calls find the prompt in the slot and cost a token each.
             kept = {"cache_prompt": cached or bool(begun)}
             held = bool(self.grammar) and not begun  # a grammar holds from the beginning
-            asked = {"max_tokens": LABEL_TOKENS if held else 1, "grammar": self.grammar if held else _ASCII}
+            most = tokens_to_tell(self.plan.labels) if held else 1
+            asked = {"max_tokens": most, "grammar": self.grammar if held else _ASCII}
             scored = {"logprobs": True, "top_logprobs": TOP_LOGPROBS, "temperature": 0}
             chunks = self._call(server, asked | scored | kept, said)
             if isinstance(chunks, Reply):
@@ -115,7 +117,8 @@ class Work:
                 known.setdefault(so_far, likely)
                 so_far += token
             if held:
-                self._decoded = so_far
+                left = [one for one in self.plan.labels if one.startswith(so_far)]
+                self._decoded = so_far if so_far in left else left[0] if len(left) == 1 else ""
             return known.get(begun, ())
 
         shares = score_labels(self.plan.labels, next_tokens, exact=bool(self.grammar))
@@ -167,6 +170,19 @@ class Work:
                 self.timings.append((timings["prompt_n"], seconds[0], timings["predicted_n"], seconds[1]))
                 return
         self.seconds += waited  # it was stopped: what it took is all that is known
+
+
+def tokens_to_tell(labels: Sequence[str]) -> int:
+    """How many tokens of a label tell which one it is, at most: each spells a character or ends it.
+
+    >>> tokens_to_tell(["spam", "ham"]), tokens_to_tell(["negative", "neutral"]), tokens_to_tell(["A", "AB"])
+    (1, 3, 2)
+    """
+    shared = 0
+    for one, other in pairwise(sorted(labels)):
+        alike = sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, other, strict=False)))
+        shared = max(shared, alike)
+    return min(LABEL_TOKENS, 1 + shared)
 
 
 def _tokens(chunks: list[dict[str, Any]]) -> list[tuple[str, Tokens]]:
