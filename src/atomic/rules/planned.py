@@ -172,13 +172,12 @@ def _usual(bids: Sequence[Bid], planned: Mapping[str, int]) -> dict[str, float]:
 
 
 def _free(bids: Sequence[Bid]) -> list[Bid]:
-    """Three and more bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
+    """Bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
     of_bidder: dict[str, Bid] = {}
     for bid in sorted(bids, key=lambda one: (-one.probability, one.key)):
         if bid.price == 0 and bid.offer.ceiling == 0:
             of_bidder.setdefault(bid.offer.bidder, bid)
-    free = sorted(list(of_bidder.values())[:MOST_FREE], key=lambda one: one.key)
-    return free if len(free) > 2 else []
+    return sorted(list(of_bidder.values())[:MOST_FREE], key=lambda one: one.key)
 
 
 def _chances(
