@@ -54,7 +54,6 @@ check: .venv/.dev
 
 test: check
 	scripts/debian.sh chromium prometheus
-	scripts/others.sh frameworks node
 	scripts/test-wheel.sh
 
 test-all: check

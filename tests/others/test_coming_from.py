@@ -10,7 +10,7 @@ from tests.others.conftest import Others, Run
 
 from atomic.testing import model_server
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("others")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("others")]
 
 
 async def test_what_stood_before_runs(

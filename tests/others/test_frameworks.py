@@ -9,7 +9,7 @@ import pytest
 from tests.others.conftest import Others, Run
 from tests.others.upstream import TALE
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("others")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("others")]
 
 
 @pytest.fixture
