@@ -77,7 +77,7 @@ class AsyncClient:
             async with self._http.stream("POST", f"tasks/{_part(task)}/stream", json=said) as response:
                 if response.status_code != 200:
                     raise _error(response.status_code, await response.aread(), response.headers)
-                async for line in response.aiter_lines():
+                async for line in _lines(response):
                     if line.startswith("event: "):
                         kind = line[7:]
                     elif line.startswith("data: ") and kind == "problem":
@@ -172,7 +172,7 @@ class AsyncClient:
                 async with self._http.stream("GET", "events", params=query, timeout=None) as response:
                     if response.status_code != 200:
                         raise _error(response.status_code, await response.aread(), response.headers)
-                    async for line in response.aiter_lines():
+                    async for line in _lines(response):
                         if line.startswith("data: "):
                             event: Told = orjson.loads(line[6:])
                             after = int(event["seq"])
@@ -207,6 +207,16 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """The lines of a stream of events. They end with a line feed alone: JSON may hold all else that ends lines."""
+    rest = bytearray()
+    async for piece in response.aiter_bytes():
+        rest += piece
+        *whole, rest = rest.split(b"\n") if b"\n" in piece else [rest]
+        for line in whole:
+            yield line.decode()
 
 
 def _part(text: str) -> str:

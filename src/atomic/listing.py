@@ -86,14 +86,22 @@ class Listing:
         return self._texts.setdefault(text, text)
 
     def requests(self, tenant: str, wanted: Wanted, *, before: int = 0) -> Iterator[int]:
-        """Events with which requests were opened, newest first, of those with seq < `before` (0: of all)."""
-        known = self._of[tenant]
-        end = bisect_left(known.seqs, before) if before else len(known.seqs)
+        """Events with which requests were opened, newest first, of those with seq < `before` (0: of all).
+
+        May be read in any thread while the list is added to in another: a row is there once its state is.
+        """
+        known = self._of.get(tenant, _Requests())
+        end = len(known.states)
+        end = bisect_left(known.seqs, before, 0, end) if before else end
         return (known.seqs[row] for row in _rows(known, end, wanted))
 
     def mails(self, tenant: str, *, before: int = 0) -> Iterator[tuple[str, Sequence[int]]]:
-        """Each mail with the events of its requests, the one asked of last first, of those last asked of before."""
-        for mail, seqs in reversed(self._of[tenant].mails.items()):
+        """Each mail with the events of its requests, the one asked of last first, of those last asked of before.
+
+        May be read in any thread: of the mails as they are when it begins.
+        """
+        known = self._of.get(tenant, _Requests())
+        for mail, seqs in reversed(list(known.mails.items())):
             if not before or seqs[-1] < before:
                 yield mail, seqs
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.belief.events import event, learned, opened
 
+from atomic.explain import tried
 from atomic.explain.tried import record_of
 from atomic.records.attempt import AttemptFinished
 from atomic.records.event import Event
@@ -76,3 +78,14 @@ def test_answers_bought_in_view_of_others_and_words_taken_back_are_not_among_the
 
 def test_another_tasks_events_are_not_counted() -> None:
     assert not record_of(stream(20, plain=0.5, shown=0.9), "other").bids
+
+
+def test_requests_that_never_end_are_forgotten_when_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tried, "_MOST_OPEN", 2)
+    tactics = tried.Tactics()
+    for number in range(4):
+        tactics.fold([event(number + 1, opened(), request_id=f"r{number}")])
+    for number in range(4):
+        done = AttemptFinished(bidder="ant", tactic="plain", group=0, price=1)
+        tactics.fold([event(number + 5, done, request_id=f"r{number}")])
+    assert tactics.of("spam").bids["ant+plain"].tried == 2

@@ -87,3 +87,12 @@ async def test_a_ledger_is_read_backwards_as_forwards(kind: str, before: int) ->
     ledger, _ = await followed()
     forwards = [one.seq for one in ledger.read(kinds=(kind,)) if not before or one.seq < before]
     assert [one.seq for one in backwards(ledger, (kind,), before)] == forwards[::-1]
+
+
+async def test_mails_are_read_as_they_were_while_others_come() -> None:
+    ledger, listing = await followed()
+    reading = listing.mails("")
+    first, _ = next(reading)
+    await ledger.append([Entry(payload=opened("task0"), request_id=name) for name in ("m2/late", "m3/spam")])
+    assert [first, *(mail for mail, _ in reading)] == ["m1", "m2"]
+    assert [mail for mail, _ in listing.mails("")] == ["m3", "m2", "m1"]

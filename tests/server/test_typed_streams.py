@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
@@ -137,3 +138,11 @@ async def test_what_does_not_fit_is_an_error_before_the_stream_begins() -> None:
             await anext(client.stream("nothing", "x"))
         with pytest.raises(CallerError, match="does not fit"):
             await anext(client.stream("person", {"text": 3}))
+
+
+async def test_a_client_reads_texts_with_lines_and_paragraphs_of_their_own() -> None:
+    name = "Anna\u2028Maria\x85Schmidt\u2029"
+    async with served(orjson.dumps({"name": name, "age": 42}).decode()) as (url, _), AsyncClient(url) as client:
+        *partials, outcome = [one async for one in client.stream("person", "Anna Schmidt, 42")]
+
+    assert (partials[-1], outcome.answer) == ({"name": name, "age": 42}, {"name": name, "age": 42})

@@ -56,7 +56,7 @@ def _constant(key: str, kept: Mapping[Name, Lineup]) -> bool:
     before: dict[tuple[str, bool], _Mean] = {}
     after: dict[tuple[str, bool], _Mean] = {}
     left = _LEAST
-    for one in reversed(kept.values()):
+    for one in reversed(list(kept.values())):
         found = _beside(key, one)
         if found is not None:
             value, judged = found

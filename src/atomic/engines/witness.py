@@ -60,7 +60,7 @@ class Witness:
         if not bare:
             raise Unreadable("nothing but thoughts")
         scalar = self._shapes.of(self._shapes.root).kind in SCALARS
-        inside = boxed(bare) if scalar else undisguised(bare)
+        inside = (None if is_retracted(bare) else boxed(bare)) if scalar else undisguised(bare)
         if inside is not None:
             bare = inside
             taken.append("a box around the answer" if scalar else "JSON in another writing")

@@ -54,7 +54,8 @@ _REFUSES = re.compile(
     r"as an ai|i apologi[sz]e|i do(?: not|n[’']t) (?:know|have))",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"\bnot\b|n['’]t\b")
+_DENIED = re.compile(r"\b(?:not|no longer|former(?:ly)?|previous(?:ly)?|old)\b|n['’]t\b", re.IGNORECASE)
+_MAIL = re.compile(r"(?<![^\s<>()\[\]\"“”*`:,;'‘])(?<!\w['‘])[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _INTRODUCES = re.compile(
     r"\A\W*(?:sure|certainly|of course|okay|ok|absolutely|great|here(?:[’']s| is| are| you)|"
     r"the (?:\w+ ){0,3}(?:is|are|would be)\b|"
@@ -136,7 +137,9 @@ def _of_its_scale(shape: Shape, text: str) -> str:
     most = max(numbers) if numbers and len(numbers) == len(shape.choices) else shape.limits.get("maximum")
     if not isinstance(most, int):
         return text
-    return re.sub(rf"(?<![\w.,/])(\d+(?:\.\d+)?) ?(?:/|out of) ?{most}(?![\w/]|[.,]\d)", r"\1", text)
+    # "1 out of 10 cases" is no score.
+    after = r"(?![\w/]|[.,]\d| (?!points?\b|stars?\b|for\b|because\b|since\b|as\b|and\b|but\b|overall\b|on\b|in\b)\w)"
+    return re.sub(rf"(?<![\w.,/])(\d+(?:\.\d+)?) ?(?:/|out of) ?{most}{after}", r"\1", text)
 
 
 def _numerals(shape: Shape, text: str) -> Iterator[Raw]:
@@ -172,7 +175,7 @@ def _texts(shape: Shape, text: str) -> Iterator[Raw]:
         yield from _dated(bare, kind)
     elif kind == "email":
         sure = not (_HEDGED.search(text) or _DENIED.search(text))
-        yield from map(Text, re.findall(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", bare)) if sure else ()
+        yield from map(Text, _MAIL.findall(bare)) if sure else ()
     elif isinstance(pattern, str):
         if re.search(pattern, bare) and not _INTRODUCES.search(bare):
             yield Text(bare)

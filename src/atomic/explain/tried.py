@@ -19,6 +19,7 @@ ALPHA = 0.05
 
 
 _LATEST = 20_000  # judged answers of a bid that its record remembers
+_MOST_OPEN = 100_000  # requests that were cancelled stay open for ever: the oldest are forgotten
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Record:
         over = next((one for one in (f"{bidder}+{name}" for name in PLAINLY) if one in self.bids), "")
         if not over or tactic in PLAINLY:
             return None
-        own, plain = self.bids[key].rights.values(), self.bids[over].rights.values()
+        own, plain = list(self.bids[key].rights.values()), list(self.bids[over].rights.values())  # others add to them
         if not own or not plain:
             return None
         mine = interval([(one, 1.0) for one in own], 0.0, 1.0, ALPHA / 2)
@@ -96,6 +97,8 @@ class Tactics:
             name, payload = (event.tenant, event.request_id), event.payload
             if isinstance(payload, RequestOpened):
                 self._asked[name] = payload.task
+                if len(self._asked) > _MOST_OPEN:
+                    del self._asked[next(iter(self._asked))]
             elif isinstance(payload, AttemptFinished) and name in self._asked and not payload.recalled:
                 one = self._of[self._asked[name]].bids[payload.key]
                 one.tried += 1

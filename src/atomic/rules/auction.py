@@ -34,8 +34,8 @@ def auction(
 
     At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
-    then price, then the more opinions, then key. What may come after the deadline is worth less. A survey buys everybody whom its terms name at
-    the first round, and settles at the next.
+    then price, then the more opinions, then key. What may come after the deadline is worth less. A survey buys
+    everybody whom its terms name at the first round, and settles at the next.
     A mandate buys whom it names, and settles for what comes of it. Where the caller reads along, one bid is bought at
     a time, valued as if nothing came after it, and the first answer settles it.
     """
