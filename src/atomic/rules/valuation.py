@@ -124,13 +124,13 @@ def _each_alone(position: Position, slate: Slate, standing: float) -> list[Value
 
 
 def _free(priced: Sequence[_Priced]) -> list[_Priced]:
-    """Several bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
+    """Three and more bids that cost nothing, the most probable of each bidder: opinions to be had for the asking."""
     of_bidder: dict[str, _Priced] = {}
     for one in sorted(priced, key=lambda one: (-one.bid.probability, one.key)):
         if one.bid.price == 0 and one.bid.offer.ceiling == 0:
             of_bidder.setdefault(one.bid.offer.bidder, one)
     free = sorted(list(of_bidder.values())[:MOST_FREE], key=lambda one: one.key)
-    return free if len(free) > 1 else []
+    return free if len(free) > 2 else []
 
 
 def _may_be_bought_together(position: Position, first: Offer, second: Offer) -> bool:
