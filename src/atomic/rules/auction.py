@@ -34,8 +34,8 @@ def auction(
 
     At the first round, where the terms allow it, the leader and up to four others share the chance (exploration);
     later rounds take the best action if it scores above the standing answer's 0. The order is total: score,
-    then price, then the more opinions, then key. What may come after the deadline is worth less. A survey buys
-    everybody whom its terms name at the first round, and settles at the next.
+    then price, then key. What may come after the deadline is worth less. A survey buys everybody whom its terms name at
+    the first round, and settles at the next.
     A mandate buys whom it names, and settles for what comes of it. Where the caller reads along, one bid is bought at
     a time, valued as if nothing came after it, and the first answer settles it.
     """
@@ -50,7 +50,7 @@ def auction(
     valued = in_time(position, slate, values)
     if position.terms.streamed:  # the reader hears one
         valued = [one for one in valued if len(one.action) == 1]
-    ordered = sorted(valued, key=lambda one: (-one.score, one.price, -len(one.action), one.action))
+    ordered = sorted(valued, key=lambda one: (-one.score, one.price, one.action))
     considered = tuple(sorted({key for one in valued for key in one.uses}))
     pays = bool(ordered) and ordered[0].score > 0
     explores = pays and position.terms.explore and position.round == 1 and not position.state.answered
