@@ -77,14 +77,16 @@ class AsyncClient:
             async with self._http.stream("POST", f"tasks/{_part(task)}/stream", json=said) as response:
                 if response.status_code != 200:
                     raise _error(response.status_code, await response.aread(), response.headers)
-                async for line in _lines(response):
-                    if line.startswith("event: "):
-                        kind = line[7:]
-                    elif line.startswith("data: ") and kind == "problem":
-                        raise _error(int(orjson.loads(line[6:])["status"]), line[6:].encode(), response.headers)
-                    elif line.startswith("data: "):
-                        value = orjson.loads(line[6:])
-                        yield OutcomeShown.model_validate(value) if kind == "outcome" else value
+                lines = _Lines()
+                async for piece in response.aiter_bytes():
+                    for line in lines.of(piece):
+                        if line.startswith("event: "):
+                            kind = line[7:]
+                        elif line.startswith("data: ") and kind == "problem":
+                            raise _error(int(orjson.loads(line[6:])["status"]), line[6:].encode(), response.headers)
+                        elif line.startswith("data: "):
+                            value = orjson.loads(line[6:])
+                            yield OutcomeShown.model_validate(value) if kind == "outcome" else value
         except httpx.TransportError as error:
             raise OperatorError(f"{self._http.base_url} does not answer: {type(error).__name__}") from error
 
@@ -172,11 +174,13 @@ class AsyncClient:
                 async with self._http.stream("GET", "events", params=query, timeout=None) as response:
                     if response.status_code != 200:
                         raise _error(response.status_code, await response.aread(), response.headers)
-                    async for line in _lines(response):
-                        if line.startswith("data: "):
-                            event: Told = orjson.loads(line[6:])
-                            after = int(event["seq"])
-                            yield event
+                    lines = _Lines()
+                    async for piece in response.aiter_bytes():
+                        for line in lines.of(piece):
+                            if line.startswith("data: "):
+                                event: Told = orjson.loads(line[6:])
+                                after = int(event["seq"])
+                                yield event
             except httpx.TransportError:
                 if after is None:
                     raise
@@ -209,14 +213,16 @@ class AsyncClient:
         await self.close()
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+class _Lines:
     """The lines of a stream of events. They end with a line feed alone: JSON may hold all else that ends lines."""
-    rest = bytearray()
-    async for piece in response.aiter_bytes():
-        rest += piece
-        *whole, rest = rest.split(b"\n") if b"\n" in piece else [rest]
-        for line in whole:
-            yield line.decode()
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def of(self, piece: bytes) -> list[str]:
+        """Those that are whole now."""
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        return [one.decode() for one in whole]
 
 
 def _part(text: str) -> str:

@@ -19,6 +19,7 @@ from atomic.stages.speech import Speech
 from atomic.trade import Trade
 
 T = TypeVar("T")
+_MOST_UNREAD = 64  # partial values; each is as large as what was written
 
 
 class Stream(Generic[T]):
@@ -37,6 +38,7 @@ class Stream(Generic[T]):
         self._live = live
         self._reader: PartialReader | None = None
         self._pieces: asyncio.Queue[Piece | Partial | None] = asyncio.Queue()
+        self._left: Partial | None = None  # the newest, where the queue is full: it holds all that was left out
         self._heard: list[str] = []
         self._called = False
         self._bought: asyncio.Future[Outcome[T]] | None = None
@@ -66,13 +68,17 @@ class Stream(Generic[T]):
 
     def _read(self, piece: Piece) -> None:
         if self._reader is not None and isinstance(piece, str) and (found := self._reader.feed(piece)) is not None:
-            self._pieces.put_nowait(found)
+            full = self._pieces.qsize() >= _MOST_UNREAD
+            self._left = found if full else None
+            if not full:
+                self._pieces.put_nowait(found)
 
     async def partials(self) -> AsyncIterator[Any]:
         """Typed partial values as they come: models with every field optional, texts as far as they go.
 
-        They pass for nothing: whether there is an answer, and which, says `outcome` once they have ended. There may be
-        none, where somebody answers all at once. Raises what `Market.buy` raises.
+        Who reads slowly is not told all of them. They pass for nothing: whether there is an
+        answer, and which, says `outcome` once they have ended. There may be none, where somebody answers all at once.
+        Raises what `Market.buy` raises.
         """
         async for piece in self._queued():
             if isinstance(piece, Partial):
@@ -113,6 +119,12 @@ class Stream(Generic[T]):
             raise RuntimeError("a stream is read in its block: async with market.stream(…) as stream")
         while (piece := await self._pieces.get()) is not None:
             yield piece
+            if self._left is not None and self._pieces.empty():
+                newest, self._left = self._left, None
+                yield newest
+        if self._left is not None:
+            newest, self._left = self._left, None
+            yield newest
         self._pieces.put_nowait(None)  # who reads again finds the end again
 
     async def _settled(self) -> Outcome[T]:

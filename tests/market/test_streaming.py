@@ -286,6 +286,20 @@ async def test_a_partial_comes_before_the_answer_is_whole() -> None:
     assert "An" == first.name
 
 
+async def test_who_reads_slowly_is_told_fewer_partials_and_the_newest() -> None:
+    said = asyncio.Event()
+    says = ['{"name": "', *(f"{number} " for number in range(500)), '", "age": 4']
+    market = await opened(teller("a", [Line(answer="".join(says) + "2}", says=says)]))
+
+    async with market.stream(person("x")) as stream:
+        asyncio.get_running_loop().call_later(0.2, said.set)
+        await said.wait()
+        values = [one async for one in stream.partials()]
+
+    assert len(values) < 100
+    assert values[-1].name.endswith("499 ")
+
+
 async def test_who_follows_a_cut_typed_answer_begins_it_anew() -> None:
     second = teller("b", [Line(answer='{"name": "Bo", "age": 7}', says=['{"name": "Bo", "age": 7}'])])
     market = await opened(teller("a", [Line(reason=Reason.CUT, says=['{"name": "Anna", "a'])], right=0.9), second)
