@@ -212,6 +212,13 @@ async def test_a_tenants_administrator_sees_and_makes_keys_of_that_tenant_alone(
     assert ([one["tenant"] for one in listed], other.status_code, first.status_code) == (["acme"], 400, 404)
 
 
+async def test_a_teams_name_cannot_reach_into_anothers_purse(url: str) -> None:
+    admin = await key_of(url, "admin")
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": admin}) as client:
+        asked = {"name": "x", "tenant": "acme", "team": "mail/x"}
+        assert (await client.post("/api/v1/access/keys", json=asked)).status_code == 400
+
+
 async def test_a_page_holds_no_data_and_needs_no_key(url: str) -> None:
     await key_of(url, "admin")
     async with httpx.AsyncClient(base_url=url) as client:

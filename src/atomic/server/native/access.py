@@ -87,6 +87,8 @@ async def create(asked: KeyAsked, service: Serving, who: Who) -> Told:
         raise CallerError("keys are kept in the ledger, and this one is in memory")
     if who.tenant and asked.tenant != who.tenant:
         raise CallerError("a tenant's administrator makes keys of that tenant", hint=f'say tenant "{who.tenant}"')
+    if "/" in asked.team:  # "acme/mail" and "x" would spend from the purse of "acme" and "mail/x"
+        raise CallerError("a team's name holds no slash")
     if not service.guarded and "admin" not in asked.roles:
         raise CallerError("the first key shuts out whoever has none", hint='give it the role "admin"')
     issued, secret = fresh_secret()
