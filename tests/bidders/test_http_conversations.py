@@ -262,6 +262,7 @@ async def test_what_a_dialect_has_no_words_for_is_not_sent(server: ModelServer, 
     model = hosted(server, dialect=dialect)
 
     reply = await model.attempt(ask, THROUGH)
+    await model.close()
 
     assert (Reason.TYPE_NOT_SUPPORTED, []) == (reply.reason, server.asked)
     assert "secret" not in reply.detail
