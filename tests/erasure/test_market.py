@@ -10,6 +10,8 @@ import pytest
 
 from atomic.belief import Beliefs
 from atomic.belief.examples import ExampleStore
+from atomic.belief.grams import grams
+from atomic.belief.remembered import remembered
 from atomic.belief.snapshot import restore, snapshot
 from atomic.bidders.cache import ExactCache
 from atomic.bidders.function import FunctionBidder
@@ -101,6 +103,29 @@ async def test_nobody_answers_from_what_was_erased(tmp_path: Path) -> None:
             for text, known in ((f"lunch at noon 0 for {ANN}", False), (f"lunch at noon 2 for {BOB}", True)):
                 slate, _ = made.preview(spam(text), Trade())
                 assert known == ("cache" in {bid.offer.bidder for bid in slate.bids})
+
+
+async def test_what_was_remembered_of_texts_for_speed_is_forgotten(tmp_path: Path) -> None:
+    computed: list[str] = []
+
+    @remembered(4)
+    def seen(text: str) -> int:
+        computed.append(text)
+        return len(text)
+
+    async with market(tmp_path / "ledger.db") as (here, ledger):
+        await trade(here)
+        text = f"lunch at noon 0 for {ANN}"
+        known = grams(text)
+        assert grams(text) is known
+        assert [seen(text), seen(text)] == [len(text)] * 2
+
+        await erase(ledger, ANN)
+        await here.record(())
+
+        assert grams(text) is not known
+        seen(text)
+    assert computed == [text, text]
 
 
 async def test_a_fresh_specialist_taught_without_the_erased_gives_the_same_claims(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from atomic.belief.remembered import remembered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,7 @@ _WINDOW = 4
 _WORD = re.compile(r"[^\W_]+|[$€£!?%]")
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def grams(text: str) -> NDArray[np.uint32]:
     """The distinct hashes of a text's words and pairs of words, ascending; read-only. Case does not count.
 
@@ -42,7 +43,7 @@ def grams(text: str) -> NDArray[np.uint32]:
     return distinct
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def spelling(text: str) -> NDArray[np.uint32]:
     """The distinct hashes of a text's runs of four bytes, ascending; read-only. Case and width of space do not count.
 

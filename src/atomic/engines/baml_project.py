@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from atomic.belief.remembered import remembered
 from atomic.engines.baml import library
 from atomic.engines.baml_names import Names, forms, is_checked, module_of, names_of, twins_of
 from atomic.engines.values import same
@@ -90,7 +90,7 @@ class _Function:
         self._is_there()
         self.names: Names = names_of(task.output_type, self._shown, self._parsed)
         self.schema = self.names.schema(task.output.json_schema())
-        self._rendered = lru_cache(maxsize=RENDERED)(self._render)
+        self._rendered = remembered(RENDERED)(self._render)
 
     def messages(self, arguments: Mapping[str, Any]) -> tuple[Message, ...]:
         """The prompt for an input."""

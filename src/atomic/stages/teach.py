@@ -8,6 +8,7 @@ from itertools import islice
 
 import orjson
 
+from atomic.belief.remembered import forget_texts
 from atomic.errors import CallerError
 from atomic.protocols import Examples, Forgetful, Learner, Ledger
 from atomic.records.attempt import AttemptFinished, AttemptStarted
@@ -81,6 +82,7 @@ class Teacher:
         self._suspects.forget()
         self._requests.clear()
         self._outcomes.clear()
+        forget_texts()
         events = islice(self._ledger.read(), self._taught)
         while chunk := list(islice(events, _CHUNK)):
             self.follow(chunk)
