@@ -50,7 +50,7 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict
-	@! grep -n '://' requirements/*.lock || { echo "a lock file names a host: make it with 'make lock'"; exit 1; }
+	@! grep -n '://' requirements/*.lock requirements/node/*.json || { echo "a lock file names a host: make it with 'make lock'"; exit 1; }
 
 test: check
 	scripts/debian.sh chromium prometheus

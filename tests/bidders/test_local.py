@@ -2,6 +2,8 @@
 
 import asyncio
 import importlib.util
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -185,6 +187,26 @@ async def test_closing_twice_is_fine_and_a_closed_model_loads_again(model: Local
     await model.close()
 
     assert None is (await model.attempt(ASK, plan(labels=("sport", "money"), max_tokens=1))).reason
+
+
+def test_a_model_may_be_unloaded_as_soon_as_it_is_loaded() -> None:
+    """In a process of its own: one that waits for its server's loop would hold this one for ever."""
+    cycle = f"""
+import asyncio
+from atomic.bidders.local import LocalModel, LocalOptions
+
+async def cycle():
+    local = LocalModel("smol", {MODEL!r}, options=LocalOptions(context_tokens=256))
+    for _ in range(12):
+        await local.warm()
+        await local.close()
+
+asyncio.run(cycle())
+print("unloaded")
+"""
+    done = subprocess.run([sys.executable, "-c", cycle], capture_output=True, text=True, timeout=90, check=False)
+
+    assert "unloaded" in done.stdout
 
 
 async def test_who_reads_along_hears_its_words_as_they_are_written(model: LocalModel) -> None:

@@ -210,11 +210,15 @@ def serve(path: Path, *, context_tokens: int, slots: int, threads: int) -> Any:
     parameters.warmup = False
     parameters.verbosity = -1
     parameters.cache_ram_mib = 0  # 8 GB by default
+    parameters.endpoint_metrics = True
     parameters.api_keys = [secrets.token_hex(32)]  # its HTTP port always opens, and without a key for everybody
     for pool in (parameters.cpuparams, parameters.cpuparams_batch):
         pool.n_threads = threads
     try:
-        return xllamacpp.Server(parameters)
+        server = xllamacpp.Server(parameters)
+        # Its loop answers this, so it has begun: ended before that, it waits for ever, and holds the whole process.
+        server.handle_metrics()
+        return server
     except Exception as error:  # the library raises RuntimeError for a damaged file, and who knows what for others
         raise OperatorError(
             f"the model {path} could not be loaded: {type(error).__name__}",
