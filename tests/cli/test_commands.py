@@ -612,3 +612,12 @@ def test_tactics_of_a_task_that_nobody_bought_says_so(run: Run) -> None:
 
     assert 1 == result.exit_code
     assert "nobody was asked for 'never'" in result.stderr
+
+
+@pytest.mark.usefixtures("market")
+def test_a_key_of_a_team_that_would_reach_into_anothers_purse_is_not_made(run: Run) -> None:
+    result = run("keys", "create", "mine", "--team", "acme/mail")
+
+    assert 1 == result.exit_code
+    assert "a team's name holds no slash" in result.stderr
+    assert [] == json.loads(run("keys", "list", "--json").output)

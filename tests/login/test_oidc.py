@@ -52,6 +52,15 @@ async def test_groups_are_mapped_to_roles(provider: IdentityProvider, client: ht
     assert (who.name, who.roles, who.tenant) == ("u7", ("reviewer",), "acme")
 
 
+async def test_a_claimed_team_cannot_reach_into_anothers_purse(
+    provider: IdentityProvider, client: httpx.AsyncClient
+) -> None:
+    ours = open_id(provider, client, team_claim="team")
+    assert (await ours.principal(provider.token(team="mail"))).team == "mail"
+    with pytest.raises(KeyRefused, match="holds no slash"):
+        await ours.principal(provider.token(team="acme/mail"))
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

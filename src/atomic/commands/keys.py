@@ -16,7 +16,7 @@ from atomic.errors import CallerError, ConfigError, NotFound
 from atomic.records.event import Entry
 from atomic.records.key import KeyIssued, KeyRevoked
 from atomic.records.money import dollars, nano_usd
-from atomic.records.principal import ROLES, Role
+from atomic.records.principal import ROLES, Role, teams_name
 from atomic.server.keyring import Keyring, fresh_secret, purse_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def create(
         issued,
         name=name,
         tenant=tenant,
-        team=team,
+        team=teams_name(team),
         per_day=nano_usd(per_day) if per_day else None,
         rate=rate,
         tasks=tuple(task or ()),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from atomic.errors import ConfigError, KeyRefused, MissingExtra, ProviderError
-from atomic.records.principal import ROLES, Principal, Role
+from atomic.errors import CallerError, ConfigError, KeyRefused, MissingExtra, ProviderError
+from atomic.records.principal import ROLES, Principal, Role, teams_name
 
 if TYPE_CHECKING:
     import httpx
@@ -123,6 +123,10 @@ class OpenId:
         team = claims.get(self.provider.team_claim, "") if self.provider.team_claim else ""
         if not isinstance(team, str):
             raise KeyRefused("your token names no one team", hint="ask an administrator", known=True)
+        try:
+            team = teams_name(team)
+        except CallerError as error:
+            raise KeyRefused(error.message, hint="ask an administrator", known=True) from None
         return Principal(kind="Person", name=name, roles=tuple(sorted(roles)), tenant=tenant, team=team)
 
     async def _verified(self, token: str) -> dict[str, Any]:

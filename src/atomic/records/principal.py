@@ -5,8 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from atomic.errors import CallerError
+
 Role = Literal["viewer", "operator", "reviewer", "auditor", "admin", "bidder"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "reviewer", "auditor", "admin", "bidder")
+
+
+def teams_name(text: str) -> str:
+    """A name that a team may have, as it is. Raises CallerError for one with a slash: settings write "TENANT/TEAM".
+
+    >>> teams_name("mail")
+    'mail'
+    >>> teams_name("acme/mail")  # would spend from the purse of acme's team "mail"
+    Traceback (most recent call last):
+    atomic.errors.CallerError: a team's name holds no slash, and 'acme/mail' does
+      the tenant is said apart from it
+    """
+    if "/" in text:
+        raise CallerError(f"a team's name holds no slash, and {text!r} does", hint="the tenant is said apart from it")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

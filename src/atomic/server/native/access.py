@@ -14,7 +14,7 @@ from atomic.policies import AREAS, Action
 from atomic.records.event import Entry
 from atomic.records.key import KeyRevoked
 from atomic.records.money import nano_usd
-from atomic.records.principal import Role
+from atomic.records.principal import Role, teams_name
 from atomic.server.keyring import fresh_secret
 from atomic.server.native.common import Serving, Who, may
 from atomic.server.native.shapes import Asked, Money, Name, Told
@@ -87,8 +87,6 @@ async def create(asked: KeyAsked, service: Serving, who: Who) -> Told:
         raise CallerError("keys are kept in the ledger, and this one is in memory")
     if who.tenant and asked.tenant != who.tenant:
         raise CallerError("a tenant's administrator makes keys of that tenant", hint=f'say tenant "{who.tenant}"')
-    if "/" in asked.team:  # "acme/mail" and "x" would spend from the purse of "acme" and "mail/x"
-        raise CallerError("a team's name holds no slash")
     if not service.guarded and "admin" not in asked.roles:
         raise CallerError("the first key shuts out whoever has none", hint='give it the role "admin"')
     issued, secret = fresh_secret()
@@ -97,7 +95,7 @@ async def create(asked: KeyAsked, service: Serving, who: Who) -> Told:
         name=asked.name,
         roles=tuple(dict.fromkeys(asked.roles)),
         tenant=asked.tenant,
-        team=asked.team,
+        team=teams_name(asked.team),
         tasks=asked.tasks,
         per_day=nano_usd(asked.per_day) if asked.per_day else None,
         rate=asked.rate,
