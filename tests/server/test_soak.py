@@ -109,26 +109,31 @@ def _megabytes(process: int) -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def check(statuses: Counter[int], sizes: list[float], asked: Counter[str], *, growth: float) -> None:
-    """What a soak must show. Whoever is well answers what others fail at, so that nothing at all fails."""
+def check(statuses: Counter[int], sizes: list[float], asked: Counter[str], *, most: float) -> float:
+    """What a soak must show. Whoever is well answers what others fail at, so that nothing at all fails.
+
+    The share by which memory grew, `most` at most.
+    """
     fifth = max(1, len(sizes) // 5)
     first, last = statistics.median(sizes[:fifth]), statistics.median(sizes[-fifth:])
     print(f"{dict(statuses)}; {first:.1f} MB after the warm-up, {last:.1f} MB at the end; asked: {dict(asked)}")
 
     assert {200} == set(statuses), statuses
     assert {"well", "failing", "slow", "lying"} == set(asked)
-    assert last <= (1.0 + growth) * first, sizes
+    assert last <= (1.0 + most) * first, sizes
+    return last / first - 1.0
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_under_an_even_load_nothing_fails_and_memory_stays(tmp_path: Path) -> None:
-    check(*await soaked(tmp_path, 20.0), growth=0.15)  # it is still warming up
+    check(*await soaked(tmp_path, 20.0), most=0.15)  # it is still warming up
 
 
 @pytest.mark.slow
 @pytest.mark.alone
-@pytest.mark.xfail(strict=False, reason="memory grows by more than 5 % (docs/decisions/0140-others-and-a-soak.md)")
 @pytest.mark.timeout(900)
 async def test_under_ten_minutes_of_load_nothing_fails_and_memory_stays(tmp_path: Path) -> None:
-    check(*await soaked(tmp_path, 600.0), growth=0.05)
+    grown = check(*await soaked(tmp_path, 600.0), most=0.5)
+    if grown > 0.05:
+        pytest.xfail(f"memory grew by {grown:.0%}: docs/decisions/0140-others-and-a-soak.md")

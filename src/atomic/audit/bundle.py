@@ -22,7 +22,6 @@ from atomic.ledger.keys import Keys, keys_path
 from atomic.ledger.schema import connect_to_read
 from atomic.version import __version__
 
-_CONTENT = "SELECT bytes FROM blob WHERE id = ?"
 _README = """What was decided, as the ledger has it: {decisions} decisions in events {first} to {last}.
 
 decisions.jsonl  a line for each request that ended: what for, who was bought, at what price, how probable
