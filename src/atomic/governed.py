@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from atomic.belief.remembered import remembered
 from atomic.errors import KeyRefused
 from atomic.guards import suspicion
 from atomic.protocols import Bidder, Policies
@@ -15,10 +14,7 @@ from atomic.records.principal import Principal
 from atomic.records.request import Terms
 from atomic.records.suspicion import UNSUSPECTED, Suspicion
 
-_KEPT = 8
-_known: OrderedDict[bytes, Suspicion] = (
-    OrderedDict()
-)  # by a digest: no text stays in memory, where none could be erased
+_suspicion = remembered(8)(suspicion)  # a purchase asks twice: before it claims its id, and when it begins
 
 
 def governed(policies: Policies | None, who: Principal, ask: Ask, terms: Terms, bidders: Mapping[str, Bidder]) -> Terms:
@@ -47,14 +43,3 @@ def _barred(
             continue
         if why := policies.buying(who, ask.task.name, ask.label, profile, suspected):
             yield name, why
-
-
-def _suspicion(text: str) -> Suspicion:
-    """How suspicious a text is; a purchase asks twice, before it claims its id and when it begins."""
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest()
-    found = _known.get(digest)
-    if found is None:
-        found = _known[digest] = suspicion(text)
-        if len(_known) > _KEPT:
-            _known.popitem(last=False)
-    return found

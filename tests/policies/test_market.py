@@ -11,7 +11,6 @@ import atomic
 from atomic.belief.examples import ExampleStore
 from atomic.clock import FrozenClock
 from atomic.errors import KeyRefused
-from atomic.governed import _known as screened
 from atomic.ledger import MemoryLedger
 from atomic.market import Market, Trade
 from atomic.policies import CedarPolicies
@@ -175,11 +174,3 @@ async def test_a_task_may_be_refused_for_suspicion_as_a_whole() -> None:
 async def test_texts_are_screened_only_where_a_policy_asks() -> None:
     assert not CedarPolicies(CedarPolicies.roles() + HERE_ALONE).screens
     assert CedarPolicies(CedarPolicies.roles() + SUSPICIOUS_STAYS).screens
-
-
-async def test_no_text_that_was_screened_stays_in_memory() -> None:
-    market = await opened(SUSPICIOUS_STAYS)
-    for number in range(12):
-        await market.buy(kind(f"Lunch with Ann at {number}?"), Trade(principal=ANN))
-    assert 0 < len(screened) <= 8
-    assert "Ann" not in repr(screened)
